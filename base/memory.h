@@ -1,0 +1,153 @@
+/*
+ * Physical address spaces: RAM, ROM, MMIO and aliases, with priorities.
+ *
+ * A struct memory is one address space (a PC has two: memory and I/O
+ * ports).  Regions are added once and then moved, enabled and disabled; the
+ * space is flattened into a sorted map whenever that happens.  Where two
+ * overlap, the higher priority wins; of equal ones, the later added.
+ *
+ * The map may be read from any vCPU thread; it is changed under the device
+ * lock, and `version` tells the vCPUs to drop what they cached of it.
+ *
+ * RAM pages carry flags.  A page with RAM_CODE holds decoded guest code: a
+ * write to it must be announced (memory_wrote()).  A page without RAM_DIRTY
+ * has not been written since dirty logging began.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define PAGE_BITS 12
+#define PAGE_SIZE ((uint64_t)1 << PAGE_BITS)
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+
+enum region_kind { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_ALIAS };
+
+enum ram_flag {
+    RAM_CODE = 1 << 0,  /* decoded code exists for this page */
+    RAM_DIRTY = 1 << 1, /* written since the last memory_clean() */
+};
+
+/* One mmap of guest RAM. */
+struct ram {
+    uint8_t *host; /* page aligned, zero filled */
+    uint64_t size; /* bytes, a multiple of PAGE_SIZE */
+    uint8_t *flags; /* enum ram_flag of each page; atomic access */
+};
+
+/*
+ * What an MMIO region answers to.  `accept` are the widths a guest may use
+ * (or-ed 1|2|4|8): others are a bus error.  `impl` are the widths the
+ * device's functions handle: the core splits a wider access, and widens a
+ * narrower one (read: part of the wide value; write: the device sees the
+ * wide write with the other bytes zero only if it lists the narrow width,
+ * else the access is a bus error).  An access not aligned to its width is a
+ * bus error unless `unaligned`.
+ */
+struct mmio_ops {
+    uint64_t (*read)(void *owner, uint64_t offset, unsigned size);
+    void (*write)(void *owner, uint64_t offset, uint64_t value,
+                  unsigned size);
+    uint8_t accept, impl; /* 0 means 1|2|4 */
+    bool unaligned;
+};
+
+struct region {
+    const char *name;
+    enum region_kind kind;
+    uint64_t base, size; /* bytes, in its address space */
+    int priority;
+    bool enabled;
+    struct ram *ram;         /* RAM, ROM */
+    uint64_t ram_offset;     /* RAM, ROM: where in ram it starts */
+    const struct mmio_ops *ops; /* MMIO */
+    void *owner;             /* MMIO: first argument of ops */
+    struct region *target;   /* ALIAS: of this RAM, ROM or MMIO region */
+    uint64_t target_offset;  /* ALIAS: from here on */
+    struct memory *space;    /* set by memory_add() */
+};
+
+/* A piece of the flattened map: one region, seen at [start, start+size). */
+struct span {
+    uint64_t start, size;
+    const struct region *region; /* never an alias */
+    uint64_t offset;             /* of start, within region */
+};
+
+struct memory;
+
+/* ones: unmapped reads give all ones and writes vanish (a PC), else both
+ * fail (RISC-V).  lock is the device lock, taken by memory_read/_write. */
+struct memory *memory_new(const char *name, bool ones, pthread_mutex_t *lock);
+/* Regions and RAM stay with their owners. */
+void memory_free(struct memory *m);
+pthread_mutex_t *memory_lock(struct memory *m);
+
+/* size is rounded up to a page.  false: the host has not that much. */
+bool ram_new(struct ram **out, uint64_t size, struct error *e);
+void ram_free(struct ram *ram);
+
+/* The region must outlive the space.  Fails if it wraps the address space. */
+bool memory_add(struct memory *m, struct region *r, struct error *e);
+void memory_remove(struct memory *m, struct region *r);
+/* Change place or visibility of a region; cheap if nothing changes. */
+void memory_move(struct region *r, uint64_t base);
+void memory_enable(struct region *r, bool enabled);
+
+/* Increases with every change of the map.  Atomic, any thread. */
+uint64_t memory_version(struct memory *m);
+
+/* The span that holds pa; false if nothing is mapped there. */
+bool memory_find(struct memory *m, uint64_t pa, struct span *out);
+
+/* Host address of pa if `size` bytes from it are RAM (or ROM, when !write)
+ * in one span, else NULL. */
+uint8_t *memory_host(struct memory *m, uint64_t pa, uint64_t size, bool write);
+
+enum bus_result {
+    BUS_OK,
+    BUS_UNMAPPED, /* nothing there, and the space does not answer in ones */
+    BUS_REFUSED,  /* width or alignment that the device does not accept */
+};
+
+/* A CPU's access of 1, 2, 4 or 8 bytes to any kind of region, little-endian;
+ * takes the device lock for MMIO.  Writes to ROM vanish. */
+enum bus_result memory_read(struct memory *m, uint64_t pa, unsigned size,
+                            uint64_t *value);
+enum bus_result memory_write(struct memory *m, uint64_t pa, unsigned size,
+                             uint64_t value);
+
+/* DMA by a device, under the device lock: RAM and (read) ROM only; touching
+ * MMIO or nothing is false and does nothing at all.  Announces code and
+ * dirty pages. */
+bool dma_read(struct memory *m, uint64_t pa, void *out, uint64_t size);
+bool dma_write(struct memory *m, uint64_t pa, const void *in, uint64_t size);
+
+/* Loader's and debugger's access: as DMA, but writes ROM too. */
+bool memory_poke(struct memory *m, uint64_t pa, const void *in, uint64_t size);
+
+/*
+ * After a write of `size` bytes at byte `offset` of ram by anyone but the
+ * fast path: set dirty, and tell the code watchers if a page holds code.
+ */
+void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
+                  uint64_t size);
+
+/* A block cache's interest in writes to RAM_CODE pages; called from the
+ * writing thread. */
+struct code_watcher {
+    void (*wrote)(void *owner, struct ram *ram, uint64_t offset,
+                  uint64_t size);
+    void *owner;
+    struct code_watcher *next;
+};
+void memory_watch_code(struct memory *m, struct code_watcher *w);
+void memory_unwatch_code(struct memory *m, struct code_watcher *w);
+
+#endif
