@@ -1,0 +1,230 @@
+/*
+ * One virtual CPU: what every guest architecture shares.
+ *
+ * A guest's own CPU struct begins with a struct cpu.  This header is for
+ * machine/ and for the guests' folders; the engine's inner parts (blocks,
+ * soft TLB, handlers) are in engine.h.
+ *
+ * Threads: cpu_run() and all state belong to the vCPU's thread.  Other
+ * threads use only cpu_kick(), cpu_input() wires and cpu_icount_any().
+ */
+#ifndef CPU_CORE_CPU_H
+#define CPU_CORE_CPU_H
+
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/gate.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/state.h"
+#include "base/wire.h"
+
+struct cpu;
+struct rec;
+struct isa;
+struct block_cache;
+
+/* An address translated for one access. */
+struct translation {
+    uint64_t pa;       /* of the very byte */
+    uint64_t page;     /* size of the guest page or region that this holds
+                          for, a power of two; 0: for this access only */
+    bool read, write, exec; /* also allowed on it, without another walk */
+    bool global;       /* holds in every address space */
+};
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+
+/* What crosses between a CPU and the chips beside the bus and interrupt
+ * lines.  Filled by the machine; a NULL function is a missing wire. */
+struct cpu_wires {
+    /* Platform timer: its count now (RISC-V mtime, in timebase ticks). */
+    uint64_t (*time)(void *owner);
+    void *time_owner;
+    uint64_t timebase_hz;
+};
+
+/* Where a CPU lives.  Outlives it. */
+struct cpu_env {
+    struct memory *memory;
+    struct memory *ports; /* NULL where the guest has none */
+    struct clock *clock;
+    struct gate *gate;
+    struct log *log;
+};
+
+struct cpu_config {
+    unsigned id;      /* hart or APIC id */
+    const char *model; /* "rv64,zba=off"; NULL: the class's default */
+    bool no_chain;    /* leave every block through the run loop (-d exec) */
+};
+
+/* Why cpu_run() came back. */
+enum cpu_event {
+    CPU_KICKED, /* cpu_kick(), or the instruction limit was reached */
+    CPU_HALTED, /* waits for an interrupt (WFI, HLT) */
+};
+
+struct cpu_class {
+    const char *name; /* "rv64" */
+    size_t size;      /* of the guest's struct */
+    const struct field *fields;
+    const struct isa *isa;
+
+    /* Parse config->model, set what never changes.  false: e. */
+    bool (*init)(struct cpu *c, const struct cpu_config *config,
+                 struct error *e);
+    void (*destroy)(struct cpu *c);
+    void (*reset)(struct cpu *c);
+    /* An interrupt input changes; under the device lock, any thread. */
+    void (*input)(struct cpu *c, unsigned line, bool level);
+    /*
+     * Translate va for an access of `size` bytes that does not cross a page.
+     * false: an exception is pending (cpu->pending, raised by the class).
+     * With `probe`, nothing is raised and no accessed/dirty bit is set.
+     */
+    bool (*translate)(struct cpu *c, uint64_t va, unsigned size,
+                      enum access access, bool probe,
+                      struct translation *out);
+    /* Raise the fault of an access that reached no memory. */
+    void (*bus_fault)(struct cpu *c, uint64_t va, enum access access);
+    /* Raise what the ISA has for an undefined encoding. */
+    void (*undefined)(struct cpu *c, uint64_t encoding);
+    /* Deliver cpu->pending: c->pc is that of the instruction. */
+    void (*deliver)(struct cpu *c);
+    /* Take an interrupt if one is pending and enabled; true if so. */
+    bool (*interrupt)(struct cpu *c);
+    /* Is a halted CPU to go on?  Any thread: reads atomics only. */
+    bool (*wakes)(struct cpu *c);
+    /* Bits on which decoding depends; below 2^16. */
+    uint32_t (*mode)(struct cpu *c);
+    /* One-line register dump for -d cpu and the monitor, several lines. */
+    void (*dump)(struct cpu *c, char *out, size_t size);
+};
+
+/* ------------------------------------------------------------------ TLB */
+
+#define TLB_BITS 9
+#define TLB_SIZE (1u << TLB_BITS)
+/* Contexts: a tag's low bits say whose translation it is. */
+#define TLB_CONTEXTS 4096u
+
+struct tlb_entry {
+    uint64_t tag;     /* page | context; TLB_EMPTY: none */
+    uintptr_t addend; /* host address = va + addend, modulo 2^n */
+};
+#define TLB_EMPTY UINT64_MAX
+
+#define JCACHE_BITS 10
+#define JCACHE_SIZE (1u << JCACHE_BITS)
+
+/* Indirect jumps: virtual pc and fetch context -> first record. */
+struct jcache_entry {
+    uint64_t pc;
+    uint64_t context; /* UINT64_MAX: none */
+    const struct rec *rec;
+};
+
+struct cpu {
+    /* Used by every handler. */
+    uint64_t page;          /* virtual base of the page that is executing */
+    uint64_t data_context;  /* of loads and stores, below TLB_CONTEXTS */
+    uint64_t fetch_context; /* of jumps; below TLB_CONTEXTS */
+    int64_t budget;         /* saved at slow paths, see cpu_icount() */
+    const struct rec *cur;  /* the record that took a slow path, or NULL */
+    bool leave; /* a slow path asks to return to the run loop after this
+                   instruction */
+    bool pending_exception; /* class->deliver is due */
+
+    uint64_t pc;            /* exact only outside of handlers */
+    int64_t slice;          /* the budget that handlers were entered with */
+    uint64_t icount;        /* instructions retired before this slice */
+
+    atomic_bool exit_request; /* somebody wants the run loop's attention */
+    atomic_bool asleep;     /* the thread waits on `wake` */
+    bool halted;
+    sem_t wake;
+
+    const struct cpu_class *class;
+    struct cpu_env env;
+    struct cpu_wires wires;
+    unsigned id;
+    bool no_chain;
+    uint64_t memory_version; /* of the map that the TLB was filled from */
+    struct block_cache *blocks;
+    atomic_uint_fast64_t icount_shown; /* for other threads */
+
+    struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[TLB_SIZE];
+    struct jcache_entry jcache[JCACHE_SIZE];
+
+    /* Pages (hashed) that fetch entries or jcache came from. */
+    uint64_t fetch_filter[64];
+};
+
+/* ----------------------------------------------------------- for machine/ */
+
+bool cpu_new(struct cpu **out, const struct cpu_class *cls,
+             const struct cpu_env *env, const struct cpu_config *config,
+             struct error *e);
+void cpu_free(struct cpu *c);
+void cpu_reset(struct cpu *c);
+
+/*
+ * Run until there is a reason to return; at most `limit` instructions, and
+ * exactly so many when the clock counts instructions.  Delivers exceptions
+ * and interrupts.  Does not hold the device lock.
+ */
+enum cpu_event cpu_run(struct cpu *c, int64_t limit);
+
+/* Make cpu_run() return soon, or wake cpu_wait().  Any thread, no lock. */
+void cpu_kick(struct cpu *c);
+
+/* Sleep until a kick, or until class->wakes().  host_ns: at most so long
+ * (CLOCK_NEVER: no limit). */
+void cpu_wait(struct cpu *c, uint64_t host_ns);
+
+/* The wire of interrupt input `line`. */
+struct wire cpu_input(struct cpu *c, unsigned line);
+
+/* Retired instructions, exact at this very point; vCPU thread only. */
+uint64_t cpu_icount(struct cpu *c);
+/* The same as of the last return to the run loop; any thread. */
+uint64_t cpu_icount_any(struct cpu *c);
+
+/* --------------------------------------------- for the guests' own code */
+
+/* Mark an exception as pending; the class keeps its details. */
+static inline void cpu_raise(struct cpu *c)
+{
+    c->pending_exception = true;
+}
+
+/* Forget every translation. */
+void cpu_flush_tlb(struct cpu *c);
+/* Forget the translations of the page that holds va, in every context. */
+void cpu_flush_page(struct cpu *c, uint64_t va);
+
+/*
+ * Memory as the current instruction sees it, 1 to 8 bytes, any alignment,
+ * little-endian; used by slow handlers and by helpers.  All or nothing:
+ * false means an exception is pending and nothing was written.
+ */
+bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value);
+bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value);
+/* Host address of naturally aligned guest RAM for an atomic access with
+ * write intent; NULL: an exception is pending (bus_fault for MMIO).  The
+ * caller's write must follow at once and be a host atomic. */
+void *cpu_atomic(struct cpu *c, uint64_t va, unsigned size);
+/* Read what a debugger would see; nothing is raised or changed. */
+bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size);
+
+/* All classes that are built in, NULL-terminated. */
+extern const struct cpu_class *const cpu_classes[];
+
+#endif

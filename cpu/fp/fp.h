@@ -1,0 +1,122 @@
+/*
+ * fp.h - floating point for guests: results and flags exact to the bit
+ *
+ * IEEE 754-2008 binary16, binary32 and binary64, with the choices that the
+ * standard leaves open (NaN results, what an impossible conversion to an
+ * integer returns, minimum and maximum) made as the guest's rules say:
+ * RISC-V unprivileged specification, chapters "F", "D" and "Zfh"; Intel 64
+ * SDM volume 1, chapters 4.8 and 11.5 for SSE. Tininess is detected after
+ * rounding, as both require.
+ *
+ * A value is its bits in an unsigned integer of its width, called f16, f32
+ * and f64 in the names here. Each operation takes an environment, reads the
+ * rounding mode from it and ors the flags it raises into it.
+ *
+ * Where the host's own floating-point unit gives the same result and no flag
+ * changes, it is used: fp_host.h holds those paths, which inline into the
+ * caller. What they do not take goes to soft.c, integer arithmetic only.
+ *
+ * Missing: x87 extended precision and binary128; the denormal-operand flag,
+ * flush-to-zero and denormals-are-zero of SSE.
+ */
+#ifndef CPU_FP_FP_H
+#define CPU_FP_FP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Rounding modes, numbered as RISC-V's frm. */
+enum fp_round {
+    FP_RNE, /* to nearest, ties to even */
+    FP_RTZ, /* towards zero */
+    FP_RDN, /* down */
+    FP_RUP, /* up */
+    FP_RMM, /* to nearest, ties away from zero */
+};
+
+/* Exception flags, the bits of RISC-V's fflags. */
+enum fp_flags {
+    FP_NX = 1,  /* inexact */
+    FP_UF = 2,  /* underflow: tiny and inexact */
+    FP_OF = 4,  /* overflow */
+    FP_DZ = 8,  /* division by zero */
+    FP_NV = 16, /* invalid operation */
+};
+
+/* What the standard leaves to the implementation. */
+enum fp_rules {
+    FP_RULES_RISCV, /* canonical NaN, saturating conversions */
+    FP_RULES_SSE,   /* first NaN operand made quiet, integer indefinite */
+};
+
+/* All zero is a valid environment: RNE, no flags, host allowed, RISC-V. */
+struct fp_env {
+    uint8_t round; /* enum fp_round; a larger value rounds as FP_RTZ */
+    uint8_t flags; /* enum fp_flags, sticky: operations only set bits */
+    uint8_t soft;  /* 1: never use the host's floating-point unit */
+    uint8_t rules; /* enum fp_rules */
+};
+
+/*
+ * Operations of one format T, whose values are of type B, always in soft.c.
+ *
+ * min, max   RISC-V: minimumNumber and maximumNumber of IEEE 754-2019, -0
+ *            below +0. SSE: `a < b ? a : b`, hence b for a NaN or two zeros,
+ *            and a quiet NaN is invalid too.
+ * eq         quiet; eq_signaling, le and lt are invalid for any NaN, le_quiet
+ *            and lt_quiet for a signaling one only
+ * classify   one bit set, numbered as RISC-V's FCLASS
+ * rem        IEEE remainder: a - b * n, n the integer nearest to a / b
+ * rint       to an integer in the same format; NX only if `exact`
+ * to_X       to an integer; out of range: NV and the rules' value (RISC-V: the
+ *            nearest representable value, NaN as plus infinity; SSE: the
+ *            lowest signed value, or all ones if unsigned)
+ * from_X     from an integer
+ *
+ * fma is a * b + c, rounded once. Under the SSE rules the first NaN of a, b, c
+ * is the result: pass the operands in the order of the digits of the mnemonic
+ * (VFMADD213: second, first, third).
+ */
+#define FP_DECLARE(T, B)                                                       \
+    B fp_soft_add_##T(struct fp_env *e, B a, B b);                             \
+    B fp_soft_sub_##T(struct fp_env *e, B a, B b);                             \
+    B fp_soft_mul_##T(struct fp_env *e, B a, B b);                             \
+    B fp_soft_div_##T(struct fp_env *e, B a, B b);                             \
+    B fp_soft_sqrt_##T(struct fp_env *e, B a);                                 \
+    B fp_soft_fma_##T(struct fp_env *e, B a, B b, B c);                        \
+    B fp_rem_##T(struct fp_env *e, B a, B b);                                  \
+    B fp_min_##T(struct fp_env *e, B a, B b);                                  \
+    B fp_max_##T(struct fp_env *e, B a, B b);                                  \
+    B fp_rint_##T(struct fp_env *e, B a, bool exact);                          \
+    bool fp_eq_##T(struct fp_env *e, B a, B b);                                \
+    bool fp_le_##T(struct fp_env *e, B a, B b);                                \
+    bool fp_lt_##T(struct fp_env *e, B a, B b);                                \
+    bool fp_eq_signaling_##T(struct fp_env *e, B a, B b);                      \
+    bool fp_le_quiet_##T(struct fp_env *e, B a, B b);                          \
+    bool fp_lt_quiet_##T(struct fp_env *e, B a, B b);                          \
+    uint32_t fp_classify_##T(B a);                                             \
+    int32_t fp_soft_to_i32_##T(struct fp_env *e, B a);                         \
+    uint32_t fp_soft_to_u32_##T(struct fp_env *e, B a);                        \
+    int64_t fp_soft_to_i64_##T(struct fp_env *e, B a);                         \
+    uint64_t fp_soft_to_u64_##T(struct fp_env *e, B a);                        \
+    B fp_soft_from_i32_##T(struct fp_env *e, int32_t i);                       \
+    B fp_soft_from_u32_##T(struct fp_env *e, uint32_t i);                      \
+    B fp_soft_from_i64_##T(struct fp_env *e, int64_t i);                       \
+    B fp_soft_from_u64_##T(struct fp_env *e, uint64_t i);
+
+FP_DECLARE(f16, uint16_t)
+FP_DECLARE(f32, uint32_t)
+FP_DECLARE(f64, uint64_t)
+
+/* From format (last) to format; a NaN keeps its high bits under SSE. */
+uint32_t fp_to_f32_f16(struct fp_env *e, uint16_t a);
+uint64_t fp_to_f64_f16(struct fp_env *e, uint16_t a);
+uint16_t fp_to_f16_f32(struct fp_env *e, uint32_t a);
+uint16_t fp_to_f16_f64(struct fp_env *e, uint64_t a);
+uint64_t fp_soft_to_f64_f32(struct fp_env *e, uint32_t a);
+uint32_t fp_soft_to_f32_f64(struct fp_env *e, uint64_t a);
+
+/* The rest, with the host's unit where it serves: fp_<op>_<type>. */
+#include "fp_host.h"
+
+#endif

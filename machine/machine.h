@@ -1,0 +1,125 @@
+/*
+ * A machine: a board made from a device tree, its CPUs, memory and devices.
+ *
+ * The frontend makes one, gives it backends (serial lines, disks), starts
+ * it, and calls machine_poll() from its main loop.  Several machines can
+ * live in one process.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/gate.h"
+#include "base/log.h"
+#include "devices/device.h"
+
+struct machine;
+
+/* A -device: class name and property list, already split. */
+struct device_option {
+    const char *driver;
+    size_t n;
+    const char *const *names, *const *values;
+};
+
+struct machine_config {
+    const char *board;   /* embedded board's name, or a .dts/.dtb file;
+                            NULL: the default, virt */
+    uint64_t ram_size;   /* bytes; 0: the board's default */
+    unsigned cpus;       /* 0: 1 */
+    const char *cpu;     /* model and features; NULL: the board's */
+    const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
+    const char *bios;    /* NULL or "default", "none", or a file */
+    const char *const *firmware_dirs; /* -L, NULL-terminated; or NULL */
+    const void *demo;    /* image to run where neither kernel nor bios nor */
+    size_t demo_size;    /* disk is given; or NULL */
+    const char *serial[4];  /* chardev ids of the board's serial ports */
+    const struct device_option *devices;
+    size_t n_devices;
+    const char *const *drives; /* block ids that the board places by itself
+                                  (if=virtio/none with default bus) */
+    size_t n_drives;
+    bool icount;
+    unsigned icount_shift; /* ns = insns << shift */
+    uint64_t seed;         /* deterministic entropy, with icount */
+    bool no_chain;         /* for -d exec */
+
+    struct log *log;       /* outlives the machine */
+    struct backends backends;
+    /* Any thread: the main loop should call machine_poll() again. */
+    void (*wake)(void *owner);
+    void *owner;
+};
+
+/* How a run ended. */
+enum machine_end {
+    MACHINE_RUNNING,
+    MACHINE_POWEROFF, /* code 0 */
+    MACHINE_FAILED,   /* the guest reported failure `code` */
+    MACHINE_RESET,    /* a reset that -no-reboot turned into an end */
+    MACHINE_PANIC,
+};
+
+/* Make a machine, not yet running.  false: e names option, file, node. */
+bool machine_new(struct machine **out, const struct machine_config *config,
+                 struct error *e);
+void machine_free(struct machine *m);
+
+/* The gate, for chardevs and other sources; sources are added before
+ * machine_start().  Note: backends need it before machine_new(), so it is
+ * made first and handed over. */
+struct gate *machine_gate(struct machine *m);
+
+/* Write the tree that the guest gets, as a .dtb file. */
+bool machine_dump_tree(struct machine *m, const char *file, struct error *e);
+
+/* A reset ends the run (-no-reboot) instead of starting the guest again. */
+void machine_set_no_reboot(struct machine *m, bool on);
+
+/* Start the vCPU threads; pause and go on.  Main thread only. */
+bool machine_start(struct machine *m, struct error *e);
+void machine_pause(struct machine *m);
+void machine_resume(struct machine *m);
+bool machine_paused(const struct machine *m);
+/* Ask for a reset as if the reset button were pressed. */
+void machine_reset(struct machine *m);
+/* Stop and join the vCPU threads. */
+void machine_stop(struct machine *m);
+
+/* Main loop: fire timers, deliver input, carry out requests.  Returns the
+ * host ns until it wants to be called again (CLOCK_NEVER: only by wake). */
+uint64_t machine_poll(struct machine *m);
+
+/* Has the guest ended the run, and how? */
+enum machine_end machine_ended(struct machine *m, int *code);
+
+/* Counters and registers as text, for -d stats and the monitor. */
+void machine_stats(struct machine *m, char *out, size_t size);
+
+/* The embedded boards: name, summary; NULL name ends. */
+struct board {
+    const char *name, *summary;
+    const unsigned char *dtb;
+    size_t dtb_size;
+    uint64_t default_ram, min_ram;
+};
+extern const struct board boards[];
+
+/* Guess what a file is, for `emu IMAGE`. */
+enum image_kind {
+    IMAGE_UNKNOWN,
+    IMAGE_RISCV_KERNEL, /* Image, gzip'd Image, EFI zboot, U-Boot uImage */
+    IMAGE_RISCV_ELF,
+    IMAGE_TREE, /* .dts or .dtb */
+    IMAGE_DISK, /* raw disk with a partition table */
+    IMAGE_X86_KERNEL, /* recognised, no board yet */
+    IMAGE_CD, IMAGE_FLOPPY,
+};
+bool machine_guess_image(const char *file, enum image_kind *kind,
+                         struct error *e);
+
+#endif
