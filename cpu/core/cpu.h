@@ -104,7 +104,10 @@ struct cpu_class {
     bool (*wakes)(struct cpu *c);
     /* Bits on which decoding depends; below 2^16. */
     uint32_t (*mode)(struct cpu *c);
-    /* One-line register dump for -d cpu and the monitor, several lines. */
+    /* What a device tree says of this CPU (riscv,isa); static or owned by
+     * the CPU.  May be NULL. */
+    const char *(*isa_string)(struct cpu *c);
+    /* Registers as text, several lines, for -d cpu and the monitor. */
     void (*dump)(struct cpu *c, char *out, size_t size);
 };
 
