@@ -1,0 +1,382 @@
+#!/usr/bin/env python3
+"""Boots Debian's riscv64 kernel to a shell and checks what it does there.
+
+    tests/guests/boot.py [EMULATOR]
+    tests/guests/boot.py --only shell --memory 128,4096
+    tests/guests/boot.py --boots 50 --load 2    boots in a row, host loaded
+
+Cases: shell (commands, virtio on MMIO, paste, power-off), pci (virtio on PCI,
+read-only, -snapshot, -no-reboot), reboot (and Ctrl-A X), and one a size of
+--memory.  The emulator is one that takes QEMU's options.
+"""
+
+import hashlib
+import os
+import pathlib
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+
+import machine
+import proc
+from console import Console, ConsoleError, Shell
+
+DISK_BYTES = 1 << 20
+PASTE_BYTES = 64 << 10
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Suite:
+    """What every case needs: the emulator, the guest, where to report."""
+
+    def __init__(self, args, folder):
+        self.args = args
+        self.emulator = machine.find_emulator(args.emulator)
+        self.files = machine.guest_files()
+        self.log = machine.open_log(args)
+        self.folder = pathlib.Path(folder)
+        self.report = proc.Report('boot')
+
+    def console(self, memory=256, append='', extra=()):
+        return Console(machine.command(self.emulator, self.files, memory,
+                                       append, extra), self.log)
+
+    def disk(self, name):
+        path = self.folder / name
+        path.write_bytes(random.Random(name).randbytes(DISK_BYTES))
+        return path
+
+
+def power_off(suite, console, shell, name):
+    """Types poweroff -f; the emulator must end well and clean up."""
+    console.send(b'poweroff -f\n')
+    status = console.wait(30 * shell.scale)
+    suite.report.check(f'{name}: poweroff -f ends with status 0', status == 0,
+                       f'status {status}' if status else '')
+    suite.report.check(f'{name}: the terminal is put back',
+                       console.terminal_restored())
+
+
+# --- what is checked at the prompt -----------------------------------------
+
+def check_system(suite, shell, memory):
+    check = suite.report.check
+    out, status = shell.run('uname -m')
+    check('uname -m', (out, status) == ('riscv64\n', 0), out.strip())
+    out, _ = shell.run('cat /proc/cpuinfo')
+    check('cpuinfo names rv64ima', re.search(r'isa\s*: rv64ima', out))
+    check('cpuinfo names an MMU', re.search(r'mmu\s*: sv(39|48|57)', out))
+    out, _ = shell.run('grep MemTotal /proc/meminfo')
+    match = re.search(r'(\d+) kB', out)
+    kib = int(match[1]) if match else 0
+    check('the kernel has the memory of -m',
+          memory * 1024 * 0.6 < kib < memory * 1024, f'{kib} KiB')
+    out, _ = shell.run('false; echo $?; exit_status() { return 7; }; '
+                       'exit_status')
+    check('statuses', out == '1\n')
+    before = time.time()
+    out, _ = shell.run('date +%s')
+    check("the date is the host's", out.strip().isdigit() and
+          before - 2 <= int(out) <= time.time() + 2, out.strip())
+
+
+def check_sums(suite, shell):
+    text = ''.join(f'{n}\n' for n in range(1, 3001))
+    want = sha256(text.encode())
+    out, _ = shell.run('seq 1 3000 | sha256sum', 60)
+    suite.report.check('sha256sum of a sequence', out.split()[:1] == [want])
+    want = 0
+    for n in range(1, 2001):
+        want = (want * 31 + n) % 1000003
+    out, _ = shell.run('s=0; n=1; while [ $n -le 2000 ]; do '
+                       's=$(((s * 31 + n) % 1000003)); n=$((n + 1)); done; '
+                       'echo $s', 60)
+    suite.report.check('sums in the shell', out == f'{want}\n', out.strip())
+    value = 0.0
+    for n in range(1, 2001):
+        value += n / 7.0 / (n * n + 0.1)
+    out, _ = shell.run("awk 'BEGIN { for (n = 1; n <= 2000; n++) "
+                       's += n / 7 / (n * n + 0.1); printf "%.15e", s }\'; '
+                       'echo', 60)
+    suite.report.check('floating point in awk', out == f'{value:.15e}\n',
+                       out.strip())
+
+
+def check_output(suite, shell):
+    out, _ = shell.run('seq 1 5000', 60)
+    want = ''.join(f'{n}\n' for n in range(1, 5001))
+    suite.report.check('24 KB of output arrive whole', out == want,
+                       f'{len(out)} of {len(want)} bytes'
+                       if out != want else '')
+
+
+def check_sleep(suite, shell):
+    began = shell.start('sleep 1')
+    shell.finish()
+    took = time.monotonic() - began
+    suite.report.check('sleep 1 takes a second', 0.9 < took < 1 + shell.scale,
+                       f'{took:.2f} s')
+
+
+def check_jobs(suite, shell):
+    console = shell.console
+    shell.start('sleep 1000')
+    # busybox's sleep misses a signal that comes before it has begun.
+    time.sleep(1)
+    console.send(b'\x03')
+    shell.console.expect(shell.PROMPT, 10 * shell.scale)
+    out, _ = shell.run('echo alive')
+    suite.report.check('Ctrl-C ends a command of the guest', out == 'alive\n')
+    console.send(b'cat\n')
+    time.sleep(0.5)
+    console.send(b'\x1a')
+    console.expect(rb'Stopped', 10 * shell.scale)
+    out, _ = shell.run('jobs; kill %1; wait %1')
+    suite.report.check('Ctrl-Z stops a command of the guest',
+                       'Stopped' in out)
+
+
+def check_disk(suite, shell, path, name):
+    """Reads the whole disk, then writes to it, and looks at the file."""
+    want = path.read_bytes()
+    out, _ = shell.run('dd if=/dev/vda bs=64k 2>/dev/null | sha256sum', 30)
+    suite.report.check(f'{name}: the disk reads right',
+                       out.split()[:1] == [sha256(want)], out.strip())
+    out, _ = shell.run('cat /sys/block/vda/size')
+    suite.report.check(f'{name}: its size', out == f'{len(want) // 512}\n')
+    shell.run('seq 1 1000 | dd of=/dev/vda bs=1000 seek=5 conv=notrunc; sync',
+              30)
+    new = ''.join(f'{n}\n' for n in range(1, 1001)).encode()
+    want = want[:5000] + new + want[5000 + len(new):]
+    suite.report.check(f'{name}: what was written is in the file',
+                       path.read_bytes() == want)
+    out, _ = shell.run('echo 3 >/proc/sys/vm/drop_caches; '
+                       'sha256sum </dev/vda', 30)
+    suite.report.check(f'{name}: and reads back',
+                       out.split()[:1] == [sha256(want)])
+
+
+def check_rng(suite, shell, name):
+    dump = 'dd if=/dev/hwrng bs=32 count=2 2>/dev/null | od -An -v -tx1'
+    one, _ = shell.run(dump)
+    two, _ = shell.run(dump)
+    digits = one.split()
+    suite.report.check(f'{name}: /dev/hwrng gives 64 bytes, others each time',
+                       len(digits) == 64 and one != two and
+                       len(set(digits)) > 20, f'{len(digits)} bytes')
+
+
+def paste(shell, data, timeout=120):
+    """Pastes data into cat > file; returns what the file holds, by its sum."""
+    console = shell.console
+    shell.start("stty -echo; echo rea''dy; cat >/tmp/paste; stty echo")
+    console.expect(rb'ready\r+\n', 10 * shell.scale)
+    console.send(data + b'\x04', timeout * shell.scale)
+    shell.finish(timeout)
+    out, _ = shell.run('wc -c </tmp/paste; sha256sum </tmp/paste')
+    return out.split()[:2]
+
+
+def check_paste(suite, shell):
+    rng = random.Random(64)
+    letters = bytes(range(33, 127))
+    data = b''.join(bytes(rng.choices(letters, k=63)) + b'\n'
+                    for _ in range(PASTE_BYTES // 64))
+    began = time.monotonic()
+    got = paste(shell, data)
+    suite.report.check('64 KiB pasted at once arrive whole',
+                       got == [str(len(data)), sha256(data)],
+                       f'{got[0] if got else 0} bytes, '
+                       f'{time.monotonic() - began:.1f} s')
+
+
+def check_hvc(suite, shell, path):
+    shell.run('echo through hvc0 >/dev/hvc0')
+    time.sleep(0.3)
+    text = path.read_bytes().replace(b'\r', b'')
+    suite.report.check('virtio console writes', text == b'through hvc0\n',
+                       repr(text))
+
+
+# --- cases ------------------------------------------------------------------
+
+def report_boot(suite, console, shell, name):
+    took = shell.wait_ready() - console.started
+    suite.report.check(f'{name}: boots to the shell', True, f'{took:.2f} s')
+    # The kernel's messages would come between a command's lines.
+    shell.run('dmesg -n 1')
+
+
+def case_shell(suite):
+    disk = suite.disk('mmio.img')
+    hvc = suite.folder / 'hvc.txt'
+    extra = ['-drive', f'if=none,id=d0,format=raw,file={disk}',
+             '-device', 'virtio-blk-device,drive=d0',
+             '-device', 'virtio-rng-device',
+             '-device', 'virtio-serial-device',
+             '-chardev', f'file,id=c0,path={hvc}',
+             '-device', 'virtconsole,chardev=c0']
+    with suite.console(extra=extra) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'shell')
+        found = proc.resident(console.pid, 256 << 20)
+        if found:
+            print(f'     boot: {found[0] >> 10} KiB resident outside guest '
+                  f'RAM, {found[1] >> 10} KiB inside')
+        check_system(suite, shell, 256)
+        check_sums(suite, shell)
+        check_output(suite, shell)
+        check_sleep(suite, shell)
+        check_jobs(suite, shell)
+        check_disk(suite, shell, disk, 'virtio-mmio')
+        check_rng(suite, shell, 'virtio-mmio')
+        check_hvc(suite, shell, hvc)
+        check_paste(suite, shell)
+        power_off(suite, console, shell, 'shell')
+
+
+def case_pci(suite):
+    disk, kept = suite.disk('pci.img'), suite.disk('kept.img')
+    before = kept.read_bytes()
+    extra = ['-no-reboot', '-drive', f'if=none,id=d0,format=raw,file={disk}',
+             '-device', 'virtio-blk-pci,drive=d0,bus=pcie.0,addr=3',
+             '-drive', f'if=none,id=d1,format=raw,readonly=on,file={kept}',
+             '-device', 'virtio-blk-pci,drive=d1,bus=pcie.0,addr=4',
+             '-device', 'virtio-rng-pci']
+    with suite.console(extra=extra) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'pci')
+        check_disk(suite, shell, disk, 'virtio-pci')
+        check_rng(suite, shell, 'virtio-pci')
+        out, _ = shell.run('sha256sum </dev/vdb; cat /sys/block/vdb/ro')
+        suite.report.check('a read-only disk reads right and says so',
+                           out.split() == [sha256(before), '-', '1'])
+        _, status = shell.run('dd if=/dev/zero of=/dev/vdb count=1 2>&1')
+        suite.report.check('a read-only disk refuses writes', status != 0 and
+                           kept.read_bytes() == before)
+        console.send(b'reboot -f\n')
+        status = console.wait(30 * shell.scale)
+        suite.report.check('reboot -f under -no-reboot ends with status 0',
+                           status == 0, f'status {status}' if status else '')
+
+
+def case_reboot(suite):
+    disk = suite.disk('snapshot.img')
+    before = disk.read_bytes()
+    extra = ['-snapshot', '-drive', f'if=none,id=d0,format=raw,file={disk}',
+             '-device', 'virtio-blk-device,drive=d0']
+    with suite.console(extra=extra) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'reboot')
+        shell.run('echo changed | dd of=/dev/vda conv=notrunc; sync')
+        out, _ = shell.run('dd if=/dev/vda bs=7 count=1 2>/dev/null')
+        suite.report.check('-snapshot: the guest sees what it wrote',
+                           out == 'changed', repr(out))
+        suite.report.check('-snapshot: the file is as it was',
+                           disk.read_bytes() == before)
+        console.send(b'reboot -f\n')
+        took = -time.monotonic() + shell.wait_ready()
+        suite.report.check('reboot -f boots again', True, f'{took:.2f} s')
+        out, _ = shell.run('uname -m')
+        suite.report.check('the shell works after it', out == 'riscv64\n')
+        console.send(b'\x01x')
+        status = console.wait(10 * shell.scale)
+        suite.report.check('Ctrl-A X ends with status 0', status == 0,
+                           f'status {status}' if status else '')
+        suite.report.check('Ctrl-A X puts the terminal back',
+                           console.terminal_restored())
+
+
+def case_memory(suite, memory):
+    name = f'-m {memory}'
+    with suite.console(memory) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, name)
+        out, _ = shell.run('grep MemTotal /proc/meminfo')
+        kib = int(re.search(r'(\d+) kB', out)[1])
+        # The kernel's own image and tables take some 65 MiB.
+        suite.report.check(f'{name}: the kernel has it', kib < memory * 1024
+                           and kib > memory * 1024 * 0.95 - 70000,
+                           f'{kib} KiB')
+        part = memory // 2
+        _, status = shell.run(
+            f'mount -o remount,size={part}m /tmp && dd if=/dev/zero '
+            f'of=/tmp/z bs=1M count={min(part // 2, 64)}', 120)
+        suite.report.check(f'{name}: memory can be filled', status == 0)
+        power_off(suite, console, shell, name)
+
+
+def guarded(suite, name, case, *args):
+    """Runs a case; a console that does not answer fails it."""
+    try:
+        case(suite, *args)
+    except ConsoleError as err:
+        suite.report.check(name, False, str(err))
+        return
+    except Exception:
+        print(f'     boot: {name}: the test itself failed')
+        raise
+
+
+def case_row(suite, count):
+    """count boots in a row, to the shell and off again."""
+    times = []
+    for number in range(count):
+        with suite.console(append='emu.run=true') as console:
+            try:
+                _, when = console.expect(rb'emu: status 0\r+\n',
+                                         120 * suite.args.scale)
+                status = console.wait(30 * suite.args.scale)
+            except ConsoleError as err:
+                suite.report.check(f'boot {number + 1} of {count}', False,
+                                   f'{err}; last output:\n{console.tail()}')
+                continue
+            times.append(when - console.started)
+            suite.report.check(f'boot {number + 1} of {count}', status == 0,
+                               f'{times[-1]:.2f} s, status {status}')
+    if times:
+        print(f'     boot: {min(times):.2f} s at best, '
+              f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
+
+
+CASES = {'shell': case_shell, 'pci': case_pci, 'reboot': case_reboot}
+
+
+def parse():
+    parser = machine.parser(__doc__)
+    parser.add_argument('--only', choices=[*CASES, 'memory'],
+                        action='append', help='run this case (repeatable)')
+    parser.add_argument('--memory', default='128,4096', metavar='MIB,...',
+                        help='sizes that must boot too (default: %(default)s)')
+    parser.add_argument('--boots', type=int, default=0, metavar='N',
+                        help='only boot N times in a row')
+    parser.add_argument('--load', type=int, default=0, metavar='K',
+                        help='keep K processors of the host busy meanwhile')
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    with tempfile.TemporaryDirectory(prefix='emu-boot-') as folder, \
+            proc.Load(args.load):
+        suite = Suite(args, folder)
+        if args.boots:
+            case_row(suite, args.boots)
+            return suite.report.finish()
+        for name, case in CASES.items():
+            if not args.only or name in args.only:
+                guarded(suite, name, case)
+        if not args.only or 'memory' in args.only:
+            for size in filter(None, args.memory.split(',')):
+                guarded(suite, f'-m {size}', case_memory, int(size))
+        return suite.report.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The command line that boots the guest, shared by the tests here."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+
+import aptdir
+import riscv64_linux
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def parser(text):
+    """An argument parser with what all the guest tests take."""
+    out = argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    out.add_argument('emulator', nargs='?',
+                     default=os.environ.get('EMU', str(ROOT / 'build/emu')),
+                     help='default: $EMU or build/emu')
+    out.add_argument('--scale', type=float, default=1.0,
+                     help='stretches every time-out (slow builds, loaded host)')
+    out.add_argument('--log', metavar='FILE',
+                     help="append the guests' consoles to FILE")
+    return out
+
+
+def find_emulator(name):
+    """The emulator's path; ends the program with a line when there is none."""
+    path = shutil.which(name)
+    if not path:
+        sys.exit(f"no emulator '{name}': build it, or name another "
+                 '(EMU=... or the first argument)')
+    return path
+
+
+def open_log(args):
+    return open(args.log, 'ab') if args.log else None
+
+
+def guest_files():
+    """The guest's {'kernel', 'initrd'}; ends with a line where it cannot."""
+    def say(text):
+        print('fetch: ' + text, file=sys.stderr, flush=True)
+
+    try:
+        return riscv64_linux.guest(say)
+    except aptdir.FetchError as err:
+        sys.exit(f'the guest riscv64-linux is not to be had: {err}')
+
+
+def command(emulator, files, memory=256, append='', extra=()):
+    """argv that boots the guest on the terminal; memory in MiB."""
+    return [emulator, '-M', 'virt', '-nographic', '-m', str(memory),
+            '-kernel', str(files['kernel']), '-initrd', str(files['initrd']),
+            '-append', f'console=ttyS0 {append}'.strip(), *extra]
