@@ -49,6 +49,8 @@ struct machine_config {
     bool no_chain;         /* for -d exec */
 
     struct log *log;       /* outlives the machine */
+    struct gate *gate;     /* of the backends' sources; outlives the machine.
+                              NULL: the machine makes its own */
     struct backends backends;
     /* Any thread: the main loop should call machine_poll() again. */
     void (*wake)(void *owner);
@@ -69,9 +71,10 @@ bool machine_new(struct machine **out, const struct machine_config *config,
                  struct error *e);
 void machine_free(struct machine *m);
 
-/* The gate, for chardevs and other sources; sources are added before
- * machine_start().  Note: backends need it before machine_new(), so it is
- * made first and handed over. */
+/* The gate: config->gate, or the machine's own.  Backends need it before
+ * machine_new(), so that whoever has any makes it first and hands it over.
+ * Sources are added before machine_start().  The machine listens to
+ * gate_on_pending(); gate_on_room() is free for the backends' owner. */
 struct gate *machine_gate(struct machine *m);
 
 /* Write the tree that the guest gets, as a .dtb file. */
@@ -94,8 +97,12 @@ void machine_stop(struct machine *m);
  * host ns until it wants to be called again (CLOCK_NEVER: only by wake). */
 uint64_t machine_poll(struct machine *m);
 
-/* Has the guest ended the run, and how? */
+/* Has the guest ended the run, and how?  code: exit status that the guest
+ * asked for, 0 for a power-off.  Stays so; machine_poll() does nothing
+ * more and the vCPUs stand still. */
 enum machine_end machine_ended(struct machine *m, int *code);
+/* Why it ended, one line without a newline; "" while it runs. */
+const char *machine_why(struct machine *m);
 
 /* Counters and registers as text, for -d stats and the monitor. */
 void machine_stats(struct machine *m, char *out, size_t size);
