@@ -1,0 +1,445 @@
+/*
+ * The gate: queues of outside events, entropy, and the wall clock.
+ *
+ * Each source has a ring of bytes and a short ring of records, which say how
+ * many bytes were posted in one go and when, counted over all sources; the
+ * delivery merges the sources by that count.  A source whose sink took less
+ * than it was offered is stalled until gate_retry(); the others go on.
+ *
+ * Locks: the gate's own is a leaf.  Neither sinks nor the callbacks are
+ * called with it held; the callbacks must not take the device lock, since
+ * gate_retry() calls them under it.  During a sink's call the bytes stay in
+ * the ring: posting threads write behind them only.
+ *
+ * Deterministic entropy is xoshiro256** (Blackman, Vigna, 2018), seeded by
+ * splitmix64; it is for repeatable runs and not for secrets.
+ * Missing: the recorder and the replayer, which will sit in gate_deliver()
+ * and in the two answers.
+ */
+#include "base/gate.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { RING_BYTES = 64 * 1024, MAX_RECORDS = 1024 };
+
+struct record {
+    uint64_t order;
+    uint32_t size; /* 0: the source has closed */
+};
+
+struct source {
+    const char *name;
+    gate_sink *sink;
+    void *owner;
+    uint32_t head, fill; /* of ring */
+    uint32_t first, n;   /* of record */
+    bool closed;
+    bool stalled; /* the sink is full */
+    bool retried; /* gate_retry() came during the sink's own call */
+    bool skip;    /* no more of it in this delivery */
+    bool wanted;  /* somebody was told that the queue is full */
+    struct record record[MAX_RECORDS];
+    uint8_t ring[RING_BYTES];
+};
+
+struct gate {
+    pthread_mutex_t lock;
+    struct source **source;
+    unsigned n;
+    uint64_t order; /* of the latest record */
+    bool delivering;
+    atomic_bool pending;
+    void (*on_pending)(void *arg);
+    void *on_pending_arg;
+    void (*on_room)(void *arg, unsigned source);
+    void *on_room_arg;
+
+    bool deterministic;
+    uint64_t random[4];
+    uint64_t wall_clock_base;
+};
+
+struct gate *gate_new(void)
+{
+    struct gate *g = calloc(1, sizeof(*g));
+
+    if (g)
+        pthread_mutex_init(&g->lock, NULL);
+    return g;
+}
+
+void gate_free(struct gate *g)
+{
+    if (!g)
+        return;
+    for (unsigned i = 0; i < g->n; i++)
+        free(g->source[i]);
+    free(g->source);
+    pthread_mutex_destroy(&g->lock);
+    free(g);
+}
+
+unsigned gate_add(struct gate *g, const char *name, gate_sink *sink,
+                  void *owner)
+{
+    struct source *s = calloc(1, sizeof(*s));
+    struct source **list;
+    unsigned number;
+
+    pthread_mutex_lock(&g->lock);
+    list = realloc(g->source, (g->n + 1) * sizeof(*list));
+    assert(s && list && sink);
+    s->name = name;
+    s->sink = sink;
+    s->owner = owner;
+    g->source = list;
+    number = g->n++;
+    g->source[number] = s;
+    pthread_mutex_unlock(&g->lock);
+    return number;
+}
+
+/* All static functions below with g->lock held. */
+
+static struct source *get_source(struct gate *g, unsigned number)
+{
+    assert(number < g->n);
+    return g->source[number];
+}
+
+static bool deliverable(const struct source *s)
+{
+    return s->n && !s->stalled;
+}
+
+/* Bring g->pending up to date; true if it has just become true. */
+static bool update_pending(struct gate *g)
+{
+    bool now = false;
+
+    for (unsigned i = 0; i < g->n && !now; i++)
+        now = deliverable(g->source[i]);
+    return !atomic_exchange(&g->pending, now) && now;
+}
+
+/* Unlock, and only then tell whoever waits. */
+static void unlock_and_tell(struct gate *g, bool tell)
+{
+    void (*fn)(void *) = tell ? g->on_pending : NULL;
+    void *arg = g->on_pending_arg;
+
+    pthread_mutex_unlock(&g->lock);
+    if (fn)
+        fn(arg);
+}
+
+static struct record *last_record(struct source *s)
+{
+    return &s->record[(s->first + s->n - 1) % MAX_RECORDS];
+}
+
+/* May the latest record grow?  Only while nothing came after it. */
+static bool mergeable(struct gate *g, struct source *s)
+{
+    return s->n && last_record(s)->order == g->order;
+}
+
+static void add_record(struct gate *g, struct source *s, uint32_t size)
+{
+    assert(s->n < MAX_RECORDS);
+    s->n++;
+    *last_record(s) = (struct record){++g->order, size};
+}
+
+/* Free bytes; the last record is kept for gate_close(). */
+static size_t room(struct gate *g, struct source *s)
+{
+    size_t n = RING_BYTES - s->fill;
+
+    if (s->closed || (s->n >= MAX_RECORDS - 1 && !mergeable(g, s)))
+        n = 0;
+    if (!n)
+        s->wanted = !s->closed;
+    return n;
+}
+
+static void put_bytes(struct source *s, const uint8_t *bytes, size_t size)
+{
+    size_t at = (s->head + s->fill) % RING_BYTES;
+    size_t first = size < RING_BYTES - at ? size : RING_BYTES - at;
+
+    memcpy(s->ring + at, bytes, first);
+    memcpy(s->ring, bytes + first, size - first);
+    s->fill += (uint32_t)size;
+}
+
+size_t gate_post(struct gate *g, unsigned source, const uint8_t *bytes,
+                 size_t size)
+{
+    struct source *s;
+    size_t n;
+
+    pthread_mutex_lock(&g->lock);
+    s = get_source(g, source);
+    n = room(g, s);
+    if (n < size)
+        s->wanted = !s->closed;
+    else
+        n = size;
+    if (n) {
+        put_bytes(s, bytes, n);
+        if (mergeable(g, s))
+            last_record(s)->size += (uint32_t)n;
+        else
+            add_record(g, s, (uint32_t)n);
+    }
+    unlock_and_tell(g, update_pending(g));
+    return n;
+}
+
+size_t gate_room(struct gate *g, unsigned source)
+{
+    size_t n;
+
+    pthread_mutex_lock(&g->lock);
+    n = room(g, get_source(g, source));
+    pthread_mutex_unlock(&g->lock);
+    return n;
+}
+
+void gate_close(struct gate *g, unsigned source)
+{
+    struct source *s;
+
+    pthread_mutex_lock(&g->lock);
+    s = get_source(g, source);
+    if (!s->closed) {
+        s->closed = true;
+        s->wanted = false;
+        add_record(g, s, 0);
+    }
+    unlock_and_tell(g, update_pending(g));
+}
+
+void gate_retry(struct gate *g, unsigned source)
+{
+    struct source *s;
+
+    pthread_mutex_lock(&g->lock);
+    s = get_source(g, source);
+    s->stalled = false;
+    s->retried = true;
+    unlock_and_tell(g, update_pending(g));
+}
+
+bool gate_pending(struct gate *g)
+{
+    return atomic_load_explicit(&g->pending, memory_order_acquire);
+}
+
+/* The source whose first record is the oldest, and not newer than last. */
+static struct source *next_source(struct gate *g, uint64_t last,
+                                  unsigned *number)
+{
+    struct source *best = NULL;
+
+    for (unsigned i = 0; i < g->n; i++) {
+        struct source *s = g->source[i];
+
+        if (!deliverable(s) || s->skip)
+            continue;
+        if (s->record[s->first].order <= last) {
+            last = s->record[s->first].order;
+            best = s;
+            *number = i;
+        }
+    }
+    return best;
+}
+
+/* The sink took n bytes of the first record's. */
+static void consume(struct source *s, uint32_t n)
+{
+    struct record *r = &s->record[s->first];
+
+    s->head = (s->head + n) % RING_BYTES;
+    s->fill -= n;
+    r->size -= n;
+    if (!r->size) {
+        s->first = (s->first + 1) % MAX_RECORDS;
+        s->n--;
+    }
+}
+
+/* Offer the first record of s, as far as it is contiguous.  Drops the lock
+ * meanwhile. */
+static void offer(struct gate *g, struct source *s, unsigned number)
+{
+    uint32_t size = s->record[s->first].size;
+    const uint8_t *bytes = size ? s->ring + s->head : NULL;
+    void (*on_room)(void *, unsigned) = g->on_room;
+    size_t took;
+
+    if (size > RING_BYTES - s->head)
+        size = RING_BYTES - s->head;
+    s->retried = false;
+    pthread_mutex_unlock(&g->lock);
+    took = s->sink(s->owner, bytes, size);
+    assert(!bytes || took <= size);
+    pthread_mutex_lock(&g->lock);
+    if (bytes && took < size) {
+        s->skip = true;
+        s->stalled = !s->retried;
+    }
+    consume(s, bytes ? (uint32_t)took : 0);
+    if (took && s->wanted && on_room) {
+        s->wanted = false;
+        pthread_mutex_unlock(&g->lock);
+        on_room(g->on_room_arg, number);
+        pthread_mutex_lock(&g->lock);
+    }
+}
+
+/*
+ * Delivers what was queued when it was called, so that a fast source cannot
+ * hold the device lock for ever.  What came in meanwhile is announced.
+ */
+void gate_deliver(struct gate *g)
+{
+    struct source *s;
+    unsigned number;
+    uint64_t last;
+
+    pthread_mutex_lock(&g->lock);
+    if (g->delivering) { /* a sink called us: the outer call goes on */
+        pthread_mutex_unlock(&g->lock);
+        return;
+    }
+    g->delivering = true;
+    for (unsigned i = 0; i < g->n; i++)
+        g->source[i]->skip = false;
+    last = g->order++; /* later posts start records of their own */
+    while ((s = next_source(g, last, &number)))
+        offer(g, s, number);
+    g->delivering = false;
+    update_pending(g);
+    unlock_and_tell(g, atomic_load(&g->pending));
+}
+
+void gate_on_pending(struct gate *g, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&g->lock);
+    g->on_pending = fn;
+    g->on_pending_arg = arg;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gate_on_room(struct gate *g, void (*fn)(void *arg, unsigned source),
+                  void *arg)
+{
+    pthread_mutex_lock(&g->lock);
+    g->on_room = fn;
+    g->on_room_arg = arg;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* ------------------------------------------------------------- answers */
+
+static uint64_t splitmix64(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static uint64_t rotate_left(uint64_t v, unsigned n)
+{
+    return v << n | v >> (64 - n);
+}
+
+static uint64_t xoshiro256(uint64_t s[4])
+{
+    uint64_t result = rotate_left(s[1] * 5, 7) * 9;
+    uint64_t t = s[1] << 17;
+
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate_left(s[3], 45);
+    return result;
+}
+
+static void deterministic_entropy(struct gate *g, uint8_t *out, size_t size)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (i % 8 == 0)
+            v = xoshiro256(g->random);
+        out[i] = (uint8_t)(v >> i % 8 * 8);
+    }
+}
+
+static void host_entropy(uint8_t *out, size_t size)
+{
+    while (size) {
+        ssize_t n = getrandom(out, size, 0);
+
+        assert(n > 0 || (n < 0 && errno == EINTR));
+        if (n > 0) {
+            out += n;
+            size -= (size_t)n;
+        }
+    }
+}
+
+void gate_entropy(struct gate *g, uint8_t *out, size_t size)
+{
+    bool deterministic;
+
+    pthread_mutex_lock(&g->lock);
+    deterministic = g->deterministic;
+    if (deterministic)
+        deterministic_entropy(g, out, size);
+    pthread_mutex_unlock(&g->lock);
+    if (!deterministic)
+        host_entropy(out, size);
+}
+
+void gate_set_deterministic(struct gate *g, uint64_t seed,
+                            uint64_t wall_clock_base_ns)
+{
+    pthread_mutex_lock(&g->lock);
+    g->deterministic = true;
+    for (unsigned i = 0; i < 4; i++)
+        g->random[i] = splitmix64(&seed);
+    g->wall_clock_base = wall_clock_base_ns;
+    pthread_mutex_unlock(&g->lock);
+}
+
+uint64_t gate_wall_clock(struct gate *g, uint64_t virtual_ns)
+{
+    struct timespec ts;
+    bool deterministic;
+    uint64_t base;
+
+    pthread_mutex_lock(&g->lock);
+    deterministic = g->deterministic;
+    base = g->wall_clock_base;
+    pthread_mutex_unlock(&g->lock);
+    if (deterministic)
+        return base + virtual_ns;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
