@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Counts meson's test results for ./check.
+
+    .ci/tally.py TESTLOG.json FAILURES    prints "passed failed skipped"
+
+The outputs of failing tests are appended to FAILURES.  A log that is missing
+or holds no test counts as one failure.
+"""
+
+import json
+import sys
+
+GOOD = ('OK', 'EXPECTEDFAIL')
+TAIL = 60       # lines of a failing test's output that are shown
+
+
+def main():
+    passed = failed = skipped = 0
+    try:
+        with open(sys.argv[1], encoding='utf-8', errors='replace') as log:
+            tests = [json.loads(line) for line in log if line.strip()]
+    except (OSError, ValueError):
+        tests = []
+    with open(sys.argv[2], 'a', encoding='utf-8') as out:
+        for test in tests:
+            if test['result'] in GOOD:
+                passed += 1
+            elif test['result'] == 'SKIP':
+                skipped += 1
+            else:
+                failed += 1
+                text = test.get('stdout', '') + test.get('stderr', '')
+                lines = text.splitlines()[-TAIL:]
+                out.write(f"--- {test['name']}: {test['result']}, status "
+                          f"{test.get('returncode')}\n")
+                out.write(''.join(line + '\n' for line in lines))
+        if not tests:
+            failed += 1
+            out.write(f'--- no test has run: {sys.argv[1]}\n')
+    print(passed, failed, skipped)
+
+
+if __name__ == '__main__':
+    main()
