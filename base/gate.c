@@ -40,10 +40,10 @@ struct source {
     void *owner;
     uint32_t head, fill; /* of ring */
     uint32_t first, n;   /* of record */
+    uint32_t left;       /* bytes that this delivery may still hand over */
     bool closed;
     bool stalled; /* the sink is full */
     bool retried; /* gate_retry() came during the sink's own call */
-    bool skip;    /* no more of it in this delivery */
     bool wanted;  /* somebody was told that the queue is full */
     struct record record[MAX_RECORDS];
     uint8_t ring[RING_BYTES];
@@ -244,19 +244,22 @@ bool gate_pending(struct gate *g)
     return atomic_load_explicit(&g->pending, memory_order_acquire);
 }
 
-/* The source whose first record is the oldest, and not newer than last. */
-static struct source *next_source(struct gate *g, uint64_t last,
-                                  unsigned *number)
+/* Is there something of it that this delivery may hand over? */
+static bool eligible(const struct source *s)
+{
+    return deliverable(s) && (s->left || !s->record[s->first].size);
+}
+
+/* The eligible source whose first record is the oldest, or NULL. */
+static struct source *next_source(struct gate *g, unsigned *number)
 {
     struct source *best = NULL;
 
     for (unsigned i = 0; i < g->n; i++) {
         struct source *s = g->source[i];
 
-        if (!deliverable(s) || s->skip)
-            continue;
-        if (s->record[s->first].order <= last) {
-            last = s->record[s->first].order;
+        if (eligible(s) && (!best || s->record[s->first].order <
+                                         best->record[best->first].order)) {
             best = s;
             *number = i;
         }
@@ -271,6 +274,7 @@ static void consume(struct source *s, uint32_t n)
 
     s->head = (s->head + n) % RING_BYTES;
     s->fill -= n;
+    s->left -= n;
     r->size -= n;
     if (!r->size) {
         s->first = (s->first + 1) % MAX_RECORDS;
@@ -289,16 +293,18 @@ static void offer(struct gate *g, struct source *s, unsigned number)
 
     if (size > RING_BYTES - s->head)
         size = RING_BYTES - s->head;
+    if (size > s->left)
+        size = s->left;
     s->retried = false;
     pthread_mutex_unlock(&g->lock);
     took = s->sink(s->owner, bytes, size);
     assert(!bytes || took <= size);
     pthread_mutex_lock(&g->lock);
+    consume(s, bytes ? (uint32_t)took : 0);
     if (bytes && took < size) {
-        s->skip = true;
+        s->left = 0;
         s->stalled = !s->retried;
     }
-    consume(s, bytes ? (uint32_t)took : 0);
     if (took && s->wanted && on_room) {
         s->wanted = false;
         pthread_mutex_unlock(&g->lock);
@@ -315,7 +321,6 @@ void gate_deliver(struct gate *g)
 {
     struct source *s;
     unsigned number;
-    uint64_t last;
 
     pthread_mutex_lock(&g->lock);
     if (g->delivering) { /* a sink called us: the outer call goes on */
@@ -324,9 +329,8 @@ void gate_deliver(struct gate *g)
     }
     g->delivering = true;
     for (unsigned i = 0; i < g->n; i++)
-        g->source[i]->skip = false;
-    last = g->order++; /* later posts start records of their own */
-    while ((s = next_source(g, last, &number)))
+        g->source[i]->left = g->source[i]->fill;
+    while ((s = next_source(g, &number)))
         offer(g, s, number);
     g->delivering = false;
     update_pending(g);

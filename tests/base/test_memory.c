@@ -1,0 +1,938 @@
+/* base/memory.h: the flattened map, accesses, widths, DMA, code pages, and
+ * look-ups beside changes (also worth a run under ThreadSanitizer). */
+#include "tests/unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+
+struct fixture {
+    pthread_mutex_t lock;
+    struct memory *m; /* unmapped fails */
+    struct ram *ram;  /* 16 pages */
+};
+
+enum { RAM_BYTES = 16 * 4096 };
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct error e;
+
+    pthread_mutex_init(&f->lock, NULL);
+    f->m = memory_new("memory", false, &f->lock);
+    assert_ptr_equal(memory_lock(f->m), &f->lock);
+    assert_true(ram_new(&f->ram, RAM_BYTES, &e));
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    memory_free(f->m);
+    ram_free(f->ram);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+    return 0;
+}
+
+/* Regions live on the tests' stacks, and must outlive the space. */
+static void finish(struct fixture *f)
+{
+    memory_free(f->m);
+    f->m = NULL;
+}
+
+static void add(struct fixture *f, struct region *r)
+{
+    struct error e = {""};
+
+    if (!memory_add(f->m, r, &e))
+        fail_msg("%s", e.text);
+}
+
+static struct region ram_region(struct fixture *f, uint64_t base, uint64_t size,
+                                uint64_t offset)
+{
+    return (struct region){.name = "ram",
+                           .kind = REGION_RAM,
+                           .base = base,
+                           .size = size,
+                           .enabled = true,
+                           .ram = f->ram,
+                           .ram_offset = offset};
+}
+
+/* A device that is 64 bytes of memory, and notes how it was asked. */
+struct chip {
+    uint8_t bytes[64];
+    unsigned reads, writes, last_size;
+    uint64_t last_offset;
+    unsigned impl;
+    bool unaligned;
+};
+
+static void chip_note(struct chip *c, uint64_t offset, unsigned size)
+{
+    assert_true(offset < 64 && size <= 64 - offset);
+    assert_true(c->impl & size);
+    assert_true(c->unaligned || offset % size == 0);
+    c->last_size = size;
+    c->last_offset = offset;
+}
+
+static uint64_t chip_read(void *owner, uint64_t offset, unsigned size)
+{
+    struct chip *c = owner;
+
+    chip_note(c, offset, size);
+    c->reads++;
+    /* Rubbish above the width must not come through. */
+    return ld_le(c->bytes + offset, size) |
+           (size < 8 ? UINT64_MAX << size * 8 : 0);
+}
+
+static void chip_write(void *owner, uint64_t offset, uint64_t value,
+                       unsigned size)
+{
+    struct chip *c = owner;
+
+    chip_note(c, offset, size);
+    assert_true(size == 8 || value >> size * 8 == 0);
+    c->writes++;
+    st_le(c->bytes + offset, value, size);
+}
+
+static struct region chip_region(struct chip *c, const struct mmio_ops *ops,
+                                 uint64_t base, uint64_t size)
+{
+    return (struct region){.name = "chip",
+                           .kind = REGION_MMIO,
+                           .base = base,
+                           .size = size,
+                           .enabled = true,
+                           .ops = ops,
+                           .owner = c};
+}
+
+static const struct mmio_ops all_ops = {
+    .read = chip_read,
+    .write = chip_write,
+    .accept = 15,
+    .impl = 15,
+    .unaligned = true,
+};
+
+/* --------------------------------------------------------------- RAM */
+
+static void refuses_ram_sizes(void **state)
+{
+    struct ram *ram = NULL;
+    struct error e;
+
+    (void)state;
+    assert_false(ram_new(&ram, 0, &e));
+    assert_string_equal(e.text, "guest RAM of 0 bytes");
+    assert_false(ram_new(&ram, UINT64_MAX, &e));
+    assert_false(ram_new(&ram, (uint64_t)1 << 60, &e));
+    assert_non_null(strstr(e.text, "MiB of guest RAM: the host has "));
+    assert_null(ram);
+}
+
+static void rounds_ram_up(void **state)
+{
+    struct error e;
+    struct ram *ram;
+
+    (void)state;
+    assert_true(ram_new(&ram, 1, &e));
+    assert_int_equal(ram->size, 4096);
+    assert_int_equal((uintptr_t)ram->host % 4096, 0);
+    for (unsigned i = 0; i < 4096; i++)
+        assert_int_equal(ram->host[i], 0);
+    assert_int_equal(ram->flags[0], 0);
+    ram_free(ram);
+    ram_free(NULL);
+    assert_true(ram_new(&ram, 4097, &e));
+    assert_int_equal(ram->size, 8192);
+    ram_free(ram);
+}
+
+/* --------------------------------------------------------------- map */
+
+static void refuses_bad_regions(void **state)
+{
+    struct fixture *f = *state;
+    struct region r = ram_region(f, 0, 4096, 0), alias, second;
+    struct chip c = {.impl = 15};
+    struct error e;
+
+    r.size = 0;
+    assert_false(memory_add(f->m, &r, &e));
+    r.size = RAM_BYTES + 1;
+    assert_false(memory_add(f->m, &r, &e));
+    r.size = 4096;
+    r.ram_offset = RAM_BYTES - 4095;
+    assert_false(memory_add(f->m, &r, &e));
+    assert_string_equal(e.text, "region 'ram' is larger than its RAM");
+    r.ram_offset = UINT64_MAX;
+    assert_false(memory_add(f->m, &r, &e));
+    r.ram_offset = 0;
+    r.base = UINT64_MAX - 4094;
+    assert_false(memory_add(f->m, &r, &e));
+    assert_non_null(strstr(e.text, "ends beyond the memory space"));
+    r.base = 0;
+    r.ram = NULL;
+    assert_false(memory_add(f->m, &r, &e));
+    r.ram = f->ram;
+    add(f, &r);
+    assert_false(memory_add(f->m, &r, &e));
+    assert_non_null(strstr(e.text, "already"));
+
+    second = chip_region(&c, NULL, 0, 64);
+    assert_false(memory_add(f->m, &second, &e));
+    alias = (struct region){.name = "alias",
+                            .kind = REGION_ALIAS,
+                            .size = 4096,
+                            .target = &r,
+                            .target_offset = 1};
+    assert_false(memory_add(f->m, &alias, &e));
+    assert_non_null(strstr(e.text, "larger than its target"));
+    alias.target_offset = 0;
+    add(f, &alias);
+    second = alias;
+    second.space = NULL;
+    second.target = &alias;
+    assert_false(memory_add(f->m, &second, &e));
+    assert_non_null(strstr(e.text, "alias of an alias"));
+    second.target = NULL;
+    assert_false(memory_add(f->m, &second, &e));
+    memory_remove(f->m, &alias);
+    memory_remove(f->m, &r);
+    assert_null(r.space);
+    assert_false(memory_find(f->m, 0, &(struct span){0}));
+    finish(f);
+}
+
+static void reaches_the_top(void **state)
+{
+    struct fixture *f = *state;
+    struct region r = ram_region(f, (uint64_t)0 - 4096, 4096, 0);
+    struct span s;
+    uint64_t v;
+
+    add(f, &r);
+    assert_true(memory_find(f->m, UINT64_MAX, &s));
+    assert_true(s.start == r.base && s.size == 4096);
+    assert_int_equal(memory_write(f->m, UINT64_MAX, 1, 0x5a), BUS_OK);
+    assert_int_equal(memory_read(f->m, UINT64_MAX - 7, 8, &v), BUS_OK);
+    assert_true(v == 0x5a00000000000000);
+    /* Beyond the end there is nothing, and no wrapping to 0. */
+    assert_int_equal(memory_read(f->m, UINT64_MAX, 2, &v), BUS_UNMAPPED);
+    assert_int_equal(memory_write(f->m, UINT64_MAX, 8, 0), BUS_UNMAPPED);
+    assert_false(dma_read(f->m, UINT64_MAX, &v, 2));
+    assert_true(dma_read(f->m, UINT64_MAX, &v, 1));
+    assert_false(dma_read(f->m, UINT64_MAX - 3, &v, UINT64_MAX));
+    /* A guest moves it over the edge: it is gone, and comes back. */
+    memory_move(&r, UINT64_MAX - 4094);
+    assert_false(memory_find(f->m, UINT64_MAX, &s));
+    memory_move(&r, 0);
+    assert_true(memory_find(f->m, 4095, &s));
+    assert_false(memory_find(f->m, 4096, &s));
+    finish(f);
+}
+
+static void version_moves_with_changes_only(void **state)
+{
+    struct fixture *f = *state;
+    struct region a = ram_region(f, 0, 8192, 0), b = a, c = a;
+    uint64_t v = memory_version(f->m);
+
+    add(f, &a);
+    assert_true(memory_version(f->m) > v);
+    v = memory_version(f->m);
+    memory_move(&a, 0);
+    memory_enable(&a, true);
+    assert_true(memory_version(f->m) == v);
+    b.priority = -1; /* hidden altogether */
+    add(f, &b);
+    memory_move(&b, 4096 - 4096);
+    memory_enable(&b, false);
+    assert_true(memory_version(f->m) == v);
+    c.enabled = false;
+    c.priority = 1;
+    add(f, &c);
+    memory_move(&c, 4096);
+    assert_true(memory_version(f->m) == v);
+    memory_enable(&c, true);
+    assert_true(memory_version(f->m) == v + 1);
+    finish(f);
+}
+
+/*
+ * Random regions and aliases of all priorities on 256 bytes: for each byte,
+ * the map against a search through the list.
+ */
+enum { BYTES = 256, REGIONS = 24 };
+
+static bool covers(const struct region *r, uint64_t pa)
+{
+    return r->space && r->enabled && r->base + r->size > r->base &&
+           pa >= r->base && pa - r->base < r->size;
+}
+
+static void check_byte(struct memory *m, const struct region *r,
+                       const unsigned *added, uint64_t pa)
+{
+    const struct region *want = NULL;
+    uint64_t offset;
+    unsigned best = 0;
+    struct span s;
+
+    for (unsigned i = 0; i < REGIONS; i++) {
+        if (!covers(&r[i], pa))
+            continue;
+        if (!want || r[i].priority > want->priority ||
+            (r[i].priority == want->priority && added[i] > best)) {
+            want = &r[i];
+            best = added[i];
+        }
+    }
+    if (!want) {
+        assert_false(memory_find(m, pa, &s));
+        return;
+    }
+    assert_true(memory_find(m, pa, &s));
+    offset = pa - want->base;
+    if (want->kind == REGION_ALIAS) {
+        offset += want->target_offset;
+        want = want->target;
+    }
+    assert_ptr_equal(s.region, want);
+    assert_true(s.offset + (pa - s.start) == offset);
+    assert_true(s.size > 0 && s.start + s.size <= BYTES * 2);
+}
+
+static void make_random(struct fixture *f, struct prng *p, struct region *r)
+{
+    *r = ram_region(f, prng_below(p, BYTES), 1 + prng_below(p, 60), 0);
+    r->ram_offset = prng_below(p, 1000);
+    r->priority = (int)prng_below(p, 5) - 2;
+    r->enabled = prng_below(p, 4) > 0;
+    if (prng_below(p, 3) == 0)
+        r->kind = REGION_ROM;
+}
+
+static void agrees_with_a_search(void **state)
+{
+    struct fixture *f = *state;
+    struct region r[REGIONS], backing = ram_region(f, 0, 512, 3);
+    unsigned added[REGIONS] = {0}, count = 0;
+    struct prng p = {9};
+
+    for (unsigned i = 0; i < REGIONS; i++) {
+        make_random(f, &p, &r[i]);
+        if (i % 3 == 0) {
+            r[i].kind = REGION_ALIAS;
+            r[i].target = &backing;
+            r[i].target_offset = prng_below(&p, 400);
+        }
+    }
+    for (unsigned step = 0; step < 3000; step++) {
+        struct region *one = &r[prng_below(&p, REGIONS)];
+
+        if (!one->space) {
+            one->base %= BYTES;
+            add(f, one);
+            added[one - r] = ++count;
+        } else if (prng_below(&p, 5) == 0) {
+            memory_remove(f->m, one);
+        } else if (prng_below(&p, 2)) {
+            memory_move(one, prng_below(&p, BYTES));
+        } else if (prng_below(&p, 9) == 0) {
+            memory_move(one, UINT64_MAX - prng_below(&p, 8));
+        } else {
+            memory_enable(one, prng_below(&p, 3) > 0);
+        }
+        for (unsigned k = 0; k < 40; k++)
+            check_byte(f->m, r, added, prng_below(&p, BYTES + 70));
+    }
+    finish(f);
+}
+
+/* Spans are as long as they can be: a region that nothing covers is one. */
+static void spans_are_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct region low = ram_region(f, 0, RAM_BYTES, 0), high = low;
+    struct span s;
+
+    high.base = 8192;
+    high.size = 4096;
+    high.priority = 1;
+    high.kind = REGION_ROM;
+    add(f, &high);
+    add(f, &low);
+    assert_true(memory_find(f->m, 5, &s));
+    assert_true(s.start == 0 && s.size == 8192 && s.offset == 0);
+    assert_true(memory_find(f->m, 12287, &s));
+    assert_ptr_equal(s.region, &high);
+    assert_true(s.start == 8192 && s.size == 4096 && s.offset == 0);
+    assert_true(memory_find(f->m, 12288, &s));
+    assert_true(s.size == RAM_BYTES - 12288 && s.offset == 12288);
+    memory_enable(&high, false);
+    assert_true(memory_find(f->m, 5, &s));
+    assert_true(s.size == RAM_BYTES);
+    finish(f);
+}
+
+/* ---------------------------------------------------------- accesses */
+
+static void reads_and_writes_ram(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0x1000, 4096, 4096);
+    struct region rom = ram_region(f, 0x2000, 4096, 8192);
+    uint64_t v;
+
+    rom.kind = REGION_ROM;
+    add(f, &ram);
+    add(f, &rom);
+    for (unsigned size = 1; size <= 8; size *= 2)
+        for (uint64_t at = 0x1000; at < 0x1010; at++) {
+            assert_int_equal(memory_write(f->m, at, size, 0x8182838485868788),
+                             BUS_OK);
+            assert_int_equal(memory_read(f->m, at, size, &v), BUS_OK);
+            assert_true(v == ld_le(f->ram->host + at, size));
+            assert_true(v ==
+                        (0x8182838485868788 & (UINT64_MAX >> (64 - 8 * size))));
+        }
+    assert_int_equal(f->ram->flags[1] & RAM_DIRTY, RAM_DIRTY);
+    assert_int_equal(f->ram->flags[2], 0);
+    /* Writes to ROM vanish. */
+    f->ram->host[8192] = 0x77;
+    assert_int_equal(memory_write(f->m, 0x2000, 1, 1), BUS_OK);
+    assert_int_equal(memory_read(f->m, 0x2000, 1, &v), BUS_OK);
+    assert_int_equal(v, 0x77);
+    assert_int_equal(f->ram->flags[2], 0);
+    /* Over the edge from one to the other: byte by byte. */
+    assert_int_equal(memory_write(f->m, 0x1ffe, 4, 0xa1a2a3a4), BUS_OK);
+    assert_int_equal(memory_read(f->m, 0x1ffe, 4, &v), BUS_OK);
+    assert_int_equal(v, 0x0077a3a4);
+    assert_int_equal(memory_read(f->m, 0x0fff, 2, &v), BUS_UNMAPPED);
+    assert_int_equal(memory_write(f->m, 0x2ffe, 4, 0), BUS_UNMAPPED);
+    finish(f);
+}
+
+static void finds_host_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0x1000, 4096, 4096);
+    struct region rom = ram_region(f, 0x2000, 4096, 8192);
+    struct chip c = {.impl = 15};
+    struct region chip = chip_region(&c, &all_ops, 0x3000, 64);
+
+    rom.kind = REGION_ROM;
+    add(f, &ram);
+    add(f, &rom);
+    add(f, &chip);
+    assert_ptr_equal(memory_host(f->m, 0x1000, 4096, true),
+                     f->ram->host + 4096);
+    assert_ptr_equal(memory_host(f->m, 0x1fff, 1, true), f->ram->host + 8191);
+    assert_null(memory_host(f->m, 0x1fff, 2, true));
+    assert_null(memory_host(f->m, 0x1000, UINT64_MAX, true));
+    assert_null(memory_host(f->m, 0x2000, 1, true));
+    assert_ptr_equal(memory_host(f->m, 0x2000, 1, false), f->ram->host + 8192);
+    assert_null(memory_host(f->m, 0x3000, 1, false));
+    assert_null(memory_host(f->m, 0xfff, 1, false));
+    finish(f);
+}
+
+static void unmapped_reads_as_ones(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *io = memory_new("ports", true, &f->lock);
+    struct chip c = {.impl = 15};
+    struct region r = chip_region(&c, &all_ops, 0x10, 1);
+    struct error e;
+    uint64_t v;
+
+    assert_true(memory_add(io, &r, &e));
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        assert_int_equal(memory_read(io, 0x100, size, &v), BUS_OK);
+        assert_true(v == UINT64_MAX >> (64 - 8 * size));
+        assert_int_equal(memory_write(io, 0x100, size, 0), BUS_OK);
+    }
+    c.bytes[0] = 0x12;
+    assert_int_equal(memory_read(io, 0xf, 4, &v), BUS_OK);
+    assert_int_equal(v, 0xffff12ff);
+    assert_int_equal(memory_write(io, 0xf, 4, 0x44332211), BUS_OK);
+    assert_int_equal(c.bytes[0], 0x22);
+    assert_int_equal(memory_read(io, UINT64_MAX, 8, &v), BUS_OK);
+    assert_true(v == UINT64_MAX);
+    assert_int_equal(memory_read(f->m, 0x100, 1, &v), BUS_UNMAPPED);
+    assert_int_equal(memory_write(f->m, 0x100, 8, 1), BUS_UNMAPPED);
+    memory_free(io);
+    finish(f);
+}
+
+/*
+ * Every accept and impl, width and offset: what is taken, that the device
+ * sees only what it says, and that the bytes are those of a memory.
+ */
+static bool expect_accept(const struct mmio_ops *ops, uint64_t offset,
+                          unsigned size, bool write)
+{
+    unsigned accept = ops->accept ? ops->accept : 7;
+    unsigned impl = ops->impl ? ops->impl : 7, wider = 2 * size;
+
+    if (!(accept & size) || (!ops->unaligned && offset % size))
+        return false;
+    if (impl & (2 * size - 1))
+        return true; /* this width, or split */
+    while (!(impl & wider))
+        wider *= 2;
+    return offset / wider == (offset + size - 1) / wider &&
+           (!write || (ops->accept & size));
+}
+
+static void check_widths(struct fixture *f, struct chip *c,
+                         const struct mmio_ops *ops, uint64_t offset,
+                         unsigned size)
+{
+    uint64_t value = 0x9192939495969798, v = 0;
+    unsigned reads = c->reads, writes = c->writes;
+    enum bus_result result;
+    uint8_t was[64];
+
+    memcpy(was, c->bytes, 64);
+    result = memory_read(f->m, 0x1000 + offset, size, &v);
+    if (!expect_accept(ops, offset, size, false)) {
+        assert_int_equal(result, BUS_REFUSED);
+        assert_int_equal(c->reads, reads);
+    } else {
+        assert_int_equal(result, BUS_OK);
+        assert_true(v == ld_le(was + offset, size));
+        assert_true(c->reads > reads);
+    }
+    result = memory_write(f->m, 0x1000 + offset, size, value);
+    if (!expect_accept(ops, offset, size, true)) {
+        assert_int_equal(result, BUS_REFUSED);
+        assert_int_equal(c->writes, writes);
+        assert_memory_equal(c->bytes, was, 64);
+    } else {
+        unsigned seen = c->last_size > size ? c->last_size : size;
+        uint64_t start = offset - offset % seen;
+
+        assert_int_equal(result, BUS_OK);
+        if (c->last_size > size) /* widened: the rest was zero */
+            memset(was + start, 0, seen);
+        st_le(was + offset, value, size);
+        assert_memory_equal(c->bytes, was, 64);
+    }
+}
+
+static void fits_widths(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned kind = 0; kind < 16 * 16 * 2; kind++) {
+        struct mmio_ops ops = {.read = chip_read,
+                               .write = chip_write,
+                               .accept = kind & 15,
+                               .impl = kind >> 4 & 15,
+                               .unaligned = kind >> 8};
+        struct chip c = {.impl = ops.impl ? ops.impl : 7,
+                         .unaligned = ops.unaligned};
+        struct region r = chip_region(&c, &ops, 0x1000, 64);
+
+        for (unsigned i = 0; i < 64; i++)
+            c.bytes[i] = (uint8_t)(0x80 + i);
+        add(f, &r);
+        for (unsigned size = 1; size <= 8; size *= 2)
+            for (uint64_t offset = 0; offset < 24; offset++)
+                check_widths(f, &c, &ops, offset, size);
+        memory_remove(f->m, &r);
+    }
+    finish(f);
+}
+
+static void splits_over_edges(void **state)
+{
+    static const struct mmio_ops words = {
+        .read = chip_read, .write = chip_write, .accept = 4, .impl = 4};
+    struct fixture *f = *state;
+    struct chip a = {.impl = 15, .unaligned = true}, b = a, w = {.impl = 4};
+    struct region ra = chip_region(&a, &all_ops, 0x100, 16);
+    struct region rb = chip_region(&b, &all_ops, 0x110, 16);
+    struct region rw = chip_region(&w, &words, 0x120, 16);
+    uint64_t v;
+
+    add(f, &ra);
+    add(f, &rb);
+    add(f, &rw);
+    assert_int_equal(memory_write(f->m, 0x10e, 4, 0x44332211), BUS_OK);
+    assert_int_equal(a.bytes[15], 0x22);
+    assert_int_equal(b.bytes[1], 0x44);
+    assert_int_equal(memory_read(f->m, 0x10d, 8, &v), BUS_OK);
+    assert_true(v == 0x0000004433221100);
+    /* The words' chip takes no bytes: then nobody sees anything. */
+    b.writes = b.reads = 0;
+    assert_int_equal(memory_write(f->m, 0x11e, 4, 0), BUS_REFUSED);
+    assert_int_equal(memory_read(f->m, 0x11e, 4, &v), BUS_REFUSED);
+    assert_int_equal(memory_write(f->m, 0x12e, 4, 0), BUS_REFUSED);
+    assert_int_equal(memory_write(f->m, 0xfe, 4, 0), BUS_UNMAPPED);
+    assert_int_equal(b.writes + b.reads + w.writes + w.reads, 0);
+    assert_int_equal(memory_write(f->m, 0x120, 4, 1), BUS_OK);
+    finish(f);
+}
+
+/* --------------------------------------------------------------- DMA */
+
+struct spy {
+    struct code_watcher watcher;
+    struct ram *ram;
+    uint64_t offset[8], size[8];
+    unsigned n;
+};
+
+static void spy_wrote(void *owner, struct ram *ram, uint64_t offset,
+                      uint64_t size)
+{
+    struct spy *s = owner;
+
+    s->ram = ram;
+    s->offset[s->n % 8] = offset;
+    s->size[s->n % 8] = size;
+    s->n++;
+}
+
+static void dma_is_all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0x1000, 8192, 0);
+    struct region next = ram_region(f, 0x3000, 4096, 12288);
+    struct region rom = ram_region(f, 0x4000, 4096, 20480);
+    struct chip c = {.impl = 15};
+    struct region chip = chip_region(&c, &all_ops, 0x5000, 64);
+    uint8_t out[16384], in[16384];
+    struct prng p = {10};
+
+    rom.kind = REGION_ROM;
+    add(f, &ram);
+    add(f, &next);
+    add(f, &rom);
+    add(f, &chip);
+    for (unsigned i = 0; i < sizeof(in); i++)
+        in[i] = (uint8_t)prng_next(&p);
+    /* Over two regions that are apart in RAM. */
+    assert_true(dma_write(f->m, 0x1001, in, 12287));
+    assert_memory_equal(f->ram->host + 1, in, 8191);
+    assert_memory_equal(f->ram->host + 12288, in + 8191, 4096);
+    assert_true(dma_read(f->m, 0x1001, out, 12287));
+    assert_memory_equal(out, in, 12287);
+    /* Into ROM: only reading, and poking. */
+    assert_true(dma_read(f->m, 0x3ff0, out, 32));
+    memset(f->ram->host + 12288 + 4080, 0, 16);
+    assert_false(dma_write(f->m, 0x3ff0, in, 32));
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(f->ram->host[12288 + 4080 + i], 0);
+    assert_true(memory_poke(f->m, 0x3ff0, in, 32));
+    assert_memory_equal(f->ram->host + 20480, in + 16, 16);
+    /* Into registers, and into nothing. */
+    memset(out, 0x11, sizeof(out));
+    assert_false(dma_read(f->m, 0x4ff0, out, 32));
+    assert_int_equal(out[0], 0x11);
+    assert_false(dma_read(f->m, 0x5000, out, 1));
+    assert_false(dma_write(f->m, 0x5000, in, 4));
+    assert_false(memory_poke(f->m, 0x5000, in, 4));
+    assert_false(dma_read(f->m, 0xfff, out, 2));
+    assert_false(dma_write(f->m, 0x1000, in, UINT64_MAX));
+    assert_int_equal(c.reads + c.writes, 0);
+    /* Nothing is always possible. */
+    assert_true(dma_write(f->m, 0x9000000, in, 0));
+    assert_true(dma_read(f->m, UINT64_MAX, out, 0));
+    finish(f);
+}
+
+static void dma_moves_words(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0, 4096, 0);
+    uint8_t in[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, out[9];
+
+    add(f, &ram);
+    for (uint64_t size = 1; size <= 9; size++)
+        for (uint64_t at = 0; at < 9; at++) {
+            memset(f->ram->host, 0, 32);
+            memset(out, 0, 9);
+            assert_true(dma_write(f->m, at, in, size));
+            assert_memory_equal(f->ram->host + at, in, size);
+            assert_int_equal(f->ram->host[at + size], 0);
+            assert_true(dma_read(f->m, at, out, size));
+            assert_memory_equal(out, in, size);
+        }
+    finish(f);
+}
+
+static void announces_code_and_dirt(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0, RAM_BYTES, 0);
+    struct spy s = {.n = 0}, t = {.n = 0};
+    uint8_t in[3 * 4096] = {0};
+
+    s.watcher = (struct code_watcher){spy_wrote, &s, NULL};
+    t.watcher = (struct code_watcher){spy_wrote, &t, NULL};
+    add(f, &ram);
+    memory_watch_code(f->m, &s.watcher);
+    memory_watch_code(f->m, &t.watcher);
+    f->ram->flags[1] = RAM_CODE;
+    f->ram->flags[2] = RAM_CODE;
+    assert_true(dma_write(f->m, 10, in, 100));
+    assert_int_equal(s.n, 0);
+    assert_int_equal(f->ram->flags[0], RAM_DIRTY);
+    assert_true(dma_write(f->m, 4000, in, sizeof(in)));
+    assert_int_equal(s.n, 2);
+    assert_int_equal(t.n, 2);
+    assert_ptr_equal(s.ram, f->ram);
+    assert_true(s.offset[0] == 4096 && s.size[0] == 4096);
+    assert_true(s.offset[1] == 8192 && s.size[1] == 4096);
+    assert_int_equal(f->ram->flags[3], RAM_DIRTY);
+    assert_int_equal(f->ram->flags[1], RAM_CODE | RAM_DIRTY);
+    assert_int_equal(f->ram->flags[4], 0);
+    memory_unwatch_code(f->m, &t.watcher);
+    memory_unwatch_code(f->m, &t.watcher);
+    assert_int_equal(memory_write(f->m, 8190, 8, 1), BUS_OK);
+    assert_int_equal(s.n, 4);
+    assert_true(s.offset[2] == 8190 && s.size[2] == 2);
+    assert_true(s.offset[3] == 8192 && s.size[3] == 6);
+    assert_int_equal(t.n, 2);
+    memory_unwatch_code(f->m, &s.watcher);
+    assert_int_equal(memory_write(f->m, 8190, 8, 1), BUS_OK);
+    assert_int_equal(s.n, 4);
+    finish(f);
+}
+
+static void aliases_show_the_target(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0, 8192, 0), alias;
+    struct chip c = {.impl = 15};
+    struct region chip = chip_region(&c, &all_ops, 0x8000, 64), mirror;
+    uint64_t v;
+
+    alias = (struct region){.name = "alias",
+                            .kind = REGION_ALIAS,
+                            .base = 0x4000,
+                            .size = 16,
+                            .enabled = true,
+                            .target = &ram,
+                            .target_offset = 4096};
+    mirror = alias;
+    mirror.base = 0x9000;
+    mirror.target = &chip;
+    mirror.target_offset = 8;
+    add(f, &ram);
+    add(f, &alias);
+    add(f, &mirror); /* its target is in no space: that does not matter */
+    assert_int_equal(memory_write(f->m, 0x4002, 2, 0x1234), BUS_OK);
+    assert_int_equal(memory_read(f->m, 0x1002, 2, &v), BUS_OK);
+    assert_int_equal(v, 0x1234);
+    assert_ptr_equal(memory_host(f->m, 0x4000, 16, true), f->ram->host + 4096);
+    assert_int_equal(memory_write(f->m, 0x9001, 1, 0x56), BUS_OK);
+    assert_int_equal(c.bytes[9], 0x56);
+    assert_int_equal(f->ram->flags[1], RAM_DIRTY);
+    finish(f);
+}
+
+/* ------------------------------------------------------------ threads */
+
+/*
+ * One window moves between two places, under the lock, while readers look
+ * both up: at each moment exactly one of the maps before and after.
+ */
+struct race {
+    struct fixture *f;
+    struct chip chip;
+    struct region window;
+    atomic_bool stop;
+    atomic_uint ready, bad;
+    atomic_uint_fast64_t hits;
+};
+
+static void *look_up(void *arg)
+{
+    struct race *r = arg;
+    uint64_t version = 0, hits = 0;
+
+    atomic_fetch_add(&r->ready, 1);
+    while (!atomic_load(&r->stop)) {
+        uint64_t now = memory_version(r->f->m), v = 0;
+        struct span s;
+
+        if (now < version)
+            atomic_fetch_add(&r->bad, 1);
+        version = now;
+        for (uint64_t pa = 0x8000; pa <= 0xb000; pa += 0x1000) {
+            if (!memory_find(r->f->m, pa, &s))
+                continue;
+            if (s.region != &r->window || s.start != pa || s.size != 64 ||
+                s.offset != 0)
+                atomic_fetch_add(&r->bad, 1);
+            hits++;
+        }
+        /* What surrounds it never moves. */
+        if (!memory_find(r->f->m, 0x1010, &s) || s.start != 0x1000 ||
+            memory_read(r->f->m, 0x1ffc, 4, &v) != BUS_OK || v != 0x600df00d)
+            atomic_fetch_add(&r->bad, 1);
+        if (memory_read(r->f->m, 0x9000, 4, &v) == BUS_OK && v != 0x01020304)
+            atomic_fetch_add(&r->bad, 1);
+    }
+    atomic_fetch_add(&r->hits, hits);
+    return NULL;
+}
+
+static void readers_beside_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct race r = {.f = f, .chip = {.impl = 15, .unaligned = true}};
+    struct region ram = ram_region(f, 0x1000, 4096, 0);
+    struct region extra[40];
+    pthread_t thread[2];
+
+    st_le32(f->ram->host + 4092, 0x600df00d);
+    st_le32(r.chip.bytes, 0x01020304);
+    r.window = chip_region(&r.chip, &all_ops, 0x8000, 64);
+    add(f, &ram);
+    add(f, &r.window);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, look_up, &r);
+    while (atomic_load(&r.ready) < 2)
+        ;
+    for (unsigned i = 0; i < 20000; i++) {
+        pthread_mutex_lock(&f->lock);
+        if (i % 7 == 3)
+            memory_enable(&r.window, i % 2);
+        memory_move(&r.window, 0x8000 + i % 4 * 0x1000);
+        if (i % 500 == 0) { /* the map outgrows its buffers */
+            extra[i / 500] = ram_region(f, 0x100000 + i * 64, 64, 0);
+            add(f, &extra[i / 500]);
+        }
+        pthread_mutex_unlock(&f->lock);
+    }
+    atomic_store(&r.stop, true);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(atomic_load(&r.bad), 0);
+    assert_true(atomic_load(&r.hits) > 0);
+    for (unsigned i = 0; i < 40; i++)
+        memory_remove(f->m, &extra[i]);
+    memory_remove(f->m, &r.window);
+    memory_remove(f->m, &ram);
+    finish(f);
+}
+
+/*
+ * A decoder marks a page and reads it, while a writer writes and announces:
+ * whoever comes second notices, always.
+ */
+struct dekker {
+    struct fixture *f;
+    struct code_watcher watcher;
+    atomic_uint round, done;
+    atomic_uint told;
+};
+
+static void dekker_wrote(void *owner, struct ram *ram, uint64_t offset,
+                         uint64_t size)
+{
+    (void)ram, (void)offset, (void)size;
+    atomic_fetch_add(&((struct dekker *)owner)->told, 1);
+}
+
+enum { ROUNDS = 20000 };
+
+static void *write_bytes(void *arg)
+{
+    struct dekker *d = arg;
+
+    for (unsigned i = 1; i <= ROUNDS; i++) {
+        while (atomic_load(&d->round) != i)
+            ;
+        memory_write(d->f->m, 0x100, 4, i);
+        atomic_store(&d->done, i);
+    }
+    return NULL;
+}
+
+static void code_flags_leave_no_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct dekker d = {.f = f};
+    struct region ram = ram_region(f, 0, 4096, 0);
+    unsigned saw_old = 0;
+    pthread_t thread;
+
+    add(f, &ram);
+    d.watcher = (struct code_watcher){dekker_wrote, &d, NULL};
+    memory_watch_code(f->m, &d.watcher);
+    pthread_create(&thread, NULL, write_bytes, &d);
+    for (unsigned i = 1; i <= ROUNDS; i++) {
+        unsigned told = atomic_load(&d.told);
+        uint64_t v = 0;
+
+        atomic_store(&d.round, i);
+        for (volatile unsigned spin = 0; spin < i % 64; spin++)
+            ;
+        __atomic_fetch_or(&f->ram->flags[0], RAM_CODE, __ATOMIC_ACQ_REL);
+        memory_read(f->m, 0x100, 4, &v);
+        while (atomic_load(&d.done) != i)
+            ;
+        if (v != i) { /* decoded the old bytes: it must have been told */
+            saw_old++;
+            assert_true(atomic_load(&d.told) > told);
+        }
+        __atomic_fetch_and(&f->ram->flags[0], (uint8_t)~RAM_CODE,
+                           __ATOMIC_ACQ_REL);
+    }
+    pthread_join(thread, NULL);
+    print_message("old bytes decoded in %u of %u rounds\n", saw_old, ROUNDS);
+    memory_unwatch_code(f->m, &d.watcher);
+    memory_remove(f->m, &ram);
+    finish(f);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_ram_sizes),
+        cmocka_unit_test(rounds_ram_up),
+        TEST(refuses_bad_regions),
+        TEST(reaches_the_top),
+        TEST(version_moves_with_changes_only),
+        TEST(agrees_with_a_search),
+        TEST(spans_are_whole),
+        TEST(reads_and_writes_ram),
+        TEST(finds_host_memory),
+        TEST(unmapped_reads_as_ones),
+        TEST(fits_widths),
+        TEST(splits_over_edges),
+        TEST(dma_is_all_or_nothing),
+        TEST(dma_moves_words),
+        TEST(announces_code_and_dirt),
+        TEST(aliases_show_the_target),
+        TEST(readers_beside_changes),
+        TEST(code_flags_leave_no_gap),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
