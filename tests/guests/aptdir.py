@@ -31,6 +31,8 @@ Dir::State::lists "{top}/lists";
 Dir::State::status "{top}/status";
 Dir::State::extended_states "{top}/extended_states";
 Dir::Cache "{top}/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
 Dir::Log "{top}/log";
 Dir::Etc::sourcelist "{top}/private.sources";
 Dir::Etc::sourceparts "{top}/none";

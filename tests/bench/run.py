@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""Compares the speed of two emulators on the same guest image.
+
+    tests/bench/run.py                       build/emu against Debian's QEMU
+    tests/bench/run.py --pairs 5 --only sieve,vm
+    tests/bench/run.py --emulator A --reference B --json out.json --svg out.svg
+
+Both boot Debian's riscv64 kernel in turn and run the programs of programs/.
+Times are the host's, from marker to marker on the serial console, medians over
+the pairs.  A ratio is the emulator's speed in units of the reference's: 1 is
+as fast, 0.5 half as fast.  Every program prints a check sum; the status is 1
+when sums differ between the emulators and the host, or a run fails.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import image
+import picture
+import machine
+import proc
+from console import Console, ConsoleError, Shell
+
+MEMORY = 512            # MiB of the guest
+BARS = {'integer': 0.30, 'boot': 0.30}
+RESIDENT_BAR = 32 << 20     # bytes outside guest RAM
+DEMO_BAR = 0.020            # seconds of processor time
+DEMO_RUNS = 9
+
+
+def say(text):
+    print('bench: ' + text, file=sys.stderr, flush=True)
+
+
+# --- one emulator -----------------------------------------------------------
+
+class Runner:
+    """One emulator under test and all that was measured of it."""
+
+    def __init__(self, name, program, scale):
+        self.name = name
+        self.program = program
+        self.scale = scale
+        self.boots = []
+        self.times = {}
+        self.sums = {}
+        self.errors = []
+        self.resident = {}
+
+    def version(self):
+        try:
+            out = subprocess.run([self.program, '-version'], text=True,
+                                 capture_output=True, check=False,
+                                 stdin=subprocess.DEVNULL, timeout=10)
+            return (out.stdout.splitlines() or ['?'])[0]
+        except (OSError, subprocess.TimeoutExpired):
+            return '?'
+
+    def round(self, files, names, load):
+        """One boot and one run of each program; load: seconds of work before
+        the memory is read at the end, or 0 for no reading."""
+        argv = machine.command(self.program, files, MEMORY)
+        try:
+            with Console(argv) as console:
+                shell = Shell(console, self.scale)
+                when = shell.wait_ready()
+                self.boots.append(when - console.started)
+                shell.run('dmesg -n 1')
+                if load:
+                    self.read_resident(console, 'after boot')
+                for name in names:
+                    self.program_run(console, shell, name)
+                if load:
+                    shell.run(f'timeout {load} sh -c "while :; do /bench/vm; '
+                              '/bench/sort; /bench/fork; done" >/dev/null',
+                              load + 60)
+                    self.read_resident(console, f'after {load} s of load')
+                console.send(b'poweroff -f\n')
+                console.wait(30 * self.scale)
+        except ConsoleError as err:
+            self.errors.append(str(err))
+            say(f'{self.name}: {err}; last output:\n{console.tail()}')
+
+    def read_resident(self, console, when):
+        found = proc.resident(console.pid, MEMORY << 20)
+        self.resident[when] = found and found[0]
+
+    def program_run(self, console, shell, name):
+        shell.start(f'/bench/{name}')
+        _, began = console.expect(b'bench-begin %s\r+\n' % name.encode(),
+                                  60 * self.scale)
+        match, ended = console.expect(
+            rb'bench-end %s ([0-9a-f]{16})\r+\n|bench-fail ([^\r\n]*)'
+            % name.encode(), 180 * self.scale)
+        shell.finish()
+        if not match[1]:
+            self.errors.append(f'{name}: {match[2].decode()}')
+            return
+        self.times.setdefault(name, []).append(ended - began)
+        self.sums.setdefault(name, set()).add(match[1].decode())
+
+
+def native_run(folder, name):
+    """(seconds, sum) of a program on the host itself; the best of three."""
+    best, total = None, None
+    for _ in range(3):
+        with subprocess.Popen([str(folder / name)],
+                              stdout=subprocess.PIPE) as process:
+            began = None
+            for line in process.stdout:
+                now = time.monotonic()
+                if line.startswith(b'bench-begin'):
+                    began = now
+                match = re.match(rb'bench-end \w+ ([0-9a-f]{16})', line)
+                if match and began is not None:
+                    total = match[1].decode()
+                    if best is None or now - began < best:
+                        best = now - began
+    return best, total
+
+
+def demo_times(program):
+    """Processor seconds until the built-in demo's first output, sorted, or
+    None where an emulator has none.  The process is stopped at the first
+    byte, so that what it does next is not counted."""
+    if os.path.basename(program).startswith('qemu'):
+        return None
+    times = []
+    for _ in range(DEMO_RUNS):
+        try:
+            with Console([program, '-nographic']) as console:
+                console.expect(rb'\S', 10)
+                console.signal(signal.SIGSTOP)
+                times.append(proc.cpu_seconds_exact(console.pid))
+        except (ConsoleError, OSError):
+            return None
+    return sorted(times)
+
+
+# --- results ----------------------------------------------------------------
+
+def geometric_mean(values):
+    return statistics.geometric_mean(values) if values else None
+
+
+def compare(own, ref, native, names):
+    """Rows of the table: a dictionary a program, with medians and ratio."""
+    rows = []
+    groups = dict(image.PROGRAMS)
+    for name in names:
+        row = {'name': name, 'group': groups[name], 'ratio': None,
+               'native': native[name][0],
+               'own': own.times.get(name), 'reference': ref.times.get(name)}
+        sums = {native[name][1]} | own.sums.get(name, {None}) \
+            | ref.sums.get(name, {None})
+        row['sums'] = sorted(str(s) for s in sums)
+        row['agree'] = len(sums) == 1 and None not in sums
+        if row['own'] and row['reference']:
+            # Each pair ran one after the other: its ratio is free of drifts.
+            row['ratio'] = statistics.median(
+                r / o for r, o in zip(row['reference'], row['own']))
+        rows.append(row)
+    return rows
+
+
+def group_means(rows):
+    means = {}
+    for group in dict.fromkeys(g for _, g in image.PROGRAMS):
+        ratios = [r['ratio'] for r in rows if r['group'] == group]
+        if ratios and all(ratios):
+            means[group] = geometric_mean(ratios)
+    return means
+
+
+def show_number(value, form='{:.3f}'):
+    return '-' if value is None else form.format(value)
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def print_table(rows, means, boot, own, ref):
+    print(f"{'program':10}{'group':9}{'native s':>9}{'ref. s':>9}"
+          f"{'emu s':>9}{'ratio':>8}  sum")
+    for row in rows:
+        print(f"{row['name']:10}{row['group']:9}"
+              f"{show_number(row['native']):>9}"
+              f"{show_number(median(row['reference'])):>9}"
+              f"{show_number(median(row['own'])):>9}"
+              f"{show_number(row['ratio'], '{:.2f}'):>8}  "
+              f"{'agrees' if row['agree'] else 'DIFFERS ' + str(row['sums'])}")
+    print(f"{'boot':10}{'kernel':9}{'':9}{show_number(median(ref.boots)):>9}"
+          f"{show_number(median(own.boots)):>9}"
+          f"{show_number(boot, '{:.2f}'):>8}")
+    for group, mean in means.items():
+        print(f'geometric mean, {group}: {mean:.2f}')
+
+
+def bars(means, rows, boot, own, demo):
+    """The bars as [(text, met or None where it was not measured)]."""
+    out = []
+    if 'integer' in means:
+        worst = min(r['ratio'] for r in rows if r['group'] == 'integer')
+        out.append((f"integer programs {means['integer']:.2f} "
+                    f"(worst {worst:.2f}) of the reference's speed, at least "
+                    f"{BARS['integer']:.2f}",
+                    means['integer'] >= BARS['integer']))
+    if boot:
+        out.append((f'kernel boot {boot:.2f} of the reference\'s speed, at '
+                    f"least {BARS['boot']:.2f}", boot >= BARS['boot']))
+    for when, size in own.resident.items():
+        text = 'not to be told' if size is None else f'{size / 2**20:.1f} MiB'
+        out.append((f'resident outside guest RAM {when}: {text}, at most 32 '
+                    'MiB', None if size is None else size <= RESIDENT_BAR))
+    if demo:
+        out.append((f"the demo's first output after {median(demo) * 1e3:.1f} "
+                    'ms of processor time, at most 20 ms',
+                    median(demo) <= DEMO_BAR))
+    return out
+
+
+def commit():
+    out = subprocess.run(['git', '-C', str(machine.ROOT), 'rev-parse',
+                          '--short', 'HEAD'], capture_output=True, text=True,
+                         check=False)
+    return out.stdout.strip() or None
+
+
+def as_json(args, rows, means, boot, own, ref, demo):
+    def runner(one):
+        return {'program': os.path.basename(one.program),
+                'version': one.version(), 'boot': one.boots,
+                'resident': one.resident, 'errors': one.errors}
+
+    return {'date': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+            'commit': commit(), 'cores': os.cpu_count(), 'pairs': args.pairs,
+            'own': runner(own), 'reference': runner(ref), 'programs': rows,
+            'means': means, 'boot_ratio': boot, 'demo': demo}
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--emulator', default=os.environ.get(
+        'EMU', str(machine.ROOT / 'build/emu')))
+    parser.add_argument('--reference', default='qemu-system-riscv64')
+    parser.add_argument('--pairs', type=int, default=3)
+    parser.add_argument('--only', metavar='PROGRAM,...')
+    parser.add_argument('--load', type=int, default=60, metavar='S',
+                        help='work before the memory is read (default 60, '
+                        '0: do not read it)')
+    parser.add_argument('--scale', type=float, default=1.0,
+                        help='stretches every time-out')
+    parser.add_argument('--json', type=pathlib.Path)
+    parser.add_argument('--svg', type=pathlib.Path)
+    parser.add_argument('--prepare', action='store_true',
+                        help='only fetch and compile; print what to boot')
+    args = parser.parse_args()
+    known = [name for name, _ in image.PROGRAMS]
+    args.names = args.only.split(',') if args.only else known
+    for name in args.names:
+        if name not in known:
+            parser.error(f"no program '{name}': {', '.join(known)}")
+    if args.pairs < 1:
+        parser.error('--pairs: at least 1')
+    return args
+
+
+def measure(args, files, own, ref):
+    for number in range(args.pairs):
+        # Who goes first changes, so that neither gains by it.
+        turn = (ref, own) if number % 2 == 0 else (own, ref)
+        for one in turn:
+            say(f'pair {number + 1} of {args.pairs}: {one.name}')
+            one.round(files, args.names, args.load if number == 0 else 0)
+
+
+def warn_busy():
+    """Other work on the host makes times scatter."""
+    load = os.getloadavg()[0]
+    if load > 0.7:
+        say(f"the host is busy (load {load:.1f}): times will scatter")
+
+
+def main():
+    args = parse()
+    try:
+        files, native_folder = image.prepare(say)
+    except image.BenchError as err:
+        say(str(err))
+        return 1
+    if args.prepare:
+        for name, path in files.items():
+            print(name, path)
+        return 0
+    if not shutil.which(args.reference):
+        say(f"no '{args.reference}': apt-get install qemu-system-misc")
+        return 1
+    own = Runner('emu', machine.find_emulator(args.emulator), args.scale)
+    ref = Runner('reference', args.reference, args.scale)
+    native = {name: native_run(native_folder, name) for name in args.names}
+    warn_busy()
+    measure(args, files, own, ref)
+    demo = demo_times(own.program)
+    rows = compare(own, ref, native, args.names)
+    means = group_means(rows)
+    boot = own.boots and ref.boots and median(
+        [r / o for r, o in zip(ref.boots, own.boots)]) or None
+    print_table(rows, means, boot, own, ref)
+    for text, met in bars(means, rows, boot, own, demo):
+        word = {True: 'met', False: 'MISSED', None: 'unknown'}[met]
+        print(f'bar: {text}: {word}')
+    if args.json:
+        data = as_json(args, rows, means, boot, own, ref, demo)
+        args.json.write_text(json.dumps(data, indent=1) + '\n')
+    if args.svg:
+        args.svg.write_text(picture.svg(rows, means, boot))
+    good = all(row['agree'] and row['ratio'] for row in rows)
+    return 0 if good and not own.errors and not ref.errors else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
