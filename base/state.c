@@ -87,6 +87,7 @@ static void reset_element(const struct field *f, void *obj, uint32_t i)
 {
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
         store_native(element(f, obj, i), f->reset, f->size);
         break;
     case FIELD_TIMER:
@@ -115,6 +116,7 @@ static size_t element_size(const struct field *f)
 {
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
     case FIELD_BUFFER:
         return f->size;
     case FIELD_TIMER:
@@ -143,6 +145,7 @@ static void save_element(const struct field *f, const void *obj, uint32_t i,
 
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
         st_le(out, load_native(p, f->size), f->size);
         break;
     case FIELD_TIMER:
@@ -178,6 +181,8 @@ static bool check_stream(const struct field *table, const uint8_t *in,
         for (uint32_t i = 0; i < f->count; i++, in += element_size(f)) {
             if (f->type == FIELD_STRUCT && !check_stream(f->sub, in, e))
                 return error_prefix(e, "%s", f->name);
+            if (f->type == FIELD_BOOL && ld_le(in, f->size) > 1)
+                return error_set(e, "%s: damaged bool", f->name);
             if (f->type == FIELD_TIMER &&
                 in[0] != (ld_le64(in + 1) != CLOCK_NEVER))
                 return error_set(e, "%s: damaged timer", f->name);
@@ -204,6 +209,7 @@ static void load_element(const struct field *f, void *obj, uint32_t i,
 
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
         store_native(p, ld_le(in, f->size), f->size);
         break;
     case FIELD_TIMER:
@@ -250,6 +256,7 @@ static bool element_equal(const struct field *f, const void *a, const void *b,
 
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
         va = load_native(pa, f->size);
         vb = load_native(pb, f->size);
         return va == vb ||
@@ -299,6 +306,7 @@ static size_t field_alignment(const struct field *f)
 
     switch (f->type) {
     case FIELD_UINT:
+    case FIELD_BOOL:
         return f->size;
     case FIELD_TIMER:
         return alignof(struct timer);
@@ -342,6 +350,9 @@ static bool check_field(const struct field *f, size_t size, struct error *e)
     if (f->offset > size || member_size(f) > size - f->offset)
         return error_set(e, "%s: beyond the end of the struct", f->name);
     switch (f->type) {
+    case FIELD_BOOL:
+        return f->size == sizeof(bool) ||
+               error_set(e, "%s: not a bool", f->name);
     case FIELD_UINT:
         if (f->size > 8 || (f->size & (f->size - 1)))
             return error_set(e, "%s: elements of %u bytes", f->name,

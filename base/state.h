@@ -20,7 +20,8 @@
 
 enum field_type {
     FIELD_END,
-    FIELD_UINT,   /* unsigned, or bool: elements of 1, 2, 4 or 8 bytes */
+    FIELD_UINT,   /* unsigned: elements of 1, 2, 4 or 8 bytes */
+    FIELD_BOOL,   /* bool: nothing but 0 and 1 may be loaded into one */
     FIELD_TIMER,  /* struct timer: saved as armed (1 byte) and deadline */
     FIELD_STRUCT, /* count structs of `size` bytes, each by table `sub` */
     FIELD_BUFFER, /* a byte array behind a pointer of fixed length: `size`
@@ -34,26 +35,30 @@ struct field {
     uint32_t offset;         /* of the member, in bytes */
     uint32_t size;           /* of one element, in bytes */
     uint32_t count;          /* elements; 1 but for arrays */
-    uint64_t reset;          /* FIELD_UINT: each element's value at reset */
+    uint64_t reset;          /* each element's value at reset */
     const struct field *sub; /* FIELD_STRUCT only */
     bool keep;               /* a reset leaves it alone (e.g. NVRAM) */
 };
 
 #define FIELD_SIZEOF(s, m) sizeof(((s *)0)->m)
 
+#define FIELD_SCALAR_TYPE(s, m)                                              \
+    _Generic(((s *)0)->m, bool : FIELD_BOOL, default : FIELD_UINT)
+
 /* A scalar member with its reset value. */
 #define FIELD(s, m, reset_value)                                             \
-    {#m, FIELD_UINT, offsetof(s, m), FIELD_SIZEOF(s, m), 1, reset_value,     \
-     NULL, false}
+    {#m, FIELD_SCALAR_TYPE(s, m), offsetof(s, m), FIELD_SIZEOF(s, m), 1,     \
+     reset_value, NULL, false}
 /* An array member, every element reset to reset_value. */
 #define FIELD_ARRAY(s, m, reset_value)                                       \
-    {#m, FIELD_UINT, offsetof(s, m), FIELD_SIZEOF(s, m[0]),                  \
+    {#m, FIELD_SCALAR_TYPE(s, m[0]), offsetof(s, m), FIELD_SIZEOF(s, m[0]),  \
      FIELD_SIZEOF(s, m) / FIELD_SIZEOF(s, m[0]), reset_value, NULL, false}
 /* As the two above, for what a reset leaves alone. */
 #define FIELD_KEEP(s, m)                                                     \
-    {#m, FIELD_UINT, offsetof(s, m), FIELD_SIZEOF(s, m), 1, 0, NULL, true}
+    {#m, FIELD_SCALAR_TYPE(s, m), offsetof(s, m), FIELD_SIZEOF(s, m), 1, 0,  \
+     NULL, true}
 #define FIELD_ARRAY_KEEP(s, m)                                               \
-    {#m, FIELD_UINT, offsetof(s, m), FIELD_SIZEOF(s, m[0]),                  \
+    {#m, FIELD_SCALAR_TYPE(s, m[0]), offsetof(s, m), FIELD_SIZEOF(s, m[0]),  \
      FIELD_SIZEOF(s, m) / FIELD_SIZEOF(s, m[0]), 0, NULL, true}
 #define FIELD_TIMER(s, m)                                                    \
     {#m, FIELD_TIMER, offsetof(s, m), FIELD_SIZEOF(s, m), 1, 0, NULL, false}

@@ -162,6 +162,11 @@ static void refuses_damage(void **state)
     assert_string_equal(e.text, "73 bytes of state where 74 are due");
     assert_false(state_load(outer_fields, &f->b, bytes, OUTER_BYTES + 1, &e));
     assert_false(state_load(outer_fields, &f->b, bytes, 0, &e));
+    assert_int_equal(bytes[15], 1); /* flag */
+    bytes[15] = 2;
+    assert_false(state_load(outer_fields, &f->b, bytes, OUTER_BYTES, &e));
+    assert_string_equal(e.text, "flag: damaged bool");
+    bytes[15] = 1;
     assert_int_equal(timer[0], 1);
     timer[0] = 2;
     assert_false(state_load(outer_fields, &f->b, bytes, OUTER_BYTES, &e));
@@ -318,6 +323,8 @@ static void sees_bad_tables(void **state)
     check_fails(odd, sizeof(struct s), "b: not a struct timer");
     odd[2].type = FIELD_STRUCT;
     check_fails(odd, sizeof(struct s), "b: no table");
+    odd[2].type = FIELD_BOOL;
+    check_fails(odd, sizeof(struct s), "b: not a bool");
     odd[2].type = (enum field_type)99;
     check_fails(odd, sizeof(struct s), "b: unknown type");
     odd[2].type = FIELD_STRUCT;
