@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Counts meson's test results for ./check.
 
-    .ci/tally.py TITLE TESTLOG.json FAILURES    prints "passed failed skipped"
+    .ci/tally.py TITLE TESTLOG.json FAILURES
 
-The outputs of failing tests are appended to FAILURES under TITLE.  A log that is missing
+It prints "passed failed skipped".  The outputs of failing tests are appended to FAILURES under TITLE.  A log that is missing
 or holds no test counts as one failure.
 """
 
