@@ -3,8 +3,9 @@
 
     .ci/tally.py TITLE TESTLOG.json FAILURES
 
-It prints "passed failed skipped".  The outputs of failing tests are appended to FAILURES under TITLE.  A log that is missing
-or holds no test counts as one failure.
+It prints "passed failed skipped".  The outputs of failing tests are appended
+to FAILURES under TITLE.  A log that is missing or holds no test counts as one
+failure.
 """
 
 import json
