@@ -1,0 +1,120 @@
+/*
+ * What a command line asks for, before anything is opened or made.
+ */
+#ifndef FRONTEND_CLI_CONFIG_H
+#define FRONTEND_CLI_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "frontend/cli/pool.h"
+#include "machine/machine.h"
+
+enum char_kind {
+    CHAR_STDIO,
+    CHAR_FILE,
+    CHAR_PTY,
+    CHAR_NULL,
+    CHAR_SOCKET,
+};
+
+/* A -chardev, or the backend that a -serial or -monitor named. */
+struct char_config {
+    const char *id;
+    const char *option; /* what it was asked for with, for messages */
+    enum char_kind kind;
+    const char *path; /* file, socket */
+    bool append;      /* file: keep what is there */
+    bool mux;         /* shared by a guest's line and the monitor */
+    bool signals;     /* stdio: Ctrl-C and the like end the emulator */
+    bool server;      /* socket: listen */
+    bool wait;        /* socket: hold the machine until somebody connects */
+    /* Found by config_finish(): */
+    bool guest, monitor; /* who uses it */
+};
+
+enum drive_interface { DRIVE_VIRTIO, DRIVE_NONE };
+
+/* When a write counts as done. */
+enum cache_mode {
+    CACHE_WRITEBACK,    /* when the guest flushes */
+    CACHE_WRITETHROUGH, /* at once */
+    CACHE_UNSAFE,       /* when the host likes */
+};
+
+struct drive_config {
+    const char *option; /* what it was asked for with, for messages */
+    const char *file, *id;
+    enum drive_interface interface;
+    enum cache_mode cache;
+    bool read_only;
+    bool snapshot, snapshot_given;
+    bool raw_given; /* format=raw was said, not assumed */
+    bool ignore_discard;
+    int index; /* -1: the next free one */
+    bool used; /* a -device names it */
+};
+
+#define CONFIG_SERIALS 4
+
+struct config {
+    struct pool pool;
+    const char *program; /* argv[0] without folders, for messages */
+    bool compat;         /* called by a qemu-system-* name */
+
+    const char *image; /* the argument that is no option */
+    const char *board, *dump_tree, *cpu;
+    bool accel_found;          /* one that was named is in this build */
+    const char *accel_missing; /* the first that was named before it */
+    uint64_t ram;              /* bytes; 0: the board's default */
+    const char *kernel, *initrd, *append, *dtb, *bios;
+    const char **firmware_dirs; /* NULL-terminated when set */
+    size_t n_firmware_dirs;
+
+    struct drive_config *drives;
+    size_t n_drives;
+    struct device_option *devices;
+    size_t n_devices;
+    struct char_config *chars;
+    size_t n_chars;
+    const char *serials[CONFIG_SERIALS]; /* chardev ids; NULL: not connected */
+    size_t n_serials;
+    const char **monitors; /* chardev ids */
+    size_t n_monitors;
+    bool monitor_given; /* -monitor or -mon, be it none */
+
+    bool snapshot, nographic, display_none, nodefaults;
+    bool no_reboot, start_paused, no_filter;
+    int escape;          /* the byte that Ctrl-A is; 0 to 255 */
+    uint64_t timeout_ns; /* 0: none */
+
+    bool icount;
+    unsigned icount_shift;
+    uint64_t seed;
+    bool seed_given;
+
+    uint32_t log_mask;
+    const char *log_file, *pid_file, *name;
+};
+
+/* What parsing came to. */
+enum cli_result {
+    CLI_RUN,   /* run what the config says */
+    CLI_DONE,  /* all that was asked for was text on stdout: end with 0 */
+    CLI_ERROR, /* e says why: end with 1 */
+};
+
+/*
+ * Parse argv into *c (zeroed by this call; config_free() in any case).
+ * Text that was asked for goes to stdout.
+ */
+enum cli_result config_parse(struct config *c, int argc, char **argv,
+                             struct error *e);
+void config_free(struct config *c);
+
+/* The chardev of that id, or NULL. */
+struct char_config *config_char(struct config *c, const char *id);
+
+#endif

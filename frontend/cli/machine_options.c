@@ -1,0 +1,260 @@
+/*
+ * Options that say what the machine is: board, processors, memory, devices.
+ *
+ * They are checked here for form only; whether a board or a device exists
+ * and takes what it is given is the machine's to say.
+ * Missing: JSON as the argument of -device.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cpu/core/cpu.h"
+#include "devices/device.h"
+#include "frontend/cli/cli_priv.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Accelerators: ours under both names, then those of others. */
+static const char *const accels[] = {"interp", "tcg", "kvm",  "xen",
+                                     "hvf",    "hax", "nvmm", "whpx"};
+enum { ACCELS_PRESENT = 2 };
+
+/* The names of a list "a:b", in order of preference. */
+static bool note_accels(struct config *c, const char *list, struct error *e)
+{
+    char *names = pool_strdup(&c->pool, list);
+
+    for (char *name = names, *next; name; name = next) {
+        size_t i = 0;
+
+        next = strchr(name, ':');
+        if (next)
+            *next++ = '\0';
+        while (i < COUNT(accels) && strcmp(name, accels[i]))
+            i++;
+        if (i == COUNT(accels))
+            return unknown_word(e, "accelerator", name, accels, ACCELS_PRESENT);
+        if (i < ACCELS_PRESENT)
+            c->accel_found = true;
+        else if (!c->accel_found && !c->accel_missing)
+            c->accel_missing = name;
+    }
+    return true;
+}
+
+enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"accel", "thread"};
+    static const char *const threads[] = {"single", "multi"};
+    const char *value;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "accel", &kv, e))
+        return CLI_ERROR;
+    if (keyval_help(&kv)) {
+        puts("Accelerators:\n  interp   the interpreter (also called tcg)");
+        return CLI_DONE;
+    }
+    if (!keyval_check(&kv, known, COUNT(known), e))
+        return CLI_ERROR;
+    value = keyval_get(&kv, "thread");
+    if (value && strcmp(value, "single") && strcmp(value, "multi")) {
+        unknown_word(e, "thread", value, threads, COUNT(threads));
+        return CLI_ERROR;
+    }
+    value = keyval_get(&kv, "accel");
+    return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;
+}
+
+static void list_boards(void)
+{
+    puts("Boards (or the name of a .dts or .dtb file):");
+    for (const struct board *b = boards; b->name; b++)
+        printf("  %-12s %s%s\n", b->name, b->summary,
+               b == boards ? " (default)" : "");
+}
+
+enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"type", "accel", "dumpdtb", "usb",
+                                        "graphics"};
+    bool usb = false, graphics = false;
+    const char *value;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "type", &kv, e))
+        return CLI_ERROR;
+    if (keyval_help(&kv)) {
+        list_boards();
+        return CLI_DONE;
+    }
+    if (!keyval_check(&kv, known, COUNT(known), e) ||
+        !keyval_bool(&kv, "usb", &usb, e) ||
+        !keyval_bool(&kv, "graphics", &graphics, e))
+        return CLI_ERROR;
+    if (usb || graphics) {
+        error_set(e, "%s=on is not supported; accepted is off",
+                  usb ? "usb" : "graphics");
+        return CLI_ERROR;
+    }
+    if ((value = keyval_get(&kv, "type")))
+        c->board = value;
+    if ((value = keyval_get(&kv, "dumpdtb")))
+        c->dump_tree = value;
+    value = keyval_get(&kv, "accel");
+    return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;
+}
+
+enum cli_result cli_cpu(struct config *c, const char *arg, struct error *e)
+{
+    (void)e;
+    if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
+        puts("Processor models:");
+        for (const struct cpu_class *const *cls = cpu_classes; *cls; cls++)
+            printf("  %s\n", (*cls)->name);
+        return CLI_DONE;
+    }
+    c->cpu = arg;
+    return CLI_RUN;
+}
+
+enum cli_result cli_smp(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"cpus",  "sockets", "dies",
+                                        "cores", "threads", "maxcpus"};
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "cpus", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e))
+        return CLI_ERROR;
+    for (size_t i = 0; i < kv.n; i++) {
+        uint64_t n;
+
+        if (!parse_number(kv.values[i], UINT32_MAX, &n, e))
+            return CLI_ERROR;
+        if (n != 1) {
+            error_set(e, "%s=%s: this version runs 1 processor", kv.keys[i],
+                      kv.values[i]);
+            return CLI_ERROR;
+        }
+    }
+    return CLI_RUN;
+}
+
+enum cli_result cli_m(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"size"};
+    const char *size;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "size", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e))
+        return CLI_ERROR;
+    size = keyval_get(&kv, "size");
+    if (!parse_size(size, 20, &c->ram, e))
+        return CLI_ERROR;
+    if (!c->ram) {
+        error_set(e, "a machine needs memory; 256M is usual");
+        return CLI_ERROR;
+    }
+    return CLI_RUN;
+}
+
+static void list_devices(void)
+{
+    puts("Devices:");
+    for (const struct device_class *const *cls = device_classes; *cls; cls++)
+        printf("  %-20s %s\n", (*cls)->name, (*cls)->summary);
+}
+
+static bool list_properties(const char *name, struct error *e)
+{
+    static const char *const types[] = {
+        [PROP_U32] = "number",      [PROP_U64] = "number",
+        [PROP_BOOL] = "on|off",     [PROP_STRING] = "text",
+        [PROP_CHARDEV] = "chardev", [PROP_BLOCK] = "drive",
+    };
+    const struct device_class *cls = device_class_named(name);
+    const char *names[256];
+    size_t n = 0;
+
+    if (!cls) {
+        for (size_t i = 0; device_classes[i] && n < COUNT(names); i++)
+            names[n++] = device_classes[i]->name;
+        return unknown_word(e, "device", name, names, n);
+    }
+    printf("%s: %s\n", cls->name, cls->summary);
+    for (const struct property *p = cls->properties; p && p->name; p++)
+        printf("  %s=%s%s%s  %s\n", p->name, types[p->type],
+               p->fallback   ? ", default "
+               : p->required ? ", required"
+                             : "",
+               p->fallback ? p->fallback : "", p->help ? p->help : "");
+    return true;
+}
+
+enum cli_result cli_device(struct config *c, const char *arg, struct error *e)
+{
+    struct device_option *d;
+    struct keyval kv;
+    const char *driver;
+    size_t n = 0;
+
+    if (*arg == '{') {
+        error_set(e, "JSON is not supported; write NAME,property=value");
+        return CLI_ERROR;
+    }
+    if (!keyval_parse(&c->pool, arg, "driver", &kv, e))
+        return CLI_ERROR;
+    driver = keyval_get(&kv, "driver");
+    if (keyval_help(&kv)) {
+        if (driver && strcmp(driver, "help") && strcmp(driver, "?"))
+            return list_properties(driver, e) ? CLI_DONE : CLI_ERROR;
+        list_devices();
+        return CLI_DONE;
+    }
+    if (!driver || !*driver) {
+        error_set(e, "no device is named (-device help lists them)");
+        return CLI_ERROR;
+    }
+    for (size_t i = 0; i < kv.n; i++) {
+        if (strcmp(kv.keys[i], "driver")) {
+            kv.keys[n] = kv.keys[i];
+            kv.values[n++] = kv.values[i];
+        }
+    }
+    d = pool_append(&c->pool, &c->devices, &c->n_devices, sizeof(*d));
+    *d = (struct device_option){driver, n, kv.keys, kv.values};
+    return CLI_RUN;
+}
+
+/* sleep=off is what there is: an idle machine's clock jumps. */
+enum cli_result cli_icount(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"shift", "align", "sleep"};
+    bool align = false, sleep = false;
+    const char *shift;
+    struct keyval kv;
+    uint64_t n;
+
+    if (!keyval_parse(&c->pool, arg, "shift", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e) ||
+        !keyval_bool(&kv, "align", &align, e) ||
+        !keyval_bool(&kv, "sleep", &sleep, e))
+        return CLI_ERROR;
+    shift = keyval_get(&kv, "shift");
+    if (align || sleep) {
+        error_set(e, "%s=on is not supported; accepted is off",
+                  align ? "align" : "sleep");
+        return CLI_ERROR;
+    }
+    if (!shift || !strcmp(shift, "auto")) {
+        error_set(e, "shift=auto is not supported; accepted is shift=0 to 10");
+        return CLI_ERROR;
+    }
+    if (!parse_number(shift, 10, &n, e))
+        return CLI_ERROR;
+    c->icount = true;
+    c->icount_shift = (unsigned)n;
+    return CLI_RUN;
+}

@@ -1,0 +1,264 @@
+/*
+ * The table of every option, and the handlers that take a line or two.
+ *
+ * Parsing, -help and the manual page all derive from the table: an option
+ * is added here and nowhere else.  Names and meanings are QEMU's where QEMU
+ * has the option.  Missing: whatever the table does not list; an option is
+ * listed once it works.
+ */
+#include "frontend/cli/cli_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static enum cli_result help(struct config *c, const char *arg, struct error *e)
+{
+    (void)arg;
+    (void)e;
+    cli_print_help(c);
+    return CLI_DONE;
+}
+
+static enum cli_result man(struct config *c, const char *arg, struct error *e)
+{
+    (void)c;
+    (void)arg;
+    (void)e;
+    cli_print_man();
+    return CLI_DONE;
+}
+
+static enum cli_result version(struct config *c, const char *arg,
+                               struct error *e)
+{
+    (void)c;
+    (void)arg;
+    (void)e;
+    puts("emu version " EMU_VERSION);
+    puts("A full-system emulator, under the MIT license.");
+    return CLI_DONE;
+}
+
+/* Handlers that keep the argument as it is, or set a flag. */
+#define KEEP(function, member)                                                 \
+    static enum cli_result function(struct config *c, const char *arg,         \
+                                    struct error *e)                           \
+    {                                                                          \
+        (void)e;                                                               \
+        c->member = arg;                                                       \
+        return CLI_RUN;                                                        \
+    }
+#define FLAG(function, member)                                                 \
+    static enum cli_result function(struct config *c, const char *arg,         \
+                                    struct error *e)                           \
+    {                                                                          \
+        (void)arg;                                                             \
+        (void)e;                                                               \
+        c->member = true;                                                      \
+        return CLI_RUN;                                                        \
+    }
+
+KEEP(kernel, kernel)
+KEEP(initrd, initrd)
+KEEP(append, append)
+KEEP(dtb, dtb)
+KEEP(bios, bios)
+KEEP(log_file, log_file)
+KEEP(pid_file, pid_file)
+FLAG(snapshot, snapshot)
+FLAG(nographic, nographic)
+FLAG(nodefaults, nodefaults)
+FLAG(no_reboot, no_reboot)
+FLAG(no_filter, no_filter)
+FLAG(start_paused, start_paused)
+
+/* There is no configuration file that it could switch off. */
+static enum cli_result nothing(struct config *c, const char *arg,
+                               struct error *e)
+{
+    (void)c;
+    (void)arg;
+    (void)e;
+    return CLI_RUN;
+}
+
+/* Hardware that no board has yet: scripts say so and are right. */
+static enum cli_result only_none(struct config *c, const char *arg,
+                                 struct error *e)
+{
+    (void)c;
+    if (!strcmp(arg, "none"))
+        return CLI_RUN;
+    error_set(e, "'%s' is not supported; accepted is none", arg);
+    return CLI_ERROR;
+}
+
+static enum cli_result firmware_dir(struct config *c, const char *arg,
+                                    struct error *e)
+{
+    size_t n = c->n_firmware_dirs;
+
+    (void)e;
+    *(const char **)pool_append(&c->pool, &c->firmware_dirs, &n, sizeof(arg)) =
+        arg;
+    c->n_firmware_dirs = n;
+    /* The NULL that ends the list is not counted. */
+    pool_append(&c->pool, &c->firmware_dirs, &n, sizeof(arg));
+    return CLI_RUN;
+}
+
+static enum cli_result display(struct config *c, const char *arg,
+                               struct error *e)
+{
+    if (strcmp(arg, "none")) {
+        error_set(e, "no display '%s'; accepted is none", arg);
+        return CLI_ERROR;
+    }
+    c->display_none = true;
+    return CLI_RUN;
+}
+
+static enum cli_result escape(struct config *c, const char *arg,
+                              struct error *e)
+{
+    uint64_t code;
+
+    if (!parse_number(arg, 255, &code, e))
+        return CLI_ERROR;
+    c->escape = (int)code;
+    return CLI_RUN;
+}
+
+static enum cli_result timeout(struct config *c, const char *arg,
+                               struct error *e)
+{
+    return parse_seconds(arg, &c->timeout_ns, e) ? CLI_RUN : CLI_ERROR;
+}
+
+static enum cli_result seed(struct config *c, const char *arg, struct error *e)
+{
+    c->seed_given = true;
+    return parse_number(arg, UINT64_MAX, &c->seed, e) ? CLI_RUN : CLI_ERROR;
+}
+
+static enum cli_result name(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"guest"};
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "guest", &kv, e) ||
+        !keyval_check(&kv, known, 1, e))
+        return CLI_ERROR;
+    c->name = keyval_get(&kv, "guest");
+    return CLI_RUN;
+}
+
+static enum cli_result rtc(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"base", "clock"};
+    const char *base, *source;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, NULL, &kv, e) ||
+        !keyval_check(&kv, known, 2, e))
+        return CLI_ERROR;
+    base = keyval_get(&kv, "base");
+    source = keyval_get(&kv, "clock");
+    if (base && strcmp(base, "utc")) {
+        error_set(e, "base=%s is not supported; accepted is utc", base);
+        return CLI_ERROR;
+    }
+    if (source && strcmp(source, "host")) {
+        error_set(e, "clock=%s is not supported; accepted is host", source);
+        return CLI_ERROR;
+    }
+    return CLI_RUN;
+}
+
+static enum cli_result log_items(struct config *c, const char *arg,
+                                 struct error *e)
+{
+    if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
+        puts("Log items, separated by commas (-x takes x away):");
+        for (const struct log_name *l = log_names; l->name; l++)
+            printf("  %-14s %s\n", l->name, l->help);
+        return CLI_DONE;
+    }
+    return log_parse(arg, &c->log_mask, e) ? CLI_RUN : CLI_ERROR;
+}
+
+const struct option cli_options[] = {
+    {NULL, NULL, NULL, "Machine"},
+    {"machine", "BOARD[,dumpdtb=FILE]", cli_machine,
+     "board by name, or a device tree (.dts, .dtb); help lists the boards"},
+    {"M", "BOARD[,...]", cli_machine, "same as -machine"},
+    {"accel", "NAME", cli_accel,
+     "interp is the interpreter; tcg is accepted and means the same"},
+    {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,
+     "processor model and its features; help lists them"},
+    {"smp", "N", cli_smp, "number of processors; only 1 for now"},
+    {"m", "SIZE", cli_m, "memory, in MiB or with a suffix k, M, G, T"},
+    {"device", "NAME[,PROPERTY=VALUE...]", cli_device,
+     "add a device; help lists them, NAME,help its properties"},
+    {"rtc", "base=utc", rtc, "the guest's clock starts at the host's UTC"},
+    {"icount", "shift=N", cli_icount,
+     "virtual time runs by instructions, 2^N ns each, and is repeatable"},
+    {"seed", "N", seed, "with -icount: the guest's random numbers"},
+
+    {NULL, NULL, NULL, "Boot"},
+    {"kernel", "FILE", kernel, "kernel: Image, gzip, EFI zboot, ELF, uImage"},
+    {"initrd", "FILE", initrd, "initial RAM disk for the kernel"},
+    {"append", "TEXT", append, "the kernel's command line"},
+    {"dtb", "FILE", dtb, "device tree for the guest, instead of the board's"},
+    {"bios", "default|none|FILE", bios,
+     "firmware; the default is the distribution's OpenSBI"},
+    {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
+    {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
+
+    {NULL, NULL, NULL, "Disks"},
+    {"drive",
+     "file=FILE[,if=virtio|none][,id=ID][,format=raw][,readonly=on]"
+     "[,snapshot=on][,cache=MODE]",
+     cli_drive, "a disk; with if=none, -device NAME,drive=ID takes it"},
+    {"hda", "FILE", cli_hd, "first disk"},
+    {"snapshot", NULL, snapshot,
+     "what the guest writes to disks is gone at the end"},
+
+    {NULL, NULL, NULL, "Consoles"},
+    {"nographic", NULL, nographic,
+     "serial line and monitor share the terminal (the default)"},
+    {"display", "none", display, "no window; the terminal is left alone"},
+    {"serial", "WHERE", cli_serial,
+     "next serial line: stdio, mon:stdio, file:FILE, pty, null, none, "
+     "unix:PATH[,server,nowait] or chardev:ID"},
+    {"chardev", "KIND,id=ID[,...]", cli_chardev,
+     "stdio[,mux=on][,signal=off], file,path=FILE[,append=on], pty, null or "
+     "socket,path=PATH[,server=on][,wait=off]"},
+    {"monitor", "WHERE", cli_monitor, "the monitor: as -serial"},
+    {"mon", "chardev=ID", cli_mon, "the monitor on a -chardev"},
+    {"echr", "CODE", escape, "use another key than Ctrl-A (1)"},
+    {"no-filter", NULL, no_filter, "let firmware reset and clear the terminal"},
+
+    {NULL, NULL, NULL, "Process"},
+    {"timeout", "SECONDS", timeout, "end the run after so long, status 124"},
+    {"S", NULL, start_paused, "wait for the monitor's cont"},
+    {"d", "ITEM[,...]", log_items, "log these; help lists them"},
+    {"D", "FILE", log_file, "log to FILE instead of stderr"},
+    {"pidfile", "FILE", pid_file, "write the process id to FILE"},
+    {"name", "NAME", name, "a name for the machine"},
+    {"nodefaults", NULL, nodefaults, "no serial line or monitor by itself"},
+    {"no-user-config", NULL, nothing, "accepted: there is no such file"},
+    {"net", "none", only_none, "accepted: no board has a network card yet"},
+    {"nic", "none", only_none, "same"},
+    {"vga", "none", only_none, "accepted: no board has a display yet"},
+    {"parallel", "none", only_none, "accepted: no board has such a port"},
+
+    {NULL, NULL, NULL, "Help"},
+    {"help", NULL, help, "this list"},
+    {"h", NULL, help, "same"},
+    {"version", NULL, version, "the version"},
+    {"man", NULL, man, "the manual page, in troff"},
+    {NULL, NULL, NULL, NULL},
+};

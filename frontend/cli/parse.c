@@ -1,0 +1,144 @@
+/*
+ * From argv to a struct config, by the table of options.
+ *
+ * Missing: response files, and -readconfig.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "frontend/cli/cli_priv.h"
+
+/* argv[0] without folders. */
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+
+    return slash ? slash + 1 : path && *path ? path : "emu";
+}
+
+static const struct option *find_option(const char *name, struct error *e)
+{
+    const char *names[128];
+    const char *near;
+    size_t n = 0;
+
+    for (const struct option *o = cli_options; o->help; o++) {
+        if (o->name && !strcmp(o->name, name))
+            return o;
+        if (o->name && n < sizeof(names) / sizeof(names[0]))
+            names[n++] = o->name;
+    }
+    near = nearest_name(name, names, n);
+    if (near)
+        error_set(e, "unknown option '-%s'; did you mean '-%s'?", name, near);
+    else
+        error_set(e, "unknown or unsupported option '-%s' (-help lists all)",
+                  name);
+    return NULL;
+}
+
+/* What a qemu-system-NAME stands for; NULL: fine. */
+static const char *missing_guest(const char *program)
+{
+    static const char *const later[] = {"i386", "x86_64", "riscv32"};
+
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+        if (!strcmp(program + strlen("qemu-system-"), later[i]))
+            return later[i];
+    return NULL;
+}
+
+/* One option at argv[*at]; leaves *at on the last word that it took. */
+static enum cli_result take_option(struct config *c, int argc, char **argv,
+                                   int *at, struct error *e)
+{
+    const char *word = argv[*at], *name = word + 1, *arg = NULL;
+    const struct option *o;
+    enum cli_result result;
+
+    if (*name == '-')
+        name++;
+    o = find_option(name, e);
+    if (!o)
+        return CLI_ERROR;
+    if (o->argument) {
+        if (*at + 1 >= argc) {
+            error_set(e, "-%s needs an argument: %s", o->name, o->argument);
+            return CLI_ERROR;
+        }
+        arg = argv[++*at];
+    }
+    result = o->handle(c, arg, e);
+    if (result == CLI_ERROR) {
+        if (arg)
+            error_prefix(e, "-%s %s", o->name, arg);
+        else
+            error_prefix(e, "-%s", o->name);
+    }
+    return result;
+}
+
+/* What needs what. */
+static bool check_together(const struct config *c, struct error *e)
+{
+    if (c->initrd && !c->kernel)
+        return error_set(e, "-initrd needs a -kernel");
+    if (c->append && !c->kernel)
+        return error_set(e, "-append needs a -kernel");
+    if (c->seed_given && !c->icount)
+        return error_set(e, "-seed needs -icount shift=N");
+    if (c->accel_missing && !c->accel_found)
+        return error_set(e, "-accel %s: not in this build; accepted is interp",
+                         c->accel_missing);
+    return true;
+}
+
+enum cli_result config_parse(struct config *c, int argc, char **argv,
+                             struct error *e)
+{
+    enum cli_result result;
+
+    memset(c, 0, sizeof(*c));
+    c->program = base_name(argc ? argv[0] : NULL);
+    c->compat = !strncmp(c->program, "qemu-system-", 12);
+    c->escape = 1;
+    if (c->compat && missing_guest(c->program)) {
+        error_set(e,
+                  "no board with a processor '%s' yet; "
+                  "qemu-system-riscv64 is there",
+                  missing_guest(c->program));
+        return CLI_ERROR;
+    }
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-' && argv[i][1]) {
+            result = take_option(c, argc, argv, &i, e);
+            if (result != CLI_RUN)
+                return result;
+        } else if (c->image) {
+            error_set(e,
+                      "two images, '%s' and '%s': give one, and options "
+                      "for the rest",
+                      c->image, argv[i]);
+            return CLI_ERROR;
+        } else {
+            c->image = argv[i];
+        }
+    }
+    if ((c->image && !cli_take_image(c, e)) || !check_together(c, e) ||
+        !cli_finish_drives(c, e) || !cli_finish_chars(c, e))
+        return CLI_ERROR;
+    return CLI_RUN;
+}
+
+void config_free(struct config *c)
+{
+    pool_free(&c->pool);
+}
+
+struct char_config *config_char(struct config *c, const char *id)
+{
+    for (size_t i = 0; i < c->n_chars; i++)
+        if (!strcmp(c->chars[i].id, id))
+            return &c->chars[i];
+    return NULL;
+}

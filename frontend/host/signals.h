@@ -1,0 +1,37 @@
+/*
+ * The process's signals: those that end or stop it become events of the main
+ * loop, and a crash puts the terminal back first.
+ */
+#ifndef FRONTEND_HOST_SIGNALS_H
+#define FRONTEND_HOST_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct terminal;
+
+/*
+ * Catch what would end, stop or continue the process, but for what the
+ * parent had ignored.  terminal: put back on a crash; outlives the process's
+ * run, may be NULL.  compat: a crash ends with its signal, not with 126.
+ */
+bool signals_open(struct terminal *terminal, bool compat, struct error *e);
+
+/* Readable when signals_next() has something. */
+int signals_fd(void);
+/* The next signal that has arrived, 0 if none. */
+int signals_next(void);
+
+/* Stop the process, as SIGTSTP does; returns when it is continued. */
+void signals_stop(void);
+
+/*
+ * Threads inherit the mask of whoever makes them: call these around, so that
+ * signals reach the main thread.
+ */
+void signals_block(sigset_t *old);
+void signals_restore(const sigset_t *old);
+
+#endif

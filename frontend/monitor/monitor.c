@@ -1,0 +1,295 @@
+/*
+ * The human monitor: a line editor of the simplest kind and a table of
+ * commands, named as in QEMU's monitor.
+ *
+ * Missing: history and completion; commands that look into the guest's
+ * memory or change its devices; QMP.
+ */
+#include "frontend/monitor/monitor.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+enum { LINE_SIZE = 256, INFO_SIZE = 16384, CTRL_C = 3, CTRL_U = 21 };
+
+struct monitor {
+    const struct monitor_host *host;
+    void (*write)(void *owner, const char *bytes, size_t n);
+    void *owner;
+    char line[LINE_SIZE];
+    size_t length;
+    bool greeted;
+    bool after_cr;                          /* a line feed now belongs to it */
+    enum { PLAIN, AFTER_ESC, IN_CSI } keys; /* cursor keys are skipped */
+};
+
+/* Text with "\n" as "\r\n": nobody knows whether the far end adds it. */
+static void put(struct monitor *m, const char *text)
+{
+    for (const char *end; *text; text = end) {
+        end = text + strcspn(text, "\n");
+        m->write(m->owner, text, (size_t)(end - text));
+        if (*end) {
+            m->write(m->owner, "\r\n", 2);
+            end++;
+        }
+    }
+}
+
+static void putf(struct monitor *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void putf(struct monitor *m, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    put(m, text);
+}
+
+/* ------------------------------------------------------------- commands */
+
+static void do_help(struct monitor *m, const char *arg);
+static void do_info(struct monitor *m, const char *arg);
+
+static void do_quit(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    m->host->quit(m->host->owner);
+}
+
+static void do_stop(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    m->host->stop(m->host->owner);
+}
+
+static void do_cont(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    m->host->cont(m->host->owner);
+}
+
+static void do_reset(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    m->host->reset(m->host->owner);
+}
+
+static const struct command {
+    const char *name, *alias, *argument;
+    void (*run)(struct monitor *m, const char *arg);
+    const char *help;
+} commands[] = {
+    {"help", "?", NULL, do_help, "this list"},
+    {"info", NULL, "WHAT", do_info, "show something; alone, lists what"},
+    {"stop", "s", NULL, do_stop, "halt the machine"},
+    {"cont", "c", NULL, do_cont, "let it go on"},
+    {"system_reset", NULL, NULL, do_reset, "press the reset button"},
+    {"quit", "q", NULL, do_quit, "end the emulator"},
+};
+
+static const struct {
+    const char *name;
+    enum monitor_info what;
+    const char *help;
+} infos[] = {
+    {"block", INFO_BLOCK, "the disks' files"},
+    {"chardev", INFO_CHARDEV, "where serial lines lead"},
+    {"name", INFO_NAME, "the machine's name"},
+    {"registers", INFO_REGISTERS, "processor registers and counters"},
+    {"status", INFO_STATUS, "whether the machine runs"},
+};
+
+static void do_help(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        const struct command *c = &commands[i];
+        char name[40];
+
+        snprintf(name, sizeof(name), "%s%s%s%s%s", c->name, c->alias ? "|" : "",
+                 c->alias ? c->alias : "", c->argument ? " " : "",
+                 c->argument ? c->argument : "");
+        putf(m, "%-16s %s\n", name, c->help);
+    }
+}
+
+static void unknown(struct monitor *m, const char *what, const char *word,
+                    const char *const *names, size_t n)
+{
+    const char *near = nearest_name(word, names, n);
+
+    if (near)
+        putf(m, "unknown %s '%s'; did you mean '%s'?\n", what, word, near);
+    else
+        putf(m, "unknown %s '%s'; help lists all\n", what, word);
+}
+
+static void do_info(struct monitor *m, const char *arg)
+{
+    const char *names[COUNT(infos)];
+
+    for (size_t i = 0; i < COUNT(infos); i++) {
+        char *text;
+
+        names[i] = infos[i].name;
+        if (!*arg)
+            putf(m, "info %-12s %s\n", infos[i].name, infos[i].help);
+        if (strcmp(arg, infos[i].name))
+            continue;
+        text = calloc(1, INFO_SIZE);
+        if (text) {
+            m->host->info(m->host->owner, infos[i].what, text, INFO_SIZE);
+            put(m, text);
+        }
+        free(text);
+        return;
+    }
+    if (*arg)
+        unknown(m, "thing to show", arg, names, COUNT(names));
+}
+
+/* Run m->line. */
+static void run_line(struct monitor *m)
+{
+    const char *names[COUNT(commands)];
+    char *word = m->line + strspn(m->line, " \t");
+    char *arg = word + strcspn(word, " \t");
+
+    if (*arg)
+        *arg++ = '\0';
+    arg += strspn(arg, " \t");
+    for (size_t n = strlen(arg); n && strchr(" \t", arg[n - 1]);)
+        arg[--n] = '\0';
+    if (!*word)
+        return;
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        const struct command *c = &commands[i];
+
+        names[i] = c->name;
+        if (strcmp(word, c->name) && (!c->alias || strcmp(word, c->alias)))
+            continue;
+        if (*arg && !c->argument)
+            putf(m, "%s takes no argument\n", c->name);
+        else
+            c->run(m, arg);
+        return;
+    }
+    unknown(m, "command", word, names, COUNT(names));
+}
+
+/* ----------------------------------------------------------------- line */
+
+static void prompt(struct monitor *m)
+{
+    m->length = 0;
+    put(m, m->host->prompt);
+}
+
+/* Cursor and function keys send ESC, or CSI and a final byte. */
+static bool skip_key(struct monitor *m, uint8_t key)
+{
+    switch (m->keys) {
+    case AFTER_ESC:
+        m->keys = key == '[' || key == 'O' ? IN_CSI : PLAIN;
+        return true;
+    case IN_CSI:
+        if (key >= 0x40 && key <= 0x7e)
+            m->keys = PLAIN;
+        return true;
+    case PLAIN:
+        break;
+    }
+    if (key == 0x1b)
+        m->keys = AFTER_ESC;
+    return key == 0x1b;
+}
+
+static void erase(struct monitor *m, size_t n)
+{
+    for (; n && m->length; n--) {
+        m->length--;
+        put(m, "\b \b");
+    }
+}
+
+static void end_line(struct monitor *m)
+{
+    put(m, "\n");
+    m->line[m->length] = '\0';
+    run_line(m);
+    prompt(m);
+}
+
+void monitor_key(struct monitor *m, uint8_t key)
+{
+    char text[2] = {(char)key, '\0'};
+    bool after_cr = m->after_cr;
+
+    m->after_cr = key == '\r';
+    if (skip_key(m, key) || (key == '\n' && after_cr))
+        return;
+    switch (key) {
+    case '\r':
+    case '\n':
+        end_line(m);
+        break;
+    case '\b':
+    case 0x7f:
+        erase(m, 1);
+        break;
+    case CTRL_U:
+        erase(m, m->length);
+        break;
+    case CTRL_C:
+        put(m, "^C\n");
+        prompt(m);
+        break;
+    default:
+        if (key >= ' ' && m->length < LINE_SIZE - 1) {
+            m->line[m->length++] = (char)key;
+            put(m, text);
+        }
+    }
+}
+
+void monitor_enter(struct monitor *m)
+{
+    if (!m->greeted)
+        put(m, "\nemu " EMU_VERSION
+               " monitor - type 'help' for more information\n");
+    else
+        put(m, "\n");
+    m->greeted = true;
+    prompt(m);
+}
+
+struct monitor *monitor_new(const struct monitor_host *host,
+                            void (*write)(void *owner, const char *bytes,
+                                          size_t n),
+                            void *owner)
+{
+    struct monitor *m = calloc(1, sizeof(*m));
+
+    if (m) {
+        m->host = host;
+        m->write = write;
+        m->owner = owner;
+    }
+    return m;
+}
+
+void monitor_free(struct monitor *m)
+{
+    free(m);
+}

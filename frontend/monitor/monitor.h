@@ -1,0 +1,46 @@
+/*
+ * The human monitor: a prompt that looks at the machine and steers it.
+ */
+#ifndef FRONTEND_MONITOR_MONITOR_H
+#define FRONTEND_MONITOR_MONITOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct monitor;
+
+/* What "info" can show. */
+enum monitor_info {
+    INFO_BLOCK,
+    INFO_CHARDEV,
+    INFO_NAME,
+    INFO_REGISTERS,
+    INFO_STATUS,
+};
+
+/* What the monitor steers.  All on the main thread. */
+struct monitor_host {
+    const char *prompt;
+    void (*quit)(void *owner);
+    void (*stop)(void *owner);
+    void (*cont)(void *owner);
+    void (*reset)(void *owner);
+    /* Text for people, lines ended by "\n". */
+    void (*info)(void *owner, enum monitor_info what, char *out, size_t size);
+    void *owner;
+};
+
+/* host outlives the monitor; output goes to write.  NULL: no memory. */
+struct monitor *monitor_new(const struct monitor_host *host,
+                            void (*write)(void *owner, const char *bytes,
+                                          size_t n),
+                            void *owner);
+void monitor_free(struct monitor *m);
+
+/* It gets the keys from now on: greet (the first time), prompt. */
+void monitor_enter(struct monitor *m);
+
+/* A key was typed. */
+void monitor_key(struct monitor *m, uint8_t key);
+
+#endif

@@ -1,0 +1,632 @@
+/*
+ * One run: backends opened, a machine made, the main loop, and the end.
+ *
+ * Whatever may fail because of the command line is done before the machine
+ * starts and before anything on the host is changed: a wrong option leaves
+ * no file behind and none emptied.
+ *
+ * The guest is held (vCPUs paused, virtual clock stopped) while the monitor
+ * has stopped it, and while a terminal or file does not take its output
+ * fast enough; see host/stream.h.
+ */
+#include "frontend/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frontend/demo.h"
+#include "frontend/end.h"
+#include "frontend/host/block_file.h"
+#include "frontend/host/chr.h"
+#include "frontend/host/signals.h"
+#include "frontend/loop/loop.h"
+#include "frontend/monitor/monitor.h"
+#include "machine/machine.h"
+
+enum hold { HOLD_USER = 1, HOLD_OUTPUT = 2 };
+enum { STATUS_WRONG_USE = 1 };
+#define DRAIN_NS 1000000000u /* of what nobody waits for */
+
+struct session {
+    struct config *config;
+    struct loop *loop;
+    struct log log;
+    FILE *log_file;
+    int pid_fd;
+    struct chr **chrs;     /* config->n_chars entries */
+    struct block **blocks; /* config->n_drives entries */
+    struct gate *no_gate;  /* the chardevs' until there is a machine */
+    struct machine *machine;
+    struct chr_env env;
+    struct monitor_host monitor_host;
+
+    bool started;      /* machine_start() was called */
+    unsigned hold;     /* enum hold, or-ed */
+    uint64_t deadline; /* of -timeout, on the monotonic clock; or UINT64_MAX */
+    enum end end;
+    int code; /* see enum end */
+};
+
+static uint64_t host_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void say(const struct session *s, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", s->config->program, text);
+}
+
+/* The first end counts. */
+static void end(struct session *s, enum end how, int code)
+{
+    if (s->end != END_NOT_YET)
+        return;
+    s->end = how;
+    s->code = code;
+}
+
+/* ------------------------------------------------------- monitor and keys */
+
+static void quit(void *owner)
+{
+    end(owner, END_QUIT, 0);
+}
+
+static void stop(void *owner)
+{
+    ((struct session *)owner)->hold |= HOLD_USER;
+}
+
+static void cont(void *owner)
+{
+    ((struct session *)owner)->hold &= ~(unsigned)HOLD_USER;
+}
+
+static void reset(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->started)
+        machine_reset(s->machine);
+}
+
+static void info_block(const struct session *s, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->config->n_drives && used < size; i++) {
+        const struct drive_config *d = &s->config->drives[i];
+
+        used += (size_t)snprintf(
+            out + used, size - used, "%s: %s (raw%s%s), %llu bytes\n", d->id,
+            d->file, d->read_only ? ", read-only" : "",
+            d->snapshot && !d->read_only ? ", snapshot" : "",
+            (unsigned long long)s->blocks[i]->size);
+    }
+}
+
+static void info_chardev(const struct session *s, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->config->n_chars && used < size; i++) {
+        char where[256];
+
+        stream_describe(chr_stream(s->chrs[i]), where, sizeof(where));
+        used += (size_t)snprintf(out + used, size - used, "%s: filename=%s\n",
+                                 s->config->chars[i].id, where);
+    }
+}
+
+static void info(void *owner, enum monitor_info what, char *out, size_t size)
+{
+    struct session *s = owner;
+    const char *name = s->config->name;
+
+    switch (what) {
+    case INFO_BLOCK:
+        info_block(s, out, size);
+        break;
+    case INFO_CHARDEV:
+        info_chardev(s, out, size);
+        break;
+    case INFO_NAME:
+        snprintf(out, size, "%s\n", name ? name : "(none)");
+        break;
+    case INFO_REGISTERS:
+        machine_stats(s->machine, out, size);
+        break;
+    case INFO_STATUS:
+        snprintf(out, size, "VM status: %s\n",
+                 s->hold & HOLD_USER ? "paused" : "running");
+        break;
+    }
+}
+
+/* ----------------------------------------------------------------- opening */
+
+static struct chardev *find_chardev(void *owner, const char *id)
+{
+    struct session *s = owner;
+
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        if (!strcmp(s->config->chars[i].id, id))
+            return chr_guest(s->chrs[i]);
+    return NULL;
+}
+
+static struct block *find_block(void *owner, const char *id)
+{
+    struct session *s = owner;
+
+    for (size_t i = 0; i < s->config->n_drives; i++)
+        if (!strcmp(s->config->drives[i].id, id))
+            return s->blocks[i];
+    return NULL;
+}
+
+static void wake(void *owner)
+{
+    loop_wake(((struct session *)owner)->loop);
+}
+
+static void on_room(void *owner, unsigned source)
+{
+    (void)source;
+    wake(owner);
+}
+
+static bool open_chars(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+
+    s->monitor_host = (struct monitor_host){
+        .prompt = c->compat ? "(qemu) " : "(emu) ",
+        .quit = quit,
+        .stop = stop,
+        .cont = cont,
+        .reset = reset,
+        .info = info,
+        .owner = s,
+    };
+    s->env = (struct chr_env){
+        .loop = s->loop,
+        .escape = c->escape,
+        .filter = !c->no_filter,
+        .quit = quit,
+        .monitor_host = &s->monitor_host,
+        .owner = s,
+    };
+    s->chrs = pool_alloc(&c->pool, c->n_chars * sizeof(*s->chrs));
+    s->no_gate = gate_new();
+    if (!s->no_gate)
+        return error_set(e, "out of memory");
+    for (size_t i = 0; i < c->n_chars; i++) {
+        if (!chr_new(&s->chrs[i], &c->chars[i], &s->env, e))
+            return error_prefix(e, "%s", c->chars[i].option);
+        chr_set_gate(s->chrs[i], s->no_gate);
+    }
+    return true;
+}
+
+static bool open_drives(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+
+    s->blocks = pool_alloc(&c->pool, c->n_drives * sizeof(*s->blocks));
+    for (size_t i = 0; i < c->n_drives; i++)
+        if (!block_file_open(&s->blocks[i], &c->drives[i], e))
+            return error_prefix(e, "%s", c->drives[i].option);
+    return true;
+}
+
+/* Ids of the drives that the board places. */
+static const char *const *board_drives(struct config *c, size_t *n)
+{
+    const char **ids = NULL;
+
+    *n = 0;
+    for (size_t i = 0; i < c->n_drives; i++)
+        if (c->drives[i].interface == DRIVE_VIRTIO)
+            *(const char **)pool_append(&c->pool, &ids, n, sizeof(*ids)) =
+                c->drives[i].id;
+    return ids;
+}
+
+static bool make_machine(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+    struct machine_config m = {
+        .board = c->board,
+        .ram_size = c->ram,
+        .cpus = 1,
+        .cpu = c->cpu,
+        .kernel = c->kernel,
+        .initrd = c->initrd,
+        .append = c->append,
+        .dtb = c->dtb,
+        .bios = c->bios,
+        .firmware_dirs = c->firmware_dirs,
+        .demo = c->compat ? NULL : demo_image,
+        .demo_size = c->compat ? 0 : demo_image_size,
+        .devices = c->devices,
+        .n_devices = c->n_devices,
+        .icount = c->icount,
+        .icount_shift = c->icount_shift,
+        .seed = c->seed,
+        .no_chain = (c->log_mask & LOG_EXEC) != 0,
+        .log = &s->log,
+        .backends = {find_chardev, find_block, s},
+        .wake = wake,
+        .owner = s,
+    };
+
+    for (size_t i = 0; i < c->n_serials; i++)
+        m.serial[i] = c->serials[i];
+    m.drives = board_drives(c, &m.n_drives);
+    if (!machine_new(&s->machine, &m, e))
+        return false;
+    machine_set_no_reboot(s->machine, c->no_reboot);
+    for (size_t i = 0; i < c->n_chars; i++)
+        chr_set_gate(s->chrs[i], machine_gate(s->machine));
+    gate_on_room(machine_gate(s->machine), on_room, s);
+    return true;
+}
+
+/* The pid file and the log; from here on, the host is changed. */
+static bool open_files(struct session *s, struct error *e)
+{
+    const struct config *c = s->config;
+    char text[32];
+    int n;
+
+    if (c->pid_file) {
+        s->pid_fd = open(c->pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (s->pid_fd < 0)
+            return error_set(e, "-pidfile %s: %s", c->pid_file,
+                             strerror(errno));
+    }
+    if (c->log_file) {
+        s->log_file = fopen(c->log_file, "we");
+        if (!s->log_file)
+            return error_set(e, "-D %s: %s", c->log_file, strerror(errno));
+        s->log.file = s->log_file;
+    }
+    if (c->pid_file) {
+        n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+        if (ftruncate(s->pid_fd, 0) || write(s->pid_fd, text, (size_t)n) != n)
+            return error_set(e, "-pidfile %s: %s", c->pid_file,
+                             strerror(errno));
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- signals */
+
+static void suspend(struct session *s)
+{
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        stream_suspend(chr_stream(s->chrs[i]));
+    signals_stop();
+}
+
+static void resume(struct session *s)
+{
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        stream_resume(chr_stream(s->chrs[i]));
+}
+
+static void on_signal(void *owner, short revents)
+{
+    struct session *s = owner;
+    int number;
+
+    (void)revents;
+    while ((number = signals_next()) != 0) {
+        if (number == SIGTSTP)
+            suspend(s);
+        if (number == SIGTSTP || number == SIGCONT)
+            resume(s);
+        else
+            end(s, END_SIGNAL, number);
+    }
+}
+
+static struct terminal *find_terminal(struct session *s)
+{
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        if (stream_terminal(chr_stream(s->chrs[i])))
+            return stream_terminal(chr_stream(s->chrs[i]));
+    return NULL;
+}
+
+/* ------------------------------------------------------------ the main loop */
+
+static void service(struct session *s)
+{
+    bool full = false;
+
+    for (size_t i = 0; i < s->config->n_chars; i++) {
+        struct stream *stream = chr_stream(s->chrs[i]);
+        int error;
+
+        chr_service(s->chrs[i]);
+        full |= stream_full(stream);
+        error = stream_error(stream);
+        if (error)
+            fprintf(stderr, "%s: %s: %s; output is dropped\n",
+                    s->config->program, s->config->chars[i].id,
+                    strerror(error));
+    }
+    if (full)
+        s->hold |= HOLD_OUTPUT;
+    else
+        s->hold &= ~(unsigned)HOLD_OUTPUT;
+}
+
+static bool start(struct session *s, struct error *e)
+{
+    sigset_t old;
+    bool good;
+
+    signals_block(&old);
+    good = machine_start(s->machine, e);
+    signals_restore(&old);
+    s->started = true;
+    if (s->config->timeout_ns)
+        s->deadline = host_ns() + s->config->timeout_ns;
+    return good;
+}
+
+/* Let the machine run, or not, as `hold` says. */
+static bool apply_hold(struct session *s, struct error *e)
+{
+    if (!s->started)
+        return s->hold & HOLD_USER || start(s, e);
+    if (s->hold && !machine_paused(s->machine))
+        machine_pause(s->machine);
+    else if (!s->hold && machine_paused(s->machine))
+        machine_resume(s->machine);
+    return true;
+}
+
+/* Has the guest ended the run? */
+static void look_for_end(struct session *s)
+{
+    int code = 0;
+
+    switch (machine_ended(s->machine, &code)) {
+    case MACHINE_RUNNING:
+        break;
+    case MACHINE_POWEROFF:
+        end(s, END_POWEROFF, 0);
+        break;
+    case MACHINE_FAILED:
+        end(s, END_FAILED, code);
+        break;
+    case MACHINE_RESET:
+        end(s, END_RESET, 0);
+        break;
+    case MACHINE_PANIC:
+        end(s, END_PANIC, 0);
+        break;
+    }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Sleep until something is to be done, at most ns. */
+static void sleep_once(struct session *s, uint64_t ns)
+{
+    uint64_t now = host_ns();
+
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        ns = earlier(ns, stream_wait(chr_stream(s->chrs[i])));
+    if (s->deadline != UINT64_MAX)
+        ns = earlier(ns, s->deadline > now ? s->deadline - now : 0);
+    loop_once(s->loop, ns);
+}
+
+static bool run(struct session *s, struct error *e)
+{
+    while (s->end == END_NOT_YET) {
+        uint64_t wait = UINT64_MAX;
+
+        if (!apply_hold(s, e))
+            return false;
+        if (s->started) {
+            wait = machine_poll(s->machine);
+            look_for_end(s);
+        }
+        service(s);
+        if (s->end == END_NOT_YET)
+            sleep_once(s, wait);
+        if (s->deadline != UINT64_MAX && host_ns() >= s->deadline)
+            end(s, END_TIMEOUT, 0);
+    }
+    return true;
+}
+
+/* -chardev socket,wait=on: nothing starts before the client is there. */
+static void wait_for_clients(struct session *s)
+{
+    for (size_t i = 0; i < s->config->n_chars; i++) {
+        struct stream *stream = chr_stream(s->chrs[i]);
+
+        if (!stream_waiting(stream))
+            continue;
+        fprintf(stderr, "%s: waiting for a connection on %s\n",
+                s->config->program, s->config->chars[i].path);
+        while (s->end == END_NOT_YET && stream_waiting(stream)) {
+            service(s);
+            sleep_once(s, UINT64_MAX);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static bool output_pending(struct session *s)
+{
+    bool pending = false;
+
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        pending |= stream_pending(chr_stream(s->chrs[i]));
+    return pending;
+}
+
+/*
+ * Let the rest of the output out.  A guest's own end waits for the reader,
+ * as any program does whose output goes through a pipe, until the user or a
+ * signal says otherwise; where they have spoken already, for a second.
+ */
+static void drain(struct session *s)
+{
+    bool patient = s->end == END_POWEROFF || s->end == END_FAILED ||
+                   s->end == END_RESET || s->end == END_PANIC;
+    enum end how = s->end;
+    uint64_t limit = host_ns() + DRAIN_NS;
+
+    s->end = END_NOT_YET; /* to see whether the user speaks now */
+    while (output_pending(s) && s->end == END_NOT_YET) {
+        uint64_t now = host_ns();
+
+        if (s->deadline != UINT64_MAX && now >= s->deadline)
+            break;
+        if (!patient && now >= limit)
+            break;
+        service(s);
+        sleep_once(s, patient ? UINT64_MAX : limit - now);
+    }
+    s->end = how;
+}
+
+static void log_stats(struct session *s)
+{
+    char text[4096] = "";
+
+    if (!log_on(&s->log, LOG_STATS))
+        return;
+    machine_stats(s->machine, text, sizeof(text));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        log_line(&s->log, LOG_STATS, "%s", line);
+}
+
+/* Stop the machine, let its output out, put the cursor below it. */
+static void finish(struct session *s)
+{
+    if (s->started)
+        machine_stop(s->machine);
+    for (size_t i = 0; i < s->config->n_chars; i++) {
+        struct stream *stream = chr_stream(s->chrs[i]);
+
+        if (stream_shown(stream) && stream_midline(stream))
+            stream_print(stream, "\r\n");
+    }
+    drain(s);
+    log_stats(s);
+}
+
+static void session_free(struct session *s)
+{
+    struct config *c = s->config;
+
+    machine_free(s->machine);
+    for (size_t i = 0; s->chrs && i < c->n_chars; i++)
+        chr_free(s->chrs[i]);
+    for (size_t i = 0; s->blocks && i < c->n_drives; i++)
+        block_file_close(s->blocks[i]);
+    if (s->no_gate)
+        gate_free(s->no_gate);
+    if (s->pid_fd >= 0) {
+        unlink(c->pid_file);
+        close(s->pid_fd);
+    }
+    log_destroy(&s->log);
+    if (s->log_file)
+        fclose(s->log_file);
+    loop_free(s->loop);
+}
+
+/* Does the built-in demo run, for want of anything else? */
+static bool runs_demo(const struct config *c)
+{
+    return !c->compat && !c->kernel && !c->bios && !c->n_drives;
+}
+
+/* How to leave, for who did not ask for a terminal by name. */
+static void greet(const struct session *s)
+{
+    if (!runs_demo(s->config) || !isatty(STDERR_FILENO))
+        return;
+    say(s, "no image given, running the built-in demo; Ctrl-A X ends it, "
+           "-help lists the options");
+}
+
+static bool prepare(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+
+    return loop_new(&s->loop, e) && open_chars(s, e) && open_drives(s, e) &&
+           make_machine(s, e) &&
+           (!c->dump_tree || machine_dump_tree(s->machine, c->dump_tree, e));
+}
+
+static bool go(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+
+    if (!signals_open(find_terminal(s), c->compat, e))
+        return false;
+    loop_watch(s->loop, signals_fd(), POLLIN, on_signal, s);
+    for (size_t i = 0; i < c->n_chars; i++)
+        if (!stream_open(chr_stream(s->chrs[i]), e))
+            return error_prefix(e, "%s", c->chars[i].option);
+    if (!open_files(s, e))
+        return false;
+    greet(s);
+    for (size_t i = 0; i < c->n_chars; i++)
+        chr_begin(s->chrs[i]);
+    s->hold = c->start_paused ? HOLD_USER : 0;
+    wait_for_clients(s);
+    return run(s, e);
+}
+
+int session_run(struct config *config)
+{
+    struct session s = {.config = config, .pid_fd = -1, .deadline = UINT64_MAX};
+    struct error e = {""};
+    char text[256] = "";
+    int status = STATUS_WRONG_USE;
+
+    log_init(&s.log, stderr);
+    s.log.mask = config->log_mask;
+    if (prepare(&s, &e)) {
+        if (config->dump_tree) {
+            status = 0;
+        } else if (go(&s, &e)) {
+            finish(&s);
+            status = end_status(s.end, s.code, config->compat);
+            end_text(s.end, s.code, config->compat, text, sizeof(text));
+        }
+    }
+    session_free(&s); /* the terminal is put back here */
+    if (e.text[0])
+        fprintf(stderr, "%s: %s\n", config->program, e.text);
+    else if (text[0])
+        fprintf(stderr, "%s: %s\n", config->program, text);
+    return status;
+}
