@@ -96,6 +96,8 @@ struct cpu_class {
     void (*bus_fault)(struct cpu *c, uint64_t va, enum access access);
     /* Raise what the ISA has for an undefined encoding. */
     void (*undefined)(struct cpu *c, uint64_t encoding);
+    /* Raise exception `cause` of the .isa file with its value. */
+    void (*raise)(struct cpu *c, unsigned cause, uint64_t value);
     /* Deliver cpu->pending: c->pc is that of the instruction. */
     void (*deliver)(struct cpu *c);
     /* Take an interrupt if one is pending and enabled; true if so. */
@@ -141,6 +143,8 @@ struct cpu {
     uint64_t fetch_context; /* of jumps; below TLB_CONTEXTS */
     int64_t budget;         /* saved at slow paths, see cpu_icount() */
     const struct rec *cur;  /* the record that took a slow path, or NULL */
+    uint64_t scratch;       /* a slow load's value */
+    struct rec *patch;      /* a link that wants its next record, or NULL */
     bool leave; /* a slow path asks to return to the run loop after this
                    instruction */
     bool pending_exception; /* class->deliver is due */
@@ -168,6 +172,8 @@ struct cpu {
 
     /* Pages (hashed) that fetch entries or jcache came from. */
     uint64_t fetch_filter[64];
+    /* All large guest pages in the TLB lie between these. */
+    uint64_t large_first, large_last;
 };
 
 /* ----------------------------------------------------------- for machine/ */
@@ -188,9 +194,8 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit);
 /* Make cpu_run() return soon, or wake cpu_wait().  Any thread, no lock. */
 void cpu_kick(struct cpu *c);
 
-/* Sleep until a kick, or until class->wakes().  host_ns: at most so long
- * (CLOCK_NEVER: no limit). */
-void cpu_wait(struct cpu *c, uint64_t host_ns);
+/* Sleep until a kick, or not at all if class->wakes().  vCPU thread only. */
+void cpu_wait(struct cpu *c);
 
 /* The wire of interrupt input `line`. */
 struct wire cpu_input(struct cpu *c, unsigned line);
@@ -210,6 +215,8 @@ static inline void cpu_raise(struct cpu *c)
 
 /* Forget every translation. */
 void cpu_flush_tlb(struct cpu *c);
+/* A translation of a page of `size` > PAGE_SIZE bytes around va was used. */
+void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size);
 /* Forget the translations of the page that holds va, in every context. */
 void cpu_flush_page(struct cpu *c, uint64_t va);
 
@@ -220,12 +227,19 @@ void cpu_flush_page(struct cpu *c, uint64_t va);
  */
 bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value);
 bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value);
-/* Host address of naturally aligned guest RAM for an atomic access with
- * write intent; NULL: an exception is pending (bus_fault for MMIO).  The
+/* Host address of naturally aligned guest RAM, for an atomic access; NULL:
+ * an exception is pending (bus_fault for MMIO).  With ACCESS_WRITE the
  * caller's write must follow at once and be a host atomic. */
+void *cpu_host(struct cpu *c, uint64_t va, unsigned size,
+               enum access access);
+/* The same with write intent. */
 void *cpu_atomic(struct cpu *c, uint64_t va, unsigned size);
 /* Read what a debugger would see; nothing is raised or changed. */
 bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size);
+
+/* Field table of struct cpu, for a guest's own: FIELD_SUB(S, core,
+ * cpu_core_fields). */
+extern const struct field cpu_core_fields[];
 
 /* All classes that are built in, NULL-terminated. */
 extern const struct cpu_class *const cpu_classes[];

@@ -1,0 +1,867 @@
+/*
+ * Decoded blocks: found, built, linked, invalidated.
+ *
+ * A block starts anywhere in a guest page and ends at a jump, at the page's
+ * end or after BLOCK_MAX_INSNS; a branch that is not taken stays inside.
+ * Blocks are keyed by the host address of their first byte and the CPU's
+ * mode bits, so that every mapping of a page shares them.  Near exits link
+ * record to record within one page only; hence all blocks of a page can be
+ * dropped together without looking for what points at them.
+ *
+ * An instruction that straddles two pages gets a block of its own, which
+ * begins with a check that the second page is still mapped where it was.
+ *
+ * Memory of dropped blocks is freed by block_cache_quiesce(), which the run
+ * loop calls when no record is in use.
+ *
+ * One cache a vCPU.  Missing: sharing between vCPUs.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cpu/core/engine.h"
+
+#define HASH_BITS 14
+#define HASH_SIZE (1u << HASH_BITS)
+#define PAGE_HASH_SIZE 1024u
+/* Records and tables of all blocks together; then everything is dropped. */
+#define CACHE_LIMIT ((size_t)14 << 20)
+#define GRANULE_BITS 6 /* 64 of 64 bytes in a page */
+#define MAX_RECORDS (BLOCK_MAX_INSNS * 3 + 8)
+/* Straddling blocks that one page can end; more drop their pages. */
+#define MAX_STRADDLES 4
+
+struct position {
+    int16_t offset, count;
+};
+
+struct block {
+    struct block *hash_next, *page_next;
+    const uint8_t *host; /* of the first byte */
+    uint32_t mode;
+    uint32_t size;       /* bytes of this allocation */
+    const uint8_t *second; /* host page of a straddling instruction's tail */
+    struct position *positions;
+    struct rec recs[];   /* [0] is the head */
+};
+
+/* A guest page that holds decoded code. */
+struct code_page {
+    struct code_page *hash_next;
+    const uint8_t *host;
+    struct ram *ram;
+    uint64_t offset;   /* in ram, bytes */
+    uint64_t granules; /* 64-byte pieces that some block was decoded from */
+    struct block *blocks;
+    const uint8_t *straddled[MAX_STRADDLES]; /* pages whose last instruction
+                                                 ends here */
+    unsigned n_straddled;
+};
+
+struct pending_write {
+    struct ram *ram;
+    uint64_t page; /* offset of the page in ram */
+};
+
+struct block_cache {
+    struct block *hash[HASH_SIZE];
+    struct code_page *pages[PAGE_HASH_SIZE];
+    struct block *dead, *single; /* freed when quiet */
+    size_t bytes, blocks;
+    uint64_t built, invalidated;
+    bool flush;
+    pthread_t owner;
+    bool owned; /* owner is known: the CPU has run */
+    struct code_watcher watcher;
+    struct cpu *cpu;
+
+    pthread_mutex_t lock; /* of the queue from other threads */
+    struct pending_write *queue;
+    size_t n_queue, queue_size;
+    atomic_bool queued;
+
+    /* the block that is being built */
+    struct rec recs[MAX_RECORDS];
+    struct position positions[MAX_RECORDS];
+    unsigned n;
+};
+
+/* ------------------------------------------------------ special handlers */
+
+/* Never runs: marks the start of a block for block_position(). */
+HANDLER(h_head)
+{
+    HANDLER_ENTER;
+    (void)r;
+    c->cur = r;
+    LEAVE;
+}
+
+/* Behind a near link that was never taken: ask the run loop to patch. */
+HANDLER(h_stub_near)
+{
+    HANDLER_ENTER;
+    c->pc = c->page + (uint64_t)(int64_t)r[-1].target;
+    c->patch = (struct rec *)(uintptr_t)(r - 1);
+    c->cur = NULL;
+    c->budget = budget;
+    LEAVE;
+}
+
+/* Behind a link to another page: through the jump cache each time. */
+HANDLER(h_stub_far)
+{
+    HANDLER_ENTER;
+    const uint64_t to = c->page + (uint64_t)(int64_t)r[-1].target;
+    const struct jcache_entry *e = &c->jcache[jcache_index(to)];
+
+    if (unlikely(e->pc != to || e->context != c->fetch_context)) {
+        c->pc = to;
+        c->cur = NULL;
+        c->budget = budget;
+        LEAVE;
+    }
+    c->page = to & PAGE_MASK;
+    NEXT(e->rec);
+}
+
+/* The end of a block that no jump ends. */
+HANDLER(h_goto)
+{
+    HANDLER_ENTER;
+    EXIT_DIRECT(r + 1);
+}
+
+/* An undefined encoding; the data record behind has its bits. */
+HANDLER(h_undefined)
+{
+    HANDLER_ENTER;
+    SYNC();
+    c->class->undefined(c, r[1].data);
+    LEAVE;
+}
+
+/* Is the second page of a straddling instruction where it was? */
+HANDLER(h_straddle)
+{
+    HANDLER_ENTER;
+    const uint64_t va = c->page + PAGE_SIZE;
+    const struct tlb_entry *e = &c->fetch[tlb_index(va)];
+
+    if (likely(e->tag == (va | c->fetch_context) &&
+               (const uint8_t *)tlb_host(e, va) ==
+                   (const uint8_t *)(uintptr_t)r[1].data))
+        NEXT(r + 2);
+    LEAVE_AT(r + 2);
+}
+
+/* --------------------------------------------------------------- look-up */
+
+static unsigned block_hash(const uint8_t *host, uint32_t mode)
+{
+    uintptr_t h = (uintptr_t)host;
+
+    return (unsigned)((h >> 1) ^ (h >> 13) ^ (h >> 21) ^ mode * 977u) &
+           (HASH_SIZE - 1);
+}
+
+static unsigned page_hash(const uint8_t *host)
+{
+    uintptr_t h = (uintptr_t)host >> PAGE_BITS;
+
+    return (unsigned)(h ^ h >> 10) & (PAGE_HASH_SIZE - 1);
+}
+
+static struct block *find_block(struct block_cache *bc, const uint8_t *host,
+                                uint32_t mode)
+{
+    struct block *b = bc->hash[block_hash(host, mode)];
+
+    while (b && (b->host != host || b->mode != mode))
+        b = b->hash_next;
+    return b;
+}
+
+static struct code_page *find_page(struct block_cache *bc,
+                                   const uint8_t *host)
+{
+    struct code_page *p = bc->pages[page_hash(host)];
+
+    while (p && p->host != host)
+        p = p->hash_next;
+    return p;
+}
+
+void block_position(const struct rec *r, int32_t *offset, int32_t *count)
+{
+    const struct rec *head = r;
+    const struct block *b;
+
+    while (head->fn != h_head)
+        head--;
+    b = (const struct block *)(uintptr_t)head->data;
+    *offset = b->positions[r - b->recs].offset;
+    *count = b->positions[r - b->recs].count;
+}
+
+/* ---------------------------------------------------------- invalidation */
+
+static void unhash_block(struct block_cache *bc, struct block *b)
+{
+    struct block **p = &bc->hash[block_hash(b->host, b->mode)];
+
+    while (*p != b)
+        p = &(*p)->hash_next;
+    *p = b->hash_next;
+}
+
+static void forget_jumps(struct cpu *c)
+{
+    for (unsigned i = 0; i < JCACHE_SIZE; i++)
+        c->jcache[i].context = UINT64_MAX;
+}
+
+/* Writes to the page need no longer be announced. */
+static void disarm(struct ram *ram, uint64_t offset)
+{
+    __atomic_and_fetch(&ram->flags[offset >> PAGE_BITS],
+                       (uint8_t)~RAM_CODE, __ATOMIC_RELAXED);
+}
+
+static void drop_page(struct block_cache *bc, struct code_page *p)
+{
+    struct code_page **at = &bc->pages[page_hash(p->host)];
+
+    disarm(p->ram, p->offset);
+    while (*at != p)
+        at = &(*at)->hash_next;
+    *at = p->hash_next;
+    while (p->blocks) {
+        struct block *b = p->blocks;
+
+        p->blocks = b->page_next;
+        unhash_block(bc, b);
+        b->page_next = bc->dead;
+        bc->dead = b;
+        bc->invalidated++;
+    }
+    for (unsigned i = 0; i < p->n_straddled; i++) {
+        struct code_page *before = find_page(bc, p->straddled[i]);
+
+        if (before)
+            drop_page(bc, before);
+    }
+    free(p);
+}
+
+/* All blocks of a page that was written; its write entries may come back. */
+static void invalidate(struct block_cache *bc, struct ram *ram,
+                       uint64_t offset)
+{
+    struct code_page *p = find_page(bc, ram->host + offset);
+
+    if (!p) {
+        disarm(ram, offset);
+        return;
+    }
+    drop_page(bc, p);
+    forget_jumps(bc->cpu);
+}
+
+static bool queue_write(struct block_cache *bc, struct ram *ram,
+                        uint64_t page)
+{
+    if (bc->n_queue == bc->queue_size) {
+        size_t size = bc->queue_size ? bc->queue_size * 2 : 64;
+        struct pending_write *q = realloc(bc->queue, size * sizeof(*q));
+
+        if (!q) {
+            bc->flush = true;
+            return false;
+        }
+        bc->queue = q;
+        bc->queue_size = size;
+    }
+    bc->queue[bc->n_queue++] = (struct pending_write){ram, page};
+    return true;
+}
+
+/* Does any block come from these bytes?  Owner's thread only. */
+static bool hits_code(struct block_cache *bc, struct ram *ram,
+                      uint64_t offset, uint64_t end)
+{
+    uint64_t page = offset & PAGE_MASK;
+    const struct code_page *p = find_page(bc, ram->host + page);
+    unsigned first = (offset & ~PAGE_MASK) >> GRANULE_BITS;
+    unsigned last = ((end - 1) & ~PAGE_MASK) >> GRANULE_BITS;
+    uint64_t bits = (~(uint64_t)0 << first) & (~(uint64_t)0 >> (63 - last));
+
+    return p && (p->granules & bits);
+}
+
+/* memory_wrote(): somebody wrote to a page that holds code. */
+static void code_wrote(void *owner, struct ram *ram, uint64_t offset,
+                       uint64_t size)
+{
+    struct block_cache *bc = owner;
+    bool own = bc->owned && pthread_equal(pthread_self(), bc->owner);
+    uint64_t end = offset + size;
+
+    pthread_mutex_lock(&bc->lock);
+    for (uint64_t at = offset; at < end;) {
+        uint64_t next = (at & PAGE_MASK) + PAGE_SIZE;
+
+        if (next > end)
+            next = end;
+        if (!own || hits_code(bc, ram, at, next)) {
+            queue_write(bc, ram, at & PAGE_MASK);
+            atomic_store(&bc->queued, true);
+        }
+        at = next;
+    }
+    pthread_mutex_unlock(&bc->lock);
+    if (!atomic_load(&bc->queued))
+        return;
+    if (own)
+        bc->cpu->leave = true;
+    else
+        cpu_kick(bc->cpu);
+}
+
+static void free_blocks(struct block_cache *bc, struct block **list)
+{
+    while (*list) {
+        struct block *b = *list;
+
+        *list = b->page_next;
+        bc->bytes -= b->size;
+        bc->blocks--;
+        free(b);
+    }
+}
+
+static void drop_everything(struct block_cache *bc)
+{
+    for (unsigned i = 0; i < PAGE_HASH_SIZE; i++)
+        while (bc->pages[i])
+            drop_page(bc, bc->pages[i]);
+    forget_jumps(bc->cpu);
+    bc->flush = false;
+}
+
+void block_cache_flush(struct cpu *c)
+{
+    c->blocks->flush = true;
+    c->leave = true;
+}
+
+void block_cache_quiesce(struct cpu *c)
+{
+    struct block_cache *bc = c->blocks;
+
+    bc->owner = pthread_self();
+    bc->owned = true;
+    if (atomic_load_explicit(&bc->queued, memory_order_acquire)) {
+        pthread_mutex_lock(&bc->lock);
+        for (size_t i = 0; i < bc->n_queue; i++)
+            invalidate(bc, bc->queue[i].ram, bc->queue[i].page);
+        bc->n_queue = 0;
+        atomic_store(&bc->queued, false);
+        pthread_mutex_unlock(&bc->lock);
+    }
+    if (bc->flush || bc->bytes > CACHE_LIMIT)
+        drop_everything(bc);
+    if (bc->dead)
+        c->patch = NULL;
+    free_blocks(bc, &bc->dead);
+    free_blocks(bc, &bc->single);
+}
+
+/* --------------------------------------------------------------- building */
+
+static struct rec *append(struct block_cache *bc, rec_fn *fn, int32_t offset,
+                          unsigned count)
+{
+    struct rec *r = &bc->recs[bc->n];
+
+    memset(r, 0, sizeof(*r));
+    r->fn = fn;
+    bc->positions[bc->n].offset = (int16_t)offset;
+    bc->positions[bc->n].count = (int16_t)count;
+    bc->n++;
+    return r;
+}
+
+/* A link and, behind a direct exit, its stub; `next` is set by finish(). */
+static void append_link(struct block_cache *bc, int64_t target,
+                        unsigned count, bool stub)
+{
+    struct rec *link = append(bc, NULL, 0, count);
+
+    link->count = (int32_t)count;
+    link->target = (int32_t)target;
+    if (stub) {
+        bool near = target >= 0 && target < (int64_t)PAGE_SIZE;
+
+        append(bc, near ? h_stub_near : h_stub_far, 0, count);
+    }
+}
+
+static void append_goto(struct block_cache *bc, int32_t offset,
+                        unsigned count)
+{
+    append(bc, h_goto, offset, count);
+    append_link(bc, offset, count, true);
+}
+
+static const struct isa_fusion *find_fusion(const struct isa *isa,
+                                            unsigned first, unsigned second)
+{
+    unsigned lo = 0, hi = isa->n_fusions;
+    uint32_t want = first << 16 | second;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        const struct isa_fusion *f = &isa->fusions[mid];
+        uint32_t have = (uint32_t)f->first << 16 | f->second;
+
+        if (have == want)
+            return f;
+        if (have < want)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+/* Let the previous record's handler do this instruction too. */
+static bool fuse(struct block_cache *bc, const struct insn *before,
+                 const struct insn *i)
+{
+    const struct isa *isa = bc->cpu->class->isa;
+    const struct isa_fusion *f = find_fusion(isa, before->row, i->row);
+
+    if (!f)
+        return false;
+    bc->recs[bc->n - 1].fn =
+        before->reg[f->written] == i->reg[f->read] ? f->passes : f->plain;
+    return true;
+}
+
+static void append_insn(struct block_cache *bc, const struct insn *i,
+                        int32_t offset, unsigned count)
+{
+    const struct isa_row *row = &bc->cpu->class->isa->rows[i->row];
+    struct rec *r;
+
+    if (i->row == 0) {
+        append(bc, h_undefined, offset, count);
+        append(bc, NULL, offset, count)->data = i->bits;
+        return;
+    }
+    r = append(bc, row->fn, offset, count);
+    r->a = i->reg[0];
+    r->b = i->reg[1];
+    r->c = i->reg[2];
+    r->d = i->reg[3];
+    r->imm = (int32_t)i->imm;
+    if (row->flags & ROW_PC)
+        r->imm = offset + (int32_t)i->imm;
+    if (row->flags & ROW_LINK)
+        r->imm = offset + i->length;
+    if (row->flags & (ROW_BRANCH | ROW_JUMP))
+        append_link(bc, offset + i->imm, count + 1, true);
+    if (row->flags & ROW_INDIRECT)
+        append_link(bc, offset + i->length, count + 1, false);
+}
+
+static void log_insn(struct cpu *c, const struct insn *i, uint64_t pc)
+{
+    char text[96];
+
+    c->class->isa->disassemble(i, pc, text, sizeof(text));
+    log_line(c->env.log, LOG_IN_ASM, "0x%016" PRIx64 ":  %0*" PRIx64 "%*s  %s",
+             pc, i->length * 2, i->bits, 16 - i->length * 2, "", text);
+}
+
+static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
+                           const struct translation *t)
+{
+    struct tlb_entry *e = &c->fetch[tlb_index(va)];
+    unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
+
+    c->fetch_filter[h >> 6] |= (uint64_t)1 << (h & 63);
+    if (t->page < PAGE_SIZE)
+        return;
+    e->tag = (va & PAGE_MASK) | c->fetch_context;
+    e->addend = (uintptr_t)host - (uintptr_t)va;
+    if (t->page > PAGE_SIZE)
+        cpu_note_large(c, va, t->page);
+}
+
+/* Host address of va to fetch from, through the fetch TLB; the RAM that it
+ * lies in. */
+static const uint8_t *fetch_page(struct cpu *c, uint64_t va, struct ram **ram)
+{
+    struct translation t;
+    struct span span;
+    const uint8_t *host;
+
+    if (!c->class->translate(c, va, 1, ACCESS_FETCH, false, &t))
+        return NULL;
+    if (!memory_find(c->env.memory, t.pa, &span) ||
+        span.region->kind == REGION_MMIO) {
+        c->class->bus_fault(c, va, ACCESS_FETCH);
+        return NULL;
+    }
+    *ram = span.region->ram;
+    host = (*ram)->host + span.region->ram_offset + span.offset +
+           (t.pa - span.start);
+    remember_fetch(c, va, host, &t);
+    return host;
+}
+
+static void mark_granules(struct code_page *p, unsigned first, unsigned last)
+{
+    for (unsigned g = first >> GRANULE_BITS; g <= last >> GRANULE_BITS; g++)
+        p->granules |= (uint64_t)1 << g;
+}
+
+/* The page's entry, made and armed if it is new. */
+static struct code_page *arm_page(struct block_cache *bc,
+                                  const uint8_t *host, struct ram *ram)
+{
+    struct code_page *p = find_page(bc, host);
+    struct cpu *c = bc->cpu;
+
+    if (p)
+        return p;
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->host = host;
+    p->ram = ram;
+    p->offset = (uint64_t)(host - ram->host);
+    p->hash_next = bc->pages[page_hash(host)];
+    bc->pages[page_hash(host)] = p;
+    __atomic_or_fetch(&ram->flags[p->offset >> PAGE_BITS], RAM_CODE,
+                      __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        struct tlb_entry *e = &c->write[i];
+
+        if (e->tag != TLB_EMPTY &&
+            e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
+            e->tag = TLB_EMPTY;
+    }
+    return p;
+}
+
+/* Copy what was built into memory of its own and make it known. */
+static struct block *finish(struct block_cache *bc, const uint8_t *host,
+                            uint32_t mode)
+{
+    size_t size = sizeof(struct block) + bc->n * sizeof(struct rec) +
+                  bc->n * sizeof(struct position);
+    struct block *b = malloc(size);
+
+    if (!b)
+        return NULL;
+    memset(b, 0, sizeof(*b));
+    b->host = host;
+    b->mode = mode;
+    b->size = (uint32_t)size;
+    memcpy(b->recs, bc->recs, bc->n * sizeof(struct rec));
+    b->positions = (struct position *)&b->recs[bc->n];
+    memcpy(b->positions, bc->positions, bc->n * sizeof(struct position));
+    b->recs[0].data = (uintptr_t)b;
+    for (unsigned i = 1; i < bc->n; i++)
+        if (b->recs[i].fn == h_stub_near || b->recs[i].fn == h_stub_far)
+            b->recs[i - 1].next = &b->recs[i];
+    bc->bytes += size;
+    bc->blocks++;
+    bc->built++;
+    return b;
+}
+
+static void publish(struct block_cache *bc, struct block *b,
+                    struct code_page *p)
+{
+    unsigned h = block_hash(b->host, b->mode);
+
+    b->page_next = p->blocks;
+    p->blocks = b;
+    b->hash_next = bc->hash[h];
+    bc->hash[h] = b;
+}
+
+struct builder {
+    struct cpu *c;
+    const uint8_t *page; /* host */
+    uint64_t va;         /* of the page */
+    uint32_t mode;
+    unsigned max_insns;
+    int32_t start, end;  /* offsets of the first and behind the last byte */
+};
+
+/* Decode from b->start on; false if the first instruction straddles. */
+static bool decode_run(struct block_cache *bc, struct builder *b)
+{
+    struct cpu *c = b->c;
+    const struct isa *isa = c->class->isa;
+    const bool log = log_on(c->env.log, LOG_IN_ASM);
+    struct insn i, before = {0};
+    bool fusible = false;
+    int32_t offset = b->start;
+    unsigned n = 0;
+
+    for (; n < b->max_insns; n++) {
+        uint32_t flags;
+
+        if (offset >= (int32_t)PAGE_SIZE)
+            break;
+        if (!isa->decode(c, b->page + offset,
+                         (unsigned)((int32_t)PAGE_SIZE - offset), &i)) {
+            if (n == 0)
+                return false;
+            break;
+        }
+        if (log)
+            log_insn(c, &i, b->va + (uint64_t)offset);
+        flags = isa->rows[i.row].flags;
+        if (fusible)
+            fusible = !fuse(bc, &before, &i);
+        else
+            fusible = true;
+        append_insn(bc, &i, offset, n);
+        offset += i.length;
+        b->end = offset;
+        if (i.row == 0 || (flags & ROW_END))
+            return true;
+        before = i;
+        if (flags & ROW_BRANCH) {
+            fusible = false;
+            if (offset < (int32_t)PAGE_SIZE &&
+                find_block(bc, b->page + offset, b->mode)) {
+                n++;
+                break;
+            }
+        }
+    }
+    append_goto(bc, offset, n);
+    return true;
+}
+
+/* The one instruction at b->start, whose tail is on the next page. */
+static bool decode_straddle(struct block_cache *bc, struct builder *b,
+                            struct ram **ram, const uint8_t **second)
+{
+    struct cpu *c = b->c;
+    const struct isa *isa = c->class->isa;
+    unsigned head = (unsigned)((int32_t)PAGE_SIZE - b->start);
+    uint8_t bytes[16];
+    struct insn i;
+
+    *second = fetch_page(c, b->va + PAGE_SIZE, ram);
+    if (!*second)
+        return false;
+    memcpy(bytes, b->page + b->start, head);
+    memcpy(bytes + head, *second, sizeof(bytes) - head);
+    isa->decode(c, bytes, isa->max_length, &i);
+    if (log_on(c->env.log, LOG_IN_ASM))
+        log_insn(c, &i, b->va + (uint64_t)b->start);
+    append(bc, h_straddle, b->start, 0);
+    append(bc, NULL, b->start, 0)->data = (uintptr_t)*second;
+    append_insn(bc, &i, b->start, 0);
+    b->end = b->start + i.length;
+    if (i.row != 0 && !(isa->rows[i.row].flags & ROW_END))
+        append_goto(bc, b->end, 1);
+    return true;
+}
+
+/* Page p holds the tail of the last instruction of page `before`. */
+static bool remember_straddle(struct code_page *p, const uint8_t *before)
+{
+    for (unsigned i = 0; i < p->n_straddled; i++)
+        if (p->straddled[i] == before)
+            return true;
+    if (p->n_straddled == MAX_STRADDLES)
+        return false;
+    p->straddled[p->n_straddled++] = before;
+    return true;
+}
+
+static struct block *build(struct cpu *c, const uint8_t *host,
+                           struct ram *ram, uint32_t mode,
+                           unsigned max_insns)
+{
+    struct block_cache *bc = c->blocks;
+    int32_t start = (int32_t)(c->pc & ~PAGE_MASK);
+    struct builder b = {c,    host - start, c->pc & PAGE_MASK, mode,
+                        max_insns, start, start};
+    struct code_page *p = arm_page(bc, b.page, ram), *q = NULL;
+    const uint8_t *second = NULL;
+    struct ram *second_ram = NULL;
+    struct block *out;
+
+    bc->n = 0;
+    append(bc, h_head, start, 0);
+    if (!decode_run(bc, &b) && !decode_straddle(bc, &b, &second_ram, &second))
+        return NULL;
+    if (second)
+        q = arm_page(bc, second, second_ram);
+    out = finish(bc, host, mode);
+    if (!out || !p || (second && !q)) {
+        bc->flush = true; /* out of memory: drop all and try again */
+        free(out);
+        return NULL;
+    }
+    mark_granules(p, (unsigned)start,
+                  second ? PAGE_SIZE - 1 : (unsigned)b.end - 1);
+    if (second) {
+        out->second = second;
+        mark_granules(q, 0, (unsigned)b.end - PAGE_SIZE - 1);
+        if (!remember_straddle(q, p->host))
+            max_insns = 0; /* no room to remember it: use it once */
+    }
+    if (max_insns < BLOCK_MAX_INSNS) {
+        out->page_next = bc->single;
+        bc->single = out;
+    } else {
+        publish(bc, out, p);
+    }
+    return out;
+}
+
+/* ------------------------------------------------------------- the way in */
+
+static struct block *find_or_build(struct cpu *c, unsigned max_insns)
+{
+    struct block_cache *bc = c->blocks;
+    const struct tlb_entry *e = &c->fetch[tlb_index(c->pc)];
+    uint32_t mode = c->class->mode(c);
+    const uint8_t *host = NULL;
+    struct block *b = NULL;
+    struct ram *ram;
+
+    if (e->tag == ((c->pc & PAGE_MASK) | c->fetch_context)) {
+        host = tlb_host(e, c->pc);
+        if (max_insns >= BLOCK_MAX_INSNS)
+            b = find_block(bc, host, mode);
+        if (b)
+            return b;
+    }
+    host = fetch_page(c, c->pc, &ram);
+    if (!host)
+        return NULL;
+    if (max_insns >= BLOCK_MAX_INSNS)
+        b = find_block(bc, host, mode);
+    return b ? b : build(c, host, ram, mode, max_insns);
+}
+
+/* See that a straddling block's second page is the one it was decoded
+ * from, and make h_straddle find it. */
+static bool straddle_valid(struct cpu *c, const struct block *b)
+{
+    struct ram *ram;
+    const uint8_t *host =
+        fetch_page(c, (c->pc & PAGE_MASK) + PAGE_SIZE, &ram);
+
+    return host && host == b->second;
+}
+
+/* A link asked to be patched: do so if its target is in the same page. */
+static void patch_link(struct cpu *c, struct block *b)
+{
+    struct rec *link = c->patch;
+    const struct rec *head = link;
+    const struct block *from;
+
+    c->patch = NULL;
+    while (head->fn != h_head)
+        head--;
+    from = (const struct block *)(uintptr_t)head->data;
+    if (((uintptr_t)from->host ^ (uintptr_t)b->host) & PAGE_MASK ||
+        from->mode != b->mode || c->no_chain ||
+        c->page + (uint64_t)(int64_t)link->target != c->pc)
+        return;
+    link->next = &b->recs[1];
+}
+
+const struct rec *block_find(struct cpu *c, unsigned max_insns)
+{
+    struct block_cache *bc = c->blocks;
+    struct block *b = find_or_build(c, max_insns);
+    bool keep = max_insns >= BLOCK_MAX_INSNS;
+
+    if (b && b->second && !straddle_valid(c, b)) {
+        struct code_page *p =
+            find_page(bc, b->host - (c->pc & ~PAGE_MASK));
+
+        if (c->pending_exception)
+            return NULL;
+        drop_page(bc, p);
+        forget_jumps(c);
+        b = find_or_build(c, max_insns);
+        if (b && b->second && !straddle_valid(c, b))
+            b = NULL;
+    }
+    if (!b)
+        return NULL;
+    keep = keep && b != bc->single;
+    c->page = c->pc & PAGE_MASK;
+    if (keep) {
+        struct jcache_entry *e = &c->jcache[jcache_index(c->pc)];
+
+        e->pc = c->pc;
+        e->context = c->fetch_context;
+        e->rec = &b->recs[1];
+        if (c->patch)
+            patch_link(c, b);
+    }
+    c->patch = NULL;
+    /* The second page was just checked: pass over h_straddle. */
+    return &b->recs[b->second ? 3 : 1];
+}
+
+/* ------------------------------------------------------------- life cycle */
+
+bool block_cache_new(struct cpu *c, struct error *e)
+{
+    struct block_cache *bc = calloc(1, sizeof(*bc));
+
+    if (!bc)
+        return error_set(e, "no memory for the block cache");
+    bc->cpu = c;
+    pthread_mutex_init(&bc->lock, NULL);
+    bc->watcher.wrote = code_wrote;
+    bc->watcher.owner = bc;
+    memory_watch_code(c->env.memory, &bc->watcher);
+    c->blocks = bc;
+    return true;
+}
+
+void block_cache_free(struct cpu *c)
+{
+    struct block_cache *bc = c->blocks;
+
+    if (!bc)
+        return;
+    memory_unwatch_code(c->env.memory, &bc->watcher);
+    drop_everything(bc);
+    free_blocks(bc, &bc->dead);
+    free_blocks(bc, &bc->single);
+    pthread_mutex_destroy(&bc->lock);
+    free(bc->queue);
+    free(bc);
+    c->blocks = NULL;
+}
+
+void block_stats(const struct cpu *c, uint64_t *blocks, uint64_t *bytes,
+                 uint64_t *built, uint64_t *invalidated)
+{
+    *blocks = c->blocks->blocks;
+    *bytes = c->blocks->bytes;
+    *built = c->blocks->built;
+    *invalidated = c->blocks->invalidated;
+}

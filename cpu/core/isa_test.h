@@ -1,0 +1,24 @@
+/*
+ * What the generator says of its rows to the tests.
+ */
+#ifndef CPU_CORE_ISA_TEST_H
+#define CPU_CORE_ISA_TEST_H
+
+#include <stdint.h>
+
+/* The fixed bits of a row; a zero width ends a table. */
+struct isa_encoding {
+    uint16_t row;
+    uint8_t width; /* bits */
+    uint32_t mask, value;
+};
+
+/* An example from the last column; a NULL `before` ends a table. */
+struct isa_example {
+    uint16_t row;
+    uint32_t line;
+    uint32_t bits;
+    const char *before, *after;
+};
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * The soft TLB's slow side: filling it, and every access that the fast path
+ * refuses - MMIO, code pages, page crossings, faults.
+ *
+ * A tag holds a page and a context number; a guest's class gives numbers to
+ * its address spaces and modes, so that switching between them flushes
+ * nothing.  Pages that hold decoded code, or that dirty logging watches, get
+ * no write entry: writes to them come here each time.
+ */
+#include "cpu/core/engine.h"
+
+static void clear_table(struct tlb_entry *t)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++)
+        t[i].tag = TLB_EMPTY;
+}
+
+void cpu_flush_tlb(struct cpu *c)
+{
+    clear_table(c->read);
+    clear_table(c->write);
+    clear_table(c->fetch);
+    for (unsigned i = 0; i < JCACHE_SIZE; i++)
+        c->jcache[i].context = UINT64_MAX;
+    memset(c->fetch_filter, 0, sizeof(c->fetch_filter));
+    c->large_first = UINT64_MAX;
+    c->large_last = 0;
+}
+
+void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size)
+{
+    uint64_t first = va & ~(size - 1), last = first + (size - 1);
+
+    if (first < c->large_first)
+        c->large_first = first;
+    if (last > c->large_last)
+        c->large_last = last;
+}
+
+static void clear_entry(struct tlb_entry *table, uint64_t va)
+{
+    struct tlb_entry *e = &table[tlb_index(va)];
+
+    if (((e->tag ^ va) & PAGE_MASK) == 0)
+        e->tag = TLB_EMPTY;
+}
+
+void cpu_flush_page(struct cpu *c, uint64_t va)
+{
+    unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
+
+    if (va >= c->large_first && va <= c->large_last) {
+        cpu_flush_tlb(c);
+        return;
+    }
+    clear_entry(c->read, va);
+    clear_entry(c->write, va);
+    clear_entry(c->fetch, va);
+    if (c->fetch_filter[h >> 6] >> (h & 63) & 1)
+        for (unsigned i = 0; i < JCACHE_SIZE; i++)
+            if (((c->jcache[i].pc ^ va) & PAGE_MASK) == 0)
+                c->jcache[i].context = UINT64_MAX;
+}
+
+/* Where an access of one page ends up. */
+struct place {
+    uint64_t pa;
+    uint8_t *host;     /* RAM or ROM; NULL: MMIO */
+    struct ram *ram;
+    bool rom;
+};
+
+static void fill(struct cpu *c, struct tlb_entry *table, uint64_t va,
+                 const uint8_t *host)
+{
+    struct tlb_entry *e = &table[tlb_index(va)];
+
+    e->tag = (va & PAGE_MASK) | c->data_context;
+    e->addend = (uintptr_t)host - (uintptr_t)va;
+}
+
+/* Does the span hold all of pa's page, so that an entry may cover it? */
+static bool whole_page(const struct span *s, uint64_t pa)
+{
+    uint64_t page = pa & PAGE_MASK;
+
+    return page >= s->start && page + (PAGE_SIZE - 1) <= s->start +
+                                                             (s->size - 1);
+}
+
+/*
+ * Translate, find what is there, and fill the TLB if that is RAM.  false:
+ * an exception is pending.
+ */
+static bool find_place(struct cpu *c, uint64_t va, unsigned size,
+                       enum access access, struct place *out)
+{
+    struct translation t;
+    struct span s;
+    uint8_t *flags;
+
+    if (!c->class->translate(c, va, size, access, false, &t))
+        return false;
+    out->pa = t.pa;
+    out->host = NULL;
+    out->ram = NULL;
+    out->rom = false;
+    if (!memory_find(c->env.memory, t.pa, &s) ||
+        s.region->kind == REGION_MMIO)
+        return true;
+    out->ram = s.region->ram;
+    out->rom = s.region->kind == REGION_ROM;
+    out->host = out->ram->host + s.region->ram_offset + s.offset +
+                (t.pa - s.start);
+    if (t.page < PAGE_SIZE || !whole_page(&s, t.pa))
+        return true;
+    if (t.page > PAGE_SIZE)
+        cpu_note_large(c, va, t.page);
+    if (t.read)
+        fill(c, c->read, va, out->host);
+    flags = &out->ram->flags[(uint64_t)(out->host - out->ram->host) >>
+                             PAGE_BITS];
+    if (t.write && !out->rom &&
+        (__atomic_load_n(flags, __ATOMIC_RELAXED) &
+         (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY)
+        fill(c, c->write, va, out->host);
+    return true;
+}
+
+/* Bytes of an access at va that lie on its first page. */
+static unsigned first_part(uint64_t va, unsigned size)
+{
+    uint64_t left = PAGE_SIZE - (va & ~PAGE_MASK);
+
+    return left < size ? (unsigned)left : size;
+}
+
+/* A device may not accept this width or place: byte by byte is not the
+ * same access, so it is a fault. */
+static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
+                     uint64_t *value)
+{
+    if (memory_read(c->env.memory, pa, size, value) == BUS_OK)
+        return true;
+    c->class->bus_fault(c, va, ACCESS_READ);
+    return false;
+}
+
+static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
+                      uint64_t value)
+{
+    if (memory_write(c->env.memory, pa, size, value) == BUS_OK)
+        return true;
+    c->class->bus_fault(c, va, ACCESS_WRITE);
+    return false;
+}
+
+static bool read_part(struct cpu *c, uint64_t va, const struct place *p,
+                      unsigned size, uint8_t *out)
+{
+    if (p->host) {
+        memcpy(out, p->host, size);
+        return true;
+    }
+    for (unsigned i = 0; i < size; i++) {
+        uint64_t v;
+
+        if (!bus_load(c, va + i, p->pa + i, 1, &v))
+            return false;
+        out[i] = (uint8_t)v;
+    }
+    return true;
+}
+
+/* Helpers come here without having looked in the TLB. */
+static void *tlb_hit(const struct cpu *c, const struct tlb_entry *table,
+                     uint64_t va, unsigned size)
+{
+    const struct tlb_entry *e = &table[tlb_index(va)];
+
+    return TLB_MISS(e, va, size) ? NULL : tlb_host(e, va);
+}
+
+bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
+{
+    unsigned part = first_part(va, size);
+    const void *hit = tlb_hit(c, c->read, va, size);
+    struct place p, q;
+    uint8_t bytes[8] = {0};
+
+    if (hit) {
+        *value = ld_le(hit, size);
+        return true;
+    }
+    if (!find_place(c, va, part, ACCESS_READ, &p))
+        return false;
+    if (part == size && p.host) {
+        *value = ld_le(p.host, size);
+        return true;
+    }
+    if (part == size)
+        return bus_load(c, va, p.pa, size, value);
+    if (!find_place(c, va + part, size - part, ACCESS_READ, &q))
+        return false;
+    if (!read_part(c, va, &p, part, bytes) ||
+        !read_part(c, va + part, &q, size - part, bytes + part))
+        return false;
+    *value = ld_le(bytes, 8);
+    return true;
+}
+
+/* Write to RAM outside the fast path: code and dirty pages hear of it. */
+static void ram_store(struct cpu *c, const struct place *p,
+                      const uint8_t *bytes, unsigned size)
+{
+    if (p->rom)
+        return;
+    memcpy(p->host, bytes, size);
+    memory_wrote(c->env.memory, p->ram, (uint64_t)(p->host - p->ram->host),
+                 size);
+}
+
+static bool write_part(struct cpu *c, uint64_t va, const struct place *p,
+                       unsigned size, const uint8_t *bytes)
+{
+    if (p->host) {
+        ram_store(c, p, bytes, size);
+        return true;
+    }
+    for (unsigned i = 0; i < size; i++)
+        if (!bus_store(c, va + i, p->pa + i, 1, bytes[i]))
+            return false;
+    return true;
+}
+
+/* Store whole values atomically: another vCPU must not see half of one. */
+static void ram_store_whole(struct cpu *c, const struct place *p,
+                            unsigned size, uint64_t value)
+{
+    if (p->rom)
+        return;
+    st_le(p->host, value, size);
+    memory_wrote(c->env.memory, p->ram, (uint64_t)(p->host - p->ram->host),
+                 size);
+}
+
+bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
+{
+    unsigned part = first_part(va, size);
+    void *hit = tlb_hit(c, c->write, va, size);
+    struct place p, q;
+    uint8_t bytes[8];
+
+    if (hit) {
+        st_le(hit, value, size);
+        return true;
+    }
+    if (!find_place(c, va, part, ACCESS_WRITE, &p))
+        return false;
+    if (part == size) {
+        if (!p.host)
+            return bus_store(c, va, p.pa, size, value);
+        ram_store_whole(c, &p, size, value);
+        return true;
+    }
+    if (!find_place(c, va + part, size - part, ACCESS_WRITE, &q))
+        return false;
+    st_le64(bytes, value);
+    /* All or nothing: RAM cannot fail, so a device's part goes first. */
+    if (!q.host)
+        return write_part(c, va + part, &q, size - part, bytes + part) &&
+               write_part(c, va, &p, part, bytes);
+    return write_part(c, va, &p, part, bytes) &&
+           write_part(c, va + part, &q, size - part, bytes + part);
+}
+
+void *cpu_host(struct cpu *c, uint64_t va, unsigned size, enum access access)
+{
+    bool write = access == ACCESS_WRITE;
+    void *hit = tlb_hit(c, write ? c->write : c->read, va, size);
+    struct place p;
+
+    if (hit)
+        return hit;
+    if (!find_place(c, va, size, access, &p))
+        return NULL;
+    if (!p.host || (write && p.rom)) {
+        c->class->bus_fault(c, va, access);
+        return NULL;
+    }
+    if (write)
+        memory_wrote(c->env.memory, p.ram,
+                     (uint64_t)(p.host - p.ram->host), size);
+    return p.host;
+}
+
+void *cpu_atomic(struct cpu *c, uint64_t va, unsigned size)
+{
+    return cpu_host(c, va, size, ACCESS_WRITE);
+}
+
+bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size)
+{
+    uint8_t *to = out;
+
+    while (size) {
+        unsigned part = first_part(va, size > 4096 ? 4096 : (unsigned)size);
+        struct translation t;
+        const uint8_t *host;
+
+        if (!c->class->translate(c, va, part, ACCESS_READ, true, &t))
+            return false;
+        host = memory_host(c->env.memory, t.pa, part, false);
+        if (!host)
+            return false;
+        memcpy(to, host, part);
+        to += part;
+        va += part;
+        size -= part;
+    }
+    return true;
+}
+
+bool engine_load(struct cpu *c, const struct rec *r, int64_t budget,
+                 uint64_t va, unsigned size)
+{
+    c->cur = r;
+    c->budget = budget;
+    return cpu_load(c, va, size, &c->scratch);
+}
+
+bool engine_store(struct cpu *c, const struct rec *r, int64_t budget,
+                  uint64_t va, unsigned size, uint64_t value)
+{
+    c->cur = r;
+    c->budget = budget;
+    return cpu_store(c, va, size, value);
+}

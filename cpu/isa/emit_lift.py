@@ -1,0 +1,159 @@
+"""The lifter: the same walk as emit_c.py, with calls that build IR.
+
+There is no second semantics here: every method has a twin in emit_c.Body.
+"""
+
+from expr import WIDTH
+
+ITYPE = {"u1": "IR_I1", "u8": "IR_I8", "u16": "IR_I16", "u32": "IR_I32",
+         "u64": "IR_I64", "u128": "IR_I128", "v128": "IR_V128"}
+PLAIN = {"add", "sub", "mul", "and", "or", "xor", "eq", "ne", "ult", "ule",
+         "slt", "sle", "udiv", "urem", "sdiv", "srem", "mulhu", "mulhs",
+         "mulhsu", "rol", "ror", "shl", "shr", "sar", "cat"}
+UNARY = {"not", "neg", "clz", "ctz", "popcnt", "bswap", "zx", "sx", "lo",
+         "hi"}
+
+
+class Lift:
+    def __init__(self, home, row):
+        self.home, self.row = home, row
+        self.lines, self.temps = [], 0
+
+    def add(self, text):
+        self.lines.append(text)
+
+    def ref(self, call):
+        name = f"n{self.temps}"
+        self.temps += 1
+        self.add(f"const ir_ref {name} = {call};")
+        return name
+
+    def expr(self, n):
+        method = getattr(self, "x_" + n.op, None)
+        if method:
+            return method(n)
+        t = ITYPE[n.type]
+        a = [self.expr(x) for x in n.args]
+        op = "IR_" + n.op.upper()
+        if n.op in PLAIN:
+            return self.ref(f"ir_binary(ir, {op}, {t}, {a[0]}, {a[1]})")
+        assert n.op in UNARY, n.op
+        return self.ref(f"ir_unary(ir, {op}, {t}, {a[0]})")
+
+    def x_const(self, n):
+        v = n.data & ((1 << WIDTH[n.type]) - 1)
+        lo, hi = v & (2 ** 64 - 1), v >> 64
+        if WIDTH[n.type] == 128:
+            a = self.ref(f"ir_const(ir, IR_I64, {hi:#x}ull)")
+            b = self.ref(f"ir_const(ir, IR_I64, {lo:#x}ull)")
+            return self.ref(f"ir_binary(ir, IR_CAT, IR_I128, {a}, {b})")
+        return self.ref(f"ir_const(ir, {ITYPE[n.type]}, {lo:#x}ull)")
+
+    def x_local(self, n):
+        return "v_" + n.data
+
+    def x_reg(self, n):
+        return self.ref(self.home.ir_reg(n))
+
+    def x_num(self, n):
+        return self.ref(f"ir_const(ir, IR_I8, {self.home.i_slot(n.data)})")
+
+    def x_imm(self, n):
+        mask = "(uint32_t)" if n.type == "u32" else "(uint64_t)"
+        return self.ref(f"ir_const(ir, {ITYPE[n.type]}, {mask}i->imm)")
+
+    def x_pc(self, n):
+        return self.ref("ir_pc(ir, offset)")
+
+    def x_pcimm(self, n):
+        return self.ref("ir_pc(ir, offset + (int32_t)i->imm)")
+
+    def x_nextpc(self, n):
+        return self.ref("ir_pc(ir, offset + i->length)")
+
+    def x_select(self, n):
+        c, a, b = (self.expr(x) for x in n.args)
+        return self.ref(f"ir_select(ir, {ITYPE[n.type]}, {c}, {a}, {b})")
+
+    def x_fp(self, n):
+        a = [self.expr(x) for x in n.args]
+        round_ = a.pop() if n.data["rounds"] else "IR_NONE"
+        a += ["IR_NONE"] * (3 - len(a))
+        name = "IR_FP_" + n.data["name"].upper()
+        return self.ref(f"ir_fp(ir, {ITYPE[n.type]}, {name}, "
+                        f"{', '.join(a)}, {round_})")
+
+    def x_load(self, n):
+        a = self.expr(n.args[0])
+        return self.ref(f"ir_load(ir, {ITYPE[n.type]}, {a})")
+
+    def x_amo(self, n):
+        a, v = (self.expr(x) for x in n.args)
+        return self.ref(f"ir_amo(ir, {ITYPE[n.type]}, IR_AMO_"
+                        f"{n.data.upper()}, {a}, {v})")
+
+    def x_call(self, n):
+        h = n.data
+        args = [self.expr(a) for a in n.args] + ["IR_NONE"] * 4
+        t = ITYPE[h.result] if h.result else "IR_VOID"
+        call = (f"ir_call(ir, {t}, {self.home.helper_index(h)}, "
+                f"{len(n.args)}, (const ir_ref[4]){{{', '.join(args[:4])}}})")
+        if h.result:
+            return self.ref(call)
+        self.add(call + ";")
+        return None
+
+    def run(self, stmts):
+        commits, leave = [], []
+        for s in stmts:
+            if s.kind == "let":
+                value = self.expr(s.expr)
+                self.add(f"const ir_ref v_{s.name} = {value};")
+            elif s.kind == "call":
+                self.expr(s.expr)
+            elif s.kind in ("fault", "raise"):
+                self.raise_(s)
+            elif s.kind == "set":
+                commits.append(self.prepare_set(s))
+            elif s.kind == "store":
+                commits.insert(0, self.prepare_store(s))
+            elif s.kind != "nop":
+                leave = self.exit(s)
+        for c in commits:
+            for line in c:
+                self.add(line)
+        for line in leave:
+            self.add(line)
+        if self.row.mode and not leave:
+            self.add("ir_exit_if_leave(ir, offset + i->length);")
+        return self.lines
+
+    def raise_(self, s):
+        cause = self.home.isa.causes[s.cause]
+        cond = self.expr(s.expr) if s.kind == "fault" else None
+        value = self.expr(s.args[0])
+        if cond:
+            self.add(f"ir_raise_if(ir, {cond}, {cause}, {value});")
+        else:
+            self.add(f"ir_raise(ir, {cause}, {value});")
+
+    def prepare_set(self, s):
+        value = self.expr(s.expr)
+        when = None
+        if s.when is not None:
+            when = self.expr(s.when)
+        return self.home.ir_write(s.place, value, when)
+
+    def prepare_store(self, s):
+        a, v = self.expr(s.addr), self.expr(s.expr)
+        return [f"ir_store(ir, {ITYPE[s.type]}, {a}, {v});"]
+
+    def exit(self, s):
+        if s.kind == "branch":
+            c = self.expr(s.expr)
+            return [f"ir_exit_if(ir, {c}, offset + (int32_t)i->imm);"]
+        if s.kind == "jump":
+            return ["ir_exit(ir, offset + (int32_t)i->imm);"]
+        hint = {"call": "IR_CALLS", "ret": "IR_RETURNS", "mode": "IR_MODE",
+                None: "IR_JUMPS"}[s.hint]
+        return [f"ir_exit_indirect(ir, {self.expr(s.expr)}, {hint});"]

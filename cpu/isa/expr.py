@@ -1,0 +1,643 @@
+"""The semantics column: from text to a typed tree.
+
+Values have a width and no sign; operators have the sign.  Nothing converts
+silently; a bare number takes the other side's type.  The rules that make
+every instruction restartable are checked here too (check_row).
+"""
+
+import re
+
+from source import IsaError
+
+TOKEN = re.compile(r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|([A-Za-z_][\w]*)|"
+                   r"(<=s|<=u|>=s|>=u|<s|<u|>>s|>>u|>s|>u|<<|==|!=|"
+                   r"[-+*?:(),;=.\[\]]))")
+
+COMPARE = {"==": "eq", "!=": "ne", "<s": "slt", "<u": "ult", "<=s": "sle",
+           "<=u": "ule"}
+SWAPPED = {">s": "slt", ">u": "ult", ">=s": "sle", ">=u": "ule"}
+FP_TYPES = {"f16": "u16", "f32": "u32", "f64": "u64"}
+INT_TYPES = {"s32": "u32", "u32": "u32", "s64": "u64", "u64": "u64"}
+C_NAME = {"fclass": "classify"}     # where fp.h's name is not ours
+WIDTH = {"u1": 1, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128,
+         "v128": 128}
+
+
+class Node:
+    """One operation: op, type, operands; extra facts in `data`."""
+
+    __slots__ = ("op", "type", "args", "data")
+
+    def __init__(self, op, type_, args=(), data=None):
+        self.op, self.type, self.args, self.data = op, type_, list(args), data
+
+    def walk(self):
+        for a in self.args:
+            yield from a.walk()
+        yield self
+
+
+class Stmt:
+    """kind: let set store fault raise branch jump jumpr call nop flags."""
+
+    def __init__(self, kind, **facts):
+        self.kind = kind
+        self.expr = self.when = self.target = None
+        self.__dict__.update(facts)
+
+    def nodes(self):
+        for e in (self.expr, self.when, self.target,
+                  getattr(self, "addr", None)):
+            if isinstance(e, Node):
+                yield from e.walk()
+        for e in getattr(self, "args", []):
+            yield from e.walk()
+
+
+def lex(line, text):
+    out, at = [], 0
+    text = text.rstrip()
+    while at < len(text):
+        m = TOKEN.match(text, at)
+        if not m:
+            raise IsaError("token", line,
+                           f"cannot read '{text[at:].strip()[:12]}'")
+        at = m.end()
+        num, word, sign = m.groups()
+        if num:
+            out.append(("num", int(num, 0)))
+        elif word:
+            out.append(("word", word))
+        else:
+            out.append(("sign", sign))
+    out.append(("end", ""))
+    return out
+
+
+class Parser:
+    """Recursive descent; `scope` answers what a name is.
+
+    scope.operand(name) -> Node or None, scope.target(name) -> a place that
+    can be written or None, scope.type_name(name) -> type or None.
+    """
+
+    def __init__(self, isa, row, scope):
+        self.isa, self.row, self.scope = isa, row, scope
+        self.toks = lex(row.line, row.semantics)
+        self.at = 0
+        self.lets = {}
+        self.used = set()
+
+    def fail(self, code, text):
+        raise IsaError(code, self.row.line, f"{self.row.name}: {text}")
+
+    # tokens
+    def peek(self, sign=None):
+        kind, value = self.toks[self.at]
+        return value == sign and kind != "num" if sign else value
+
+    def take(self, sign=None):
+        kind, value = self.toks[self.at]
+        if sign is not None and (value != sign or kind == "num"):
+            self.fail("expected", f"expected '{sign}' before "
+                      f"'{value or 'the end'}'")
+        self.at += 1
+        return value
+
+    def word(self):
+        kind, value = self.toks[self.at]
+        if kind != "word":
+            self.fail("name", f"expected a name before "
+                      f"'{value or 'the end'}'")
+        self.at += 1
+        return value
+
+    # statements
+    def parse(self):
+        out = []
+        while True:
+            out.append(self.statement())
+            if not self.peek(";"):
+                break
+            self.take(";")
+        if self.toks[self.at][0] != "end":
+            self.fail("trailing", f"'{self.toks[self.at][1]}' is left over")
+        for name in self.lets:
+            if name not in self.used:
+                self.fail("unused-let", f"'{name}' is never used")
+        return out
+
+    def statement(self):
+        word = self.word()
+        method = getattr(self, "st_" + word, None)
+        if method:
+            return method()
+        return self.assignment(word)
+
+    def when(self):
+        if not self.peek("when"):
+            return None
+        self.take()
+        return self.of_type(self.expr(), "u1", "when")
+
+    def assignment(self, name):
+        place = self.scope.target(name)
+        if place is None:
+            self.fail("target", f"'{name}' cannot be written")
+        self.take("=")
+        value = (self.call_value() if self.peek("call") else self.expr())
+        value = self.settle(value, place.type)
+        if value.type != place.type:
+            self.fail("assign-type", f"'{name}' is {place.type}, the value "
+                      f"is {value.type}")
+        return Stmt("set", place=place, expr=value, when=self.when())
+
+    def st_nop(self):
+        return Stmt("nop")
+
+    def st_let(self):
+        name = self.word()
+        if name in self.lets or self.scope.operand(name):
+            self.fail("let-twice", f"'{name}' already has a meaning")
+        self.take("=")
+        value = (self.call_value() if self.peek("call") else self.expr())
+        if value.type is None:
+            self.fail("let-type", f"the type of '{name}' is not known")
+        self.lets[name] = value.type
+        return Stmt("let", name=name, expr=value)
+
+    def st_store(self):
+        self.take("(")
+        type_ = self.type_arg()
+        self.take(",")
+        addr = self.address()
+        self.take(",")
+        value = self.settle(self.expr(), type_)
+        self.take(")")
+        if value.type != type_:
+            self.fail("store-type", f"store of {type_}, the value is "
+                      f"{value.type}")
+        return Stmt("store", type=type_, addr=addr, expr=value,
+                    when=self.when())
+
+    def cause(self):
+        name = self.word()
+        if name not in self.isa.causes:
+            self.fail("cause", f"unknown cause '{name}'")
+        value = Node("const", "u64", data=0)
+        if self.peek(","):
+            self.take()
+            value = self.settle(self.expr(), "u64")
+            if WIDTH.get(value.type, 0) < 64:
+                value = Node("zx", "u64", [value])
+        return name, value
+
+    def st_fault(self):
+        self.take("(")
+        cond = self.of_type(self.expr(), "u1", "fault")
+        self.take(",")
+        name, value = self.cause()
+        self.take(")")
+        return Stmt("fault", expr=cond, cause=name, args=[value])
+
+    def st_raise(self):
+        self.take("(")
+        name, value = self.cause()
+        self.take(")")
+        return Stmt("raise", cause=name, args=[value])
+
+    def pc_offset(self):
+        """A direct target: pc plus an immediate."""
+        e = self.expr()
+        if e.op != "imm":
+            self.fail("direct-target",
+                      "a direct target is an immediate, relative to pc")
+        return e
+
+    def st_branch(self):
+        self.take("(")
+        cond = self.of_type(self.expr(), "u1", "branch")
+        self.take(",")
+        target = self.pc_offset()
+        self.take(")")
+        return Stmt("branch", expr=cond, target=target)
+
+    def st_jump(self):
+        self.take("(")
+        target = self.pc_offset()
+        self.take(")")
+        return Stmt("jump", target=target, hint=self.hint())
+
+    def hint(self):
+        if self.peek() in ("call", "ret", "mode"):
+            return self.word()
+        return None
+
+    def st_jumpr(self):
+        self.take("(")
+        e = self.expr()
+        self.take(")")
+        return Stmt("jumpr", expr=self.settle(e, self.scope.pc_type),
+                    hint=self.hint())
+
+    def call_value(self):
+        self.take("call")
+        node = self.helper_call()
+        if node.type is None:
+            self.fail("helper-void", f"'{node.data.name}' gives no value")
+        return node
+
+    def st_call(self):
+        node = self.helper_call()
+        return Stmt("call", expr=node)
+
+    def helper_call(self):
+        name = self.word()
+        helper = self.isa.helpers.get(name)
+        if helper is None:
+            self.fail("helper", f"unknown helper '{name}'")
+        self.take("(")
+        args = []
+        while not self.peek(")"):
+            args.append(self.expr())
+            if self.peek(","):
+                self.take()
+        self.take(")")
+        if len(args) != len(helper.args):
+            self.fail("helper-count", f"'{name}' takes {len(helper.args)} "
+                      f"arguments, not {len(args)}")
+        out = []
+        for a, t in zip(args, helper.args):
+            a = self.settle(a, t)
+            if a.type != t:
+                self.fail("helper-type", f"'{name}' wants {t}, not {a.type}")
+            out.append(a)
+        return Node("call", helper.result, out, helper)
+
+    # expressions, loosest first
+    def expr(self):
+        c = self.logic()
+        if not self.peek("?"):
+            return c
+        self.take()
+        c = self.of_type(c, "u1", "?:")
+        a = self.expr()
+        self.take(":")
+        b = self.expr()
+        a, b = self.same(a, b)
+        for side in (a, b):
+            if any(n.op in ("load", "amo", "call", "fp")
+                   for n in side.walk()):
+                self.fail("conditional-load",
+                          "what loads, calls or raises fp flags cannot stand "
+                          "in one arm of ?:")
+        return Node("select", a.type, [c, a, b])
+
+    def logic(self):
+        a = self.compare()
+        while self.peek() in ("and", "or", "xor"):
+            op = self.word()
+            b = self.compare()
+            a, b = self.same(a, b)
+            a = Node(op, a.type, [a, b])
+        return a
+
+    def compare(self):
+        a = self.shift()
+        op = self.peek()
+        if op in COMPARE or op in SWAPPED:
+            self.take()
+            b = self.shift()
+            a, b = self.same(a, b)
+            if a.type is None:
+                self.fail("number-types", "two bare numbers are compared")
+            if op in SWAPPED:
+                return Node(SWAPPED[op], "u1", [b, a])
+            return Node(COMPARE[op], "u1", [a, b])
+        return a
+
+    def shift(self):
+        a = self.sum()
+        while self.peek() in ("<<", ">>s", ">>u"):
+            op = {"<<": "shl", ">>s": "sar", ">>u": "shr"}[self.take()]
+            b = self.sum()
+            if a.op == b.op == "const" and a.type is None and op == "shl":
+                a = Node("const", None, data=a.data << b.data)
+                continue
+            if a.type is None:
+                self.fail("number-types", "a bare number is shifted")
+            b = self.settle(b, a.type)
+            a = Node(op, a.type, [a, b])
+        return a
+
+    def sum(self):
+        a = self.product()
+        while self.peek() in ("+", "-"):
+            op = {"+": "add", "-": "sub"}[self.take()]
+            b = self.product()
+            a, b = self.same(a, b)
+            if a.op == b.op == "const" and a.type is None:
+                a = Node("const", None, data=a.data + b.data if op == "add"
+                         else a.data - b.data)
+                continue
+            a = Node(op, a.type, [a, b])
+        return a
+
+    def product(self):
+        a = self.unary()
+        while self.peek("*"):
+            self.take()
+            b = self.unary()
+            a, b = self.same(a, b)
+            a = Node("mul", a.type, [a, b])
+        return a
+
+    def unary(self):
+        if self.peek("-"):
+            self.take()
+            a = self.unary()
+            if a.op == "const" and a.type is None:
+                return Node("const", None, data=-a.data)
+            return Node("neg", a.type, [a])
+        if self.peek("not"):
+            self.take()
+            a = self.unary()
+            if a.op == "const" and a.type is None:
+                return Node("const", None, data=~a.data)
+            return Node("not", a.type, [a])
+        return self.primary()
+
+    def primary(self):
+        kind, value = self.toks[self.at]
+        if kind == "num":
+            self.at += 1
+            return Node("const", None, data=value)
+        if self.peek("("):
+            self.take()
+            e = self.expr()
+            self.take(")")
+            return e
+        name = self.word()
+        if self.peek("(") and name not in self.lets:
+            return self.function(name)
+        if self.peek(".") and self.scope.type_name(name):
+            self.take()
+            what = self.word()
+            if what not in ("bits", "bytes"):
+                self.fail("type-fact", f"'{what}' is no fact of a type")
+            bits = WIDTH[self.scope.type_name(name)]
+            return Node("const", None,
+                        data=bits if what == "bits" else bits // 8)
+        if name in self.lets:
+            self.used.add(name)
+            return Node("local", self.lets[name], data=name)
+        node = self.scope.operand(name)
+        if node is None:
+            self.fail("unknown", f"'{name}' has no meaning here")
+        if self.peek("."):
+            return self.register_number(node)
+        return node
+
+    def register_number(self, node):
+        """rs1.n: which register, not what is in it."""
+        self.take(".")
+        if self.word() != "n" or node.op != "reg" or node.data[1] is None:
+            self.fail("register-number", "only a register operand has .n")
+        return Node("num", "u8", data=node.data[1])
+
+    def type_arg(self):
+        name = self.word()
+        t = self.scope.type_name(name)
+        if t is None:
+            self.fail("type", f"unknown type '{name}'")
+        return t
+
+    def args(self, n, what):
+        out = []
+        while not self.peek(")"):
+            out.append(self.expr())
+            if not self.peek(","):
+                break
+            self.take()
+        self.take(")")
+        if len(out) != n:
+            self.fail("arguments", f"{what} takes {n} arguments, "
+                      f"not {len(out)}")
+        return out
+
+    def address(self):
+        e = self.scope.address(self)
+        return self.settle(e, self.scope.address_type)
+
+    def function(self, name):
+        self.take("(")
+        method = getattr(self, "fn_" + name, None)
+        if method:
+            return method()
+        if name in UNARY:
+            (a,) = self.args(1, name)
+            if a.type is None:
+                self.fail("number-types", f"{name} of a bare number")
+            return Node(name, a.type, [a])
+        if name in BINARY:
+            a, b = self.same(*self.args(2, name))
+            if a.type is None:
+                self.fail("number-types", f"{name} of bare numbers")
+            return Node(name, a.type, [a, b])
+        extra = self.scope.function(self, name)
+        if extra is None:
+            self.fail("function", f"unknown function '{name}'")
+        return extra
+
+    def convert(self, op, wider):
+        t = self.type_arg()
+        self.take(",")
+        (e,) = self.args(1, op)
+        if e.type is None:
+            return Node("const", t, data=e.data)
+        if wider and WIDTH[e.type] > WIDTH[t]:
+            self.fail("narrows", f"{op} cannot make {t} of {e.type}; "
+                      f"use lo")
+        if not wider and WIDTH[e.type] < WIDTH[t]:
+            self.fail("widens", f"{op} cannot make {t} of {e.type}; "
+                      f"use zx or sx")
+        if e.type == t:
+            return e
+        return Node(op, t, [e])
+
+    def fn_zx(self):
+        return self.convert("zx", True)
+
+    def fn_sx(self):
+        return self.convert("sx", True)
+
+    def fn_lo(self):
+        return self.convert("lo", False)
+
+    def fn_hi(self):
+        t = self.type_arg()
+        self.take(",")
+        (e,) = self.args(1, "hi")
+        if e.type is None or WIDTH[e.type] != 2 * WIDTH[t]:
+            self.fail("half", f"{t} is not half of {e.type}")
+        return Node("hi", t, [e])
+
+    def fn_cat(self):
+        a, b = self.same(*self.args(2, "cat"))
+        wide = {"u8": "u16", "u16": "u32", "u32": "u64",
+                "u64": "u128"}.get(a.type)
+        if wide is None:
+            self.fail("half", f"nothing is twice as wide as {a.type}")
+        return Node("cat", wide, [a, b])
+
+    def fn_load(self):
+        t = self.type_arg()
+        self.take(",")
+        addr = self.address()
+        self.take(")")
+        return Node("load", t, [addr])
+
+    def fn_amo(self):
+        t = self.type_arg()
+        self.take(",")
+        op = self.word()
+        if op not in AMO:
+            self.fail("amo", f"'{op}' is no atomic operation")
+        self.take(",")
+        addr = self.address()
+        self.take(",")
+        value = self.settle(self.expr(), t)
+        self.take(")")
+        if value.type != t:
+            self.fail("amo-type", f"amo of {t}, the value is {value.type}")
+        return Node("amo", t, [addr, value], op)
+
+    # Floating point works on bit patterns; the format is the first word.
+    def fp_format(self):
+        name = self.word()
+        if name not in FP_TYPES:
+            self.fail("fp-type", f"'{name}' is no floating-point type")
+        self.take(",")
+        return name
+
+    def fp_args(self, what, types, rounds):
+        args = self.args(len(types) + rounds, what)
+        out = []
+        for a, t in zip(args, types + ["u8"] * rounds):
+            a = self.settle(a, t)
+            if a.type != t:
+                self.fail("fp-operand", f"{what} wants {t}, not {a.type}")
+            out.append(a)
+        return out
+
+    def fp_function(name, operands, rounds, result=None):
+        def method(self):
+            f = self.fp_format()
+            args = self.fp_args(name, [FP_TYPES[f]] * operands, rounds)
+            return Node("fp", result or FP_TYPES[f], args,
+                        {"name": f"{C_NAME.get(name, name[1:])}_{f}",
+                         "rounds": rounds, "flags": name != "fclass"})
+        return method
+
+    fn_fadd = fp_function("fadd", 2, 1)
+    fn_fsub = fp_function("fsub", 2, 1)
+    fn_fmul = fp_function("fmul", 2, 1)
+    fn_fdiv = fp_function("fdiv", 2, 1)
+    fn_fsqrt = fp_function("fsqrt", 1, 1)
+    fn_ffma = fp_function("ffma", 3, 1)
+    fn_fmin = fp_function("fmin", 2, 0)
+    fn_fmax = fp_function("fmax", 2, 0)
+    fn_feq = fp_function("feq", 2, 0, "u1")
+    fn_flt = fp_function("flt", 2, 0, "u1")
+    fn_fle = fp_function("fle", 2, 0, "u1")
+    fn_fclass = fp_function("fclass", 1, 0, "u32")
+
+    def fn_fcvt(self):
+        """fcvt(to, from, value, rounding): between formats and integers."""
+        to = self.word()
+        self.take(",")
+        frm = self.word()
+        self.take(",")
+        kinds = {**FP_TYPES, **INT_TYPES}
+        if to not in kinds or frm not in kinds or to == frm or \
+           (to in INT_TYPES and frm in INT_TYPES):
+            self.fail("fcvt", f"no conversion from '{frm}' to '{to}'")
+        args = self.fp_args("fcvt", [kinds[frm]], 1)
+        a, b = to.replace("s", "i"), frm.replace("s", "i")
+        name = f"from_{b}_{a}" if frm in INT_TYPES else f"to_{a}_{b}"
+        return Node("fp", kinds[to], args,
+                    {"name": name, "rounds": 1, "flags": True})
+
+    del fp_function
+
+    # types
+    def settle(self, e, t):
+        """Give a bare number the type t."""
+        if e.type is not None or t is None:
+            return e
+        if e.op == "const":
+            bits = WIDTH[t]
+            if not -(1 << (bits - 1)) <= e.data < (1 << bits):
+                self.fail("range", f"{e.data} does not fit {t}")
+            return Node("const", t, data=e.data & ((1 << bits) - 1))
+        e.args = [a if n == 0 and e.op == "select" else self.settle(a, t)
+                  for n, a in enumerate(e.args)]
+        e.type = t
+        return e
+
+    def same(self, a, b):
+        a, b = self.settle(a, b.type), self.settle(b, a.type)
+        if a.type != b.type:
+            self.fail("mixed-types", f"{a.type} and {b.type} do not mix")
+        return a, b
+
+    def of_type(self, e, t, what):
+        e = self.settle(e, t)
+        if e.type != t:
+            self.fail("condition", f"{what} needs {t}, not {e.type}")
+        return e
+
+
+UNARY = {"clz", "ctz", "popcnt", "bswap"}
+BINARY = {"udiv", "urem", "sdiv", "srem", "mulhu", "mulhs", "mulhsu", "rol",
+          "ror"}
+AMO = {"add", "swap", "and", "or", "xor", "min", "max", "minu", "maxu"}
+
+
+def faults(node):
+    """Can this operation fault?"""
+    return node.op in ("load", "amo") or (
+        node.op == "call" and "raises" in node.data.facts)
+
+
+def check_row(row, stmts):
+    """The law that makes an instruction restartable.
+
+    All fault points come first (operands are read at entry, and the
+    generator evaluates everything before it commits), then at most one
+    commit that may itself fault, then the others.
+    """
+    def fail(code, text):
+        raise IsaError(code, row.line, f"{row.name}: {text}")
+
+    commits = [s for s in stmts if s.kind == "store"]
+    commits += [n for s in stmts for n in s.nodes()
+                if n.op == "amo" or (n.op == "call" and
+                                     "pure" not in n.data.facts)]
+    if len(commits) > 1:
+        fail("two-commits", "two stores, atomics or helpers in a row: one "
+             "could fault after the other took effect")
+    committed = False
+    for s in stmts:
+        here = list(s.nodes())
+        if committed and (s.kind in ("fault", "raise") or
+                          any(faults(n) for n in here)):
+            fail("fault-after-commit", "something can fault after a commit")
+        if s.kind == "store" or any(n in commits for n in here):
+            committed = True
+    exits = [s for s in stmts if s.kind in ("branch", "jump", "jumpr",
+                                            "raise")]
+    if len(exits) > 1:
+        fail("two-exits", "a row has one exit at most")
+    if exits and stmts[-1] is not exits[0]:
+        fail("exit-last", "the exit is the last statement")

@@ -1,0 +1,344 @@
+"""Reading an .isa file: lines, declarations, rows and `for` templates.
+
+What comes out is text in its place (six columns, each with its line); the
+meaning of the semantics column is expr.py's, of the encoding column the
+dialect's (riscv.py, x86.py).  Every error has a code, so that a test can
+prove that each can be reached.
+"""
+
+import re
+
+
+class IsaError(Exception):
+    """A mistake in an .isa file, with the line it stands on."""
+
+    def __init__(self, code, line, text):
+        super().__init__(text)
+        self.code, self.line, self.text = code, line, text
+
+
+COLUMNS = ("name", "encoding", "operands", "attributes", "semantics",
+           "examples")
+
+
+class Row:
+    """One line of six columns, after substitution."""
+
+    def __init__(self, line, cells):
+        self.line = line
+        (self.name, self.encoding, self.operands, attributes,
+         self.semantics, self.examples) = cells
+        self.attributes = attributes.split()
+        if not self.name:
+            raise IsaError("no-name", line, "the row has no name")
+
+
+class Field:
+    """`field rd 11:7 +0 : x`: bits of the encoding, perhaps a register."""
+
+    def __init__(self, line, name, hi, lo, add, regs):
+        self.line, self.name, self.hi, self.lo = line, name, hi, lo
+        self.add, self.regs = add, regs
+        self.width = hi - lo + 1
+
+
+class Imm:
+    """`imm I sx 31:20`: an immediate put together from pieces."""
+
+    def __init__(self, line, name, signed, pieces):
+        self.line, self.name, self.signed, self.pieces = (line, name, signed,
+                                                          pieces)
+        self.width = sum(n if lo is None else hi - lo + 1
+                         for hi, lo, n in pieces)
+        self.encoded = sum(hi - lo + 1 for hi, lo, n in pieces
+                           if lo is not None)
+        self.bits = 0
+        for hi, lo, _ in pieces:
+            if lo is not None:
+                self.bits |= ((1 << (hi - lo + 1)) - 1) << lo
+
+
+class Reg:
+    """`reg x[32] : ux zero 0 = x`: a register file or a single slot."""
+
+    def __init__(self, line, name, count, ctype, zero, member):
+        self.line, self.name, self.count = line, name, count
+        self.type, self.zero, self.member = ctype, zero, member
+        self.names = {}
+
+
+class Helper:
+    """A C function for what does not fit: what it takes, gives, touches."""
+
+    def __init__(self, line, name, args, result, facts):
+        self.line, self.name, self.args = line, name, args
+        self.result, self.facts = result, facts
+
+
+class Isa:
+    def __init__(self):
+        self.name = self.dialect = self.header = self.struct = None
+        self.types = {}
+        self.exts = []
+        self.regs, self.fields, self.imms = {}, {}, {}
+        self.helpers, self.causes = {}, {}
+        self.rows, self.fuse = [], []
+        self.families = {}
+        self.subs = {}
+        self.flags = None
+        self.extra = []         # declarations that only the dialect knows
+
+
+TYPES = {"u1": 1, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128,
+         "v128": 128}
+
+
+def strip_comment(text):
+    m = re.search(r"(^|\s)#", text)
+    return text[:m.start()] if m else text
+
+
+def logical_lines(text):
+    """Pairs (line number, text) with continuations joined."""
+    out, held, start = [], "", 0
+    for n, raw in enumerate(text.split("\n"), 1):
+        line = strip_comment(raw).rstrip()
+        if not held:
+            start = n
+        if line.endswith("\\"):
+            held += line[:-1].rstrip() + " "
+            continue
+        line = held + line.strip() if held else line.strip()
+        held = ""
+        if line:
+            out.append((start, line))
+    if held:
+        raise IsaError("continuation", start,
+                       "the file ends inside a continued line")
+    return out
+
+
+def split_row(line, text):
+    cells = [c.strip() for c in text.split("|")]
+    if len(cells) != len(COLUMNS):
+        raise IsaError("columns", line,
+                       f"a row has six columns (five bars between them), "
+                       f"this one has {len(cells)}")
+    return cells
+
+
+def substitute(line, cell, values):
+    """Replace {name}; the split into columns is already done."""
+    def one(m):
+        if m.group(1) not in values:
+            raise IsaError("template-name", line,
+                           f"{{{m.group(1)}}} is no name of this `for`")
+        return values[m.group(1)]
+    return re.sub(r"\{(\w+)\}", one, cell)
+
+
+def number(line, text):
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise IsaError("number", line, f"'{text}' is not a number") from None
+
+
+def bit_range(line, text, width=64):
+    hi, _, lo = text.partition(":")
+    hi = number(line, hi)
+    lo = number(line, lo) if lo else hi
+    if lo > hi or hi >= width:
+        raise IsaError("bit-range", line, f"'{text}' is no bit range")
+    return hi, lo
+
+
+class Reader:
+    """One pass over the file."""
+
+    def __init__(self, text, defines):
+        self.isa = Isa()
+        self.isa.types = dict(TYPES)
+        for name, target in defines.items():
+            self.isa.types[name] = TYPES[target]
+            self.isa.types["=" + name] = target
+        self.lines = logical_lines(text)
+        self.at = 0
+
+    def read(self):
+        while self.at < len(self.lines):
+            line, text = self.lines[self.at]
+            self.at += 1
+            word = text.split()[0]
+            handler = getattr(self, "decl_" + word, None)
+            if "|" in text:
+                if text.startswith("|"):
+                    raise IsaError("bar-row", line, "a row that starts with "
+                                   "a bar stands inside a `for` only")
+                self.isa.rows.append(Row(line, split_row(line, text)))
+            elif handler:
+                handler(line, text)
+            else:
+                raise IsaError("declaration", line,
+                               f"unknown declaration '{word}'")
+        if self.isa.name is None:
+            raise IsaError("no-isa", 1, "the file has no `isa` line")
+        return self.isa
+
+    def unique(self, line, name):
+        i = self.isa
+        for names in (i.regs, i.fields, i.imms, i.helpers, i.causes,
+                      i.types, i.families, i.subs):
+            if name in names:
+                raise IsaError("twice", line, f"'{name}' is declared twice")
+
+    def decl_isa(self, line, text):
+        m = re.fullmatch(r'isa (\w+) (\w+) "([^"]+)" (\w+)', text)
+        if not m:
+            raise IsaError("isa-line", line,
+                           'expected: isa NAME DIALECT "HEADER" STRUCT')
+        i = self.isa
+        i.name, i.dialect, i.header, i.struct = m.groups()
+
+    def decl_ext(self, line, text):
+        for name in text.split()[1:]:
+            if name in self.isa.exts:
+                raise IsaError("twice", line, f"'{name}' is declared twice")
+            self.isa.exts.append(name)
+
+    def type_of(self, line, name):
+        if name not in self.isa.types:
+            raise IsaError("type", line, f"unknown type '{name}'")
+        return self.isa.types.get("=" + name, name)
+
+    def decl_reg(self, line, text):
+        m = re.fullmatch(r"reg (\w+)(?:\[(\d+)\])? : (\w+)"
+                         r"(?: zero (\d+))?(?: = ([\w.]+))?", text)
+        if not m:
+            raise IsaError("reg-line", line, "expected: reg NAME[COUNT] : "
+                           "TYPE [zero N] [= C member]")
+        name, count, ctype, zero, member = m.groups()
+        self.unique(line, name)
+        self.isa.regs[name] = Reg(line, name, int(count) if count else 0,
+                                  self.type_of(line, ctype),
+                                  None if zero is None else int(zero),
+                                  member or name)
+
+    def decl_names(self, line, text):
+        words = text.split()
+        reg = self.isa.regs.get(words[1]) if len(words) > 1 else None
+        if reg is None or len(words) - 2 > max(reg.count, 1):
+            raise IsaError("names-line", line, "expected: names REGISTERS "
+                           "and one name for each at most")
+        for n, name in enumerate(words[2:]):
+            reg.names[name] = n
+
+    def decl_field(self, line, text):
+        m = re.fullmatch(r"field (\w+) ([\d:]+)(?: \+(\d+))?(?: : (\w+))?",
+                         text)
+        if not m:
+            raise IsaError("field-line", line,
+                           "expected: field NAME HI:LO [+N] [: REGISTERS]")
+        name, bits, add, regs = m.groups()
+        self.unique(line, name)
+        if regs and not (regs in self.isa.regs and self.isa.regs[regs].count):
+            raise IsaError("field-regs", line,
+                           f"'{regs}' is no register file")
+        hi, lo = bit_range(line, bits)
+        if hi - lo >= 8:
+            raise IsaError("field-width", line,
+                           "a field has at most 8 bits; use imm")
+        self.isa.fields[name] = Field(line, name, hi, lo, int(add or 0), regs)
+
+    def decl_imm(self, line, text):
+        m = re.fullmatch(r"imm (\w+) (sx|zx) ([\d:. ]+)", text)
+        if not m:
+            raise IsaError("imm-line", line, "expected: imm NAME sx|zx "
+                           "PIECES, a piece being HI:LO, N, or .N for N "
+                           "zero bits")
+        name, sign, pieces = m.groups()
+        self.unique(line, name)
+        out = []
+        for p in pieces.split():
+            if p.startswith("."):
+                out.append((None, None, number(line, p[1:])))
+            else:
+                out.append((*bit_range(line, p), 0))
+        imm = Imm(line, name, sign == "sx", out)
+        if imm.width > 32:
+            raise IsaError("imm-width", line,
+                           "an immediate has at most 32 bits")
+        self.isa.imms[name] = imm
+
+    def decl_cause(self, line, text):
+        m = re.fullmatch(r"cause (\w+) = (\w+)", text)
+        if not m:
+            raise IsaError("cause-line", line, "expected: cause NAME = N")
+        self.unique(line, m.group(1))
+        self.isa.causes[m.group(1)] = number(line, m.group(2))
+
+    def decl_helper(self, line, text):
+        m = re.fullmatch(r"helper (\w+)\(([\w, ]*)\)(?: -> (\w+))?((?: \w+)*)",
+                         text)
+        if not m:
+            raise IsaError("helper-line", line, "expected: helper "
+                           "NAME(TYPES) [-> TYPE] {raises|mode|reads|writes}")
+        name, args, result, facts = m.groups()
+        self.unique(line, name)
+        args = [self.type_of(line, a.strip()) for a in args.split(",")
+                if a.strip()]
+        if len(args) > 4:
+            raise IsaError("helper-args", line,
+                           "a helper takes four arguments at most")
+        facts = facts.split()
+        for f in facts:
+            if f not in ("raises", "mode", "restartable", "pure"):
+                raise IsaError("helper-fact", line,
+                               f"'{f}' is nothing that a helper declares")
+        self.isa.helpers[name] = Helper(
+            line, name, args, result and self.type_of(line, result), facts)
+
+    def decl_fuse(self, line, text):
+        m = re.fullmatch(r"fuse ([\w. ]+) : ([\w. ]+)", text)
+        if not m:
+            raise IsaError("fuse-line", line, "expected: fuse ROWS : ROWS")
+        for a in m.group(1).split():
+            for b in m.group(2).split():
+                self.isa.fuse.append((line, a, b))
+
+    def decl_extra(self, line, text):
+        self.isa.extra.append((line, text))
+
+    decl_flags = decl_family = decl_sub = decl_extra
+
+    def decl_for(self, line, text):
+        names = text.split()[1:]
+        if not names:
+            raise IsaError("for-names", line, "`for` names no columns")
+        values, rows = [], []
+        while True:
+            if self.at >= len(self.lines):
+                raise IsaError("for-end", line, "this `for` has no `end`")
+            n, body = self.lines[self.at]
+            self.at += 1
+            if body == "end":
+                break
+            if body.startswith("|"):
+                rows.append((n, split_row(n, body[1:])))
+                continue
+            words = body.split(None, len(names) - 1)
+            if len(words) != len(names):
+                raise IsaError("for-values", n, f"expected {len(names)} "
+                               f"values, one for each name of the `for`")
+            values.append(dict(zip(names, words)))
+        if not rows or not values:
+            raise IsaError("for-empty", line,
+                           "a `for` needs values and rows")
+        for v in values:
+            for n, cells in rows:
+                self.isa.rows.append(
+                    Row(n, [substitute(n, c, v) for c in cells]))
+
+
+def read(text, defines):
+    return Reader(text, defines).read()

@@ -1,0 +1,604 @@
+/*
+ * Control and status registers: one table, a row each.
+ *
+ * priv 2.2 lists the numbers; bits 9:8 of a number are the lowest privilege
+ * that may use it, bits 11:10 = 3 make it read-only (priv 2.1).
+ * Missing: hardware performance events (their counters read zero), debug
+ * triggers, H and V.
+ */
+#include "base/memory.h"
+#include "cpu/core/engine.h"
+#include "cpu/riscv/riscv.h"
+#include "riscv64_rows.h"
+
+struct csr {
+    uint16_t first, last; /* numbers; a range of registers alike */
+    const char *name;
+    /* A plain register: where it is and which bits can be written. */
+    uint32_t offset;
+    uint64_t mask;
+    /* The others; n counts from `first`. */
+    uint64_t (*read)(struct riscv_cpu *g, unsigned n);
+    void (*write)(struct riscv_cpu *g, unsigned n, uint64_t value);
+    /* May it be used at all, in this state? NULL: always. */
+    bool (*allowed)(struct riscv_cpu *g, unsigned n);
+    bool leave; /* a write may change decoding, translation or interrupts */
+};
+
+/* ------------------------------------------------------- floating point */
+
+static bool fp_on(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->fs != 0;
+}
+
+static uint64_t read_fflags(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->fp.flags;
+}
+
+static void write_fflags(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->fp.flags = v & 0x1f;
+    g->fs = 3;
+}
+
+static uint64_t read_frm(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->frm;
+}
+
+static void write_frm(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->frm = v & 7;
+    g->fs = 3;
+}
+
+static uint64_t read_fcsr(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return (uint64_t)g->frm << 5 | g->fp.flags;
+}
+
+static void write_fcsr(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    write_fflags(g, n, v);
+    write_frm(g, n, v >> 5);
+}
+
+/* -------------------------------------------------------------- counters */
+
+enum { CY = 0, TM = 1, IR = 2 };
+
+/* mcounteren lets S mode in, both let U mode in, priv 3.1.11, 4.1.5. */
+static bool counter_on(struct riscv_cpu *g, unsigned n)
+{
+    if (g->priv < PRIV_M && !(g->mcounteren >> n & 1))
+        return false;
+    return g->priv > PRIV_U || (g->scounteren >> n & 1);
+}
+
+/* An inhibited counter's offset is its value. */
+static uint64_t read_mcounter(struct riscv_cpu *g, unsigned n)
+{
+    uint64_t offset = n == CY ? g->cycle_offset : g->instret_offset;
+
+    if (n != CY && n != IR)
+        return 0;
+    return g->mcountinhibit >> n & 1 ? offset
+                                     : offset + cpu_icount(&g->core);
+}
+
+static void set_counter(struct riscv_cpu *g, unsigned n, uint64_t v,
+                        uint64_t now)
+{
+    uint64_t *offset = n == CY ? &g->cycle_offset : &g->instret_offset;
+
+    *offset = g->mcountinhibit >> n & 1 ? v : v - now;
+}
+
+static void write_mcounter(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    /* The next instruction reads what was written, priv 3.1.10. */
+    if (n == CY || n == IR)
+        set_counter(g, n, v, cpu_icount(&g->core) + 1);
+}
+
+static void write_mcountinhibit(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    uint64_t cycle = read_mcounter(g, CY), instret = read_mcounter(g, IR);
+    uint64_t now = cpu_icount(&g->core);
+
+    (void)n;
+    g->mcountinhibit = v & (1u << CY | 1u << IR);
+    set_counter(g, CY, cycle, now);
+    set_counter(g, IR, instret, now);
+}
+
+uint64_t riscv_time(struct riscv_cpu *g)
+{
+    const struct cpu_wires *w = &g->core.wires;
+
+    return w->time ? w->time(w->time_owner) : 0;
+}
+
+static uint64_t read_counter(struct riscv_cpu *g, unsigned n)
+{
+    return n == TM ? riscv_time(g) : read_mcounter(g, n);
+}
+
+static uint64_t read_zero(struct riscv_cpu *g, unsigned n)
+{
+    (void)g;
+    (void)n;
+    return 0;
+}
+
+static void write_nothing(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)g;
+    (void)n;
+    (void)v;
+}
+
+/* --------------------------------------------------------------- mstatus */
+
+#define SSTATUS_WRITABLE                                                     \
+    (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR)
+#define MSTATUS_WRITABLE                                                     \
+    (SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPRV |          \
+     MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
+#define SSTATUS_READABLE (SSTATUS_WRITABLE | MSTATUS_UXL)
+
+static uint64_t fs_bits(const struct riscv_cpu *g)
+{
+    return (uint64_t)g->fs << 13 | (g->fs == 3 ? MSTATUS_SD : 0);
+}
+
+static void set_status(struct riscv_cpu *g, uint64_t v, uint64_t mask)
+{
+    g->mstatus = (g->mstatus & ~mask) | (v & mask);
+    if (g->features & RISCV64_EXT_F)
+        g->fs = (uint8_t)(v >> 13 & 3);
+    riscv_update_contexts(g);
+}
+
+static uint64_t read_mstatus(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->mstatus | fs_bits(g);
+}
+
+static void write_mstatus(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    uint64_t mask = MSTATUS_WRITABLE;
+
+    (void)n;
+    if ((v & MSTATUS_MPP) >> 11 != 2) /* there is no H mode */
+        mask |= MSTATUS_MPP;
+    set_status(g, v, mask);
+}
+
+static uint64_t read_sstatus(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return (g->mstatus & SSTATUS_READABLE) | fs_bits(g);
+}
+
+static void write_sstatus(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    set_status(g, v, SSTATUS_WRITABLE);
+}
+
+/* ------------------------------------------------------------ interrupts */
+
+#define S_INTERRUPTS                                                         \
+    (MIP_BIT(IRQ_SSI) | MIP_BIT(IRQ_STI) | MIP_BIT(IRQ_SEI))
+#define M_INTERRUPTS                                                         \
+    (MIP_BIT(IRQ_MSI) | MIP_BIT(IRQ_MTI) | MIP_BIT(IRQ_MEI))
+
+static bool stce(const struct riscv_cpu *g)
+{
+    return (g->menvcfg & ENVCFG_STCE) != 0;
+}
+
+/* The line follows the timer a moment later; software sees it at once. */
+static uint64_t read_mip(struct riscv_cpu *g, unsigned n)
+{
+    uint64_t mip = riscv_mip(g);
+
+    (void)n;
+    if (stce(g)) {
+        mip &= ~MIP_BIT(IRQ_STI);
+        if (riscv_time(g) >= g->stimecmp)
+            mip |= MIP_BIT(IRQ_STI);
+    }
+    return mip;
+}
+
+static void write_mip(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    uint64_t mask = S_INTERRUPTS;
+
+    (void)n;
+    if (stce(g))
+        mask &= ~MIP_BIT(IRQ_STI);
+    g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
+}
+
+static uint64_t read_sip(struct riscv_cpu *g, unsigned n)
+{
+    return read_mip(g, n) & g->mideleg;
+}
+
+static void write_sip(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    uint64_t mask = MIP_BIT(IRQ_SSI) & g->mideleg;
+
+    (void)n;
+    g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
+}
+
+static uint64_t read_sie(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->mie & g->mideleg;
+}
+
+static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    uint64_t mask = g->mideleg & S_INTERRUPTS;
+
+    (void)n;
+    g->mie = (g->mie & ~mask) | (v & mask);
+}
+
+static bool stimecmp_on(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->priv == PRIV_M ||
+           (stce(g) && (g->mcounteren >> TM & 1));
+}
+
+void riscv_stimer_fired(void *owner)
+{
+    struct riscv_cpu *g = owner;
+
+    riscv_input(&g->core, IRQ_STI, true);
+}
+
+void riscv_update_stimer(struct riscv_cpu *g)
+{
+    pthread_mutex_t *lock = memory_lock(g->core.env.memory);
+    uint64_t hz = g->core.wires.timebase_hz;
+    uint64_t now = riscv_time(g);
+
+    pthread_mutex_lock(lock);
+    if (!stce(g) || !hz) {
+        timer_disarm(&g->stimer);
+        riscv_input(&g->core, IRQ_STI, false);
+    } else if (now >= g->stimecmp) {
+        timer_disarm(&g->stimer);
+        riscv_input(&g->core, IRQ_STI, true);
+    } else {
+        /* mtime may have been set: count from what it says now. */
+        uint64_t wait = clock_ticks_to_ns(g->stimecmp - now, hz);
+        uint64_t at = clock_ns(g->core.env.clock);
+
+        riscv_input(&g->core, IRQ_STI, false);
+        timer_arm(&g->stimer, wait > CLOCK_NEVER - 1 - at ? CLOCK_NEVER
+                                                          : at + wait);
+    }
+    pthread_mutex_unlock(lock);
+}
+
+static void write_stimecmp(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->stimecmp = v;
+    riscv_update_stimer(g);
+}
+
+static void write_menvcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->menvcfg = v & (ENVCFG_FIOM | ENVCFG_STCE);
+    riscv_update_stimer(g);
+}
+
+/* ----------------------------------------------------- traps and address */
+
+static void write_tvec(uint64_t *tvec, uint64_t v)
+{
+    /* Modes: 0 direct, 1 vectored; others are not taken over. */
+    if ((v & 3) <= 1)
+        *tvec = v;
+}
+
+static void write_mtvec(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    write_tvec(&g->mtvec, v);
+}
+
+static void write_stvec(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    write_tvec(&g->stvec, v);
+}
+
+static bool satp_on(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return !(g->priv == PRIV_S && (g->mstatus & MSTATUS_TVM));
+}
+
+/* Modes: 0 bare, 8 Sv39; a write of another is ignored as a whole. */
+static void write_satp(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    if (v >> 60 != 0 && v >> 60 != 8)
+        return;
+    g->satp = v;
+    riscv_update_contexts(g);
+}
+
+static uint64_t read_mhartid(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->core.id;
+}
+
+/* ------------------------------------------------------------------- PMP */
+
+#define PMP_LOCKED 0x80
+#define PMP_MODE 0x18
+#define PMP_MODE_TOR 0x08
+
+static uint64_t read_pmpcfg(struct riscv_cpu *g, unsigned n)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        v |= (uint64_t)g->pmpcfg[n * 4 + i] << (8 * i);
+    return v;
+}
+
+static void pmp_changed(struct riscv_cpu *g)
+{
+    cpu_flush_tlb(&g->core);
+    g->core.leave = true;
+}
+
+static void write_pmpcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t *cfg = &g->pmpcfg[n * 4 + i];
+        uint8_t want = (uint8_t)(v >> (8 * i)) & 0x9f;
+
+        /* W without R is reserved: keep what is there, priv 3.7.1. */
+        if (!(*cfg & PMP_LOCKED) && (want & 3) != 2)
+            *cfg = want;
+    }
+    pmp_changed(g);
+}
+
+static bool pmpcfg_exists(struct riscv_cpu *g, unsigned n)
+{
+    (void)g;
+    return n % 2 == 0; /* RV64 has the even ones */
+}
+
+static uint64_t read_pmpaddr(struct riscv_cpu *g, unsigned n)
+{
+    return g->pmpaddr[n];
+}
+
+static void write_pmpaddr(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    bool locked = g->pmpcfg[n] & PMP_LOCKED;
+
+    /* A locked TOR entry locks the address below it too, priv 3.7.1.2. */
+    if (n + 1 < PMP_ENTRIES && (g->pmpcfg[n + 1] & PMP_LOCKED) &&
+        (g->pmpcfg[n + 1] & PMP_MODE) == PMP_MODE_TOR)
+        locked = true;
+    if (locked)
+        return;
+    g->pmpaddr[n] = v & (((uint64_t)1 << 54) - 1);
+    pmp_changed(g);
+}
+
+/* ------------------------------------------------------------- the table */
+
+#define ALL UINT64_MAX
+#define PLAIN(n, name, mask)                                                 \
+    {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
+     true}
+#define SCRATCH(n, name, mask)                                               \
+    {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
+     false}
+#define SPECIAL(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, true}
+
+/* By number. */
+static const struct csr table[] = {
+    SPECIAL(0x001, "fflags", read_fflags, write_fflags, fp_on),
+    SPECIAL(0x002, "frm", read_frm, write_frm, fp_on),
+    SPECIAL(0x003, "fcsr", read_fcsr, write_fcsr, fp_on),
+    SPECIAL(0x100, "sstatus", read_sstatus, write_sstatus, NULL),
+    SPECIAL(0x104, "sie", read_sie, write_sie, NULL),
+    {0x105, 0x105, "stvec", offsetof(struct riscv_cpu, stvec), 0, NULL,
+     write_stvec, NULL, false},
+    SCRATCH(0x106, scounteren, 0xffffffff),
+    SCRATCH(0x10a, senvcfg, ENVCFG_FIOM),
+    SCRATCH(0x140, sscratch, ALL),
+    SCRATCH(0x141, sepc, ~(uint64_t)1),
+    SCRATCH(0x142, scause, ALL),
+    SCRATCH(0x143, stval, ALL),
+    SPECIAL(0x144, "sip", read_sip, write_sip, NULL),
+    {0x14d, 0x14d, "stimecmp", offsetof(struct riscv_cpu, stimecmp), 0, NULL,
+     write_stimecmp, stimecmp_on, true},
+    {0x180, 0x180, "satp", offsetof(struct riscv_cpu, satp), 0, NULL,
+     write_satp, satp_on, true},
+    SPECIAL(0x300, "mstatus", read_mstatus, write_mstatus, NULL),
+    {0x301, 0x301, "misa", offsetof(struct riscv_cpu, misa), 0, NULL,
+     write_nothing, NULL, false},
+    /* M-mode calls are not delegated; 10, 14 and above do not exist. */
+    SCRATCH(0x302, medeleg, 0xb3ff),
+    PLAIN(0x303, mideleg, S_INTERRUPTS),
+    PLAIN(0x304, mie, S_INTERRUPTS | M_INTERRUPTS),
+    {0x305, 0x305, "mtvec", offsetof(struct riscv_cpu, mtvec), 0, NULL,
+     write_mtvec, NULL, false},
+    SCRATCH(0x306, mcounteren, 0xffffffff),
+    {0x30a, 0x30a, "menvcfg", offsetof(struct riscv_cpu, menvcfg), 0, NULL,
+     write_menvcfg, NULL, true},
+    {0x320, 0x320, "mcountinhibit",
+     offsetof(struct riscv_cpu, mcountinhibit), 0, NULL, write_mcountinhibit,
+     NULL, false},
+    {0x323, 0x33f, "mhpmevent", 0, 0, read_zero, write_nothing, NULL, false},
+    SCRATCH(0x340, mscratch, ALL),
+    SCRATCH(0x341, mepc, ~(uint64_t)1),
+    SCRATCH(0x342, mcause, ALL),
+    SCRATCH(0x343, mtval, ALL),
+    SPECIAL(0x344, "mip", read_mip, write_mip, NULL),
+    {0x3a0, 0x3a3, "pmpcfg", 0, 0, read_pmpcfg, write_pmpcfg, pmpcfg_exists,
+     true},
+    {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, true},
+    {0xb00, 0xb00, "mcycle", 0, 0, read_mcounter, write_mcounter, NULL,
+     false},
+    {0xb02, 0xb1f, "mhpmcounter", 0, 0, NULL, NULL, NULL, false},
+    {0xc00, 0xc1f, "hpmcounter", 0, 0, read_counter, write_nothing,
+     counter_on, false},
+    SPECIAL(0xf11, "mvendorid", read_zero, write_nothing, NULL),
+    SPECIAL(0xf12, "marchid", read_zero, write_nothing, NULL),
+    SPECIAL(0xf13, "mimpid", read_zero, write_nothing, NULL),
+    SPECIAL(0xf14, "mhartid", read_mhartid, write_nothing, NULL),
+    SPECIAL(0xf15, "mconfigptr", read_zero, write_nothing, NULL),
+};
+
+static const struct csr *find(unsigned number)
+{
+    unsigned lo = 0, hi = sizeof(table) / sizeof(table[0]);
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+
+        if (number > table[mid].last)
+            lo = mid + 1;
+        else if (number < table[mid].first)
+            hi = mid;
+        else
+            return &table[mid];
+    }
+    return NULL;
+}
+
+const char *riscv_csr_name(unsigned number)
+{
+    static const char *const counters[] = {"cycle", "time", "instret"};
+    const struct csr *r = find(number);
+
+    if (number >= 0xc00 && number <= 0xc02)
+        return counters[number - 0xc00];
+    if (number == 0xb02)
+        return "minstret";
+    return r && r->first == r->last ? r->name : NULL;
+}
+
+/* mcycle's range has a gap at 1: mhpmcounter rows count from 0xb00. */
+static unsigned index_of(const struct csr *r, unsigned number)
+{
+    return r->first == 0xb02 ? number - 0xb00 : number - r->first;
+}
+
+static uint64_t *plain(struct riscv_cpu *g, const struct csr *r)
+{
+    return (uint64_t *)(void *)((char *)g + r->offset);
+}
+
+static uint64_t get(struct riscv_cpu *g, const struct csr *r, unsigned n)
+{
+    if (r->read)
+        return r->read(g, n);
+    return r->offset ? *plain(g, r) : read_mcounter(g, n);
+}
+
+static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
+                uint64_t v)
+{
+    if (r->write)
+        r->write(g, n, v);
+    else if (r->offset)
+        *plain(g, r) = (*plain(g, r) & ~r->mask) | (v & r->mask);
+    else
+        write_mcounter(g, n, v);
+    if (r->leave)
+        g->core.leave = true;
+}
+
+/* The register, if it exists and may be used so; else NULL. */
+static const struct csr *usable(struct riscv_cpu *g, unsigned number,
+                                bool write)
+{
+    const struct csr *r = find(number);
+
+    if (!r || g->priv < (number >> 8 & 3) || (write && number >> 10 == 3))
+        return NULL;
+    if (r->allowed && !r->allowed(g, index_of(r, number)))
+        return NULL;
+    return r;
+}
+
+bool riscv_csr_read(struct cpu *c, uint32_t csr)
+{
+    struct riscv_cpu *g = riscv(c);
+    const struct csr *r = usable(g, csr, false);
+
+    if (!r)
+        return riscv_illegal(c);
+    c->scratch = get(g, r, index_of(r, csr));
+    return true;
+}
+
+/* Read, change, write: `keep` are the old bits that stay. */
+static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
+{
+    struct riscv_cpu *g = riscv(c);
+    const struct csr *r = usable(g, csr, true);
+    uint64_t old;
+    unsigned n;
+
+    if (!r)
+        return riscv_illegal(c);
+    n = index_of(r, csr);
+    old = get(g, r, n);
+    /* mip's external bit is read with the wire, but modified without it,
+     * priv 3.1.9. */
+    if (csr == 0x344)
+        old = (old & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
+    put(g, r, n, (old & keep) | flip);
+    if (csr == 0x344)
+        old |= riscv_mip(g) & MIP_BIT(IRQ_SEI);
+    c->scratch = old;
+    return true;
+}
+
+bool riscv_csr_write(struct cpu *c, uint32_t csr, uint64_t value)
+{
+    return change(c, csr, 0, value);
+}
+
+bool riscv_csr_set(struct cpu *c, uint32_t csr, uint64_t bits)
+{
+    return change(c, csr, ~(uint64_t)0, bits);
+}
+
+bool riscv_csr_clear(struct cpu *c, uint32_t csr, uint64_t bits)
+{
+    return change(c, csr, ~bits, 0);
+}

@@ -1,0 +1,293 @@
+/*
+ * The RISC-V CPU class: model and features, reset, state.
+ *
+ * -cpu rv64[,EXT=on|off...] names extensions of the table in riscv.isa; M,
+ * A, F, D, C and the Z ones can be switched off.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "cpu/riscv/riscv_isa.h"
+#include "riscv64_gen.h"
+
+#define RESET_VECTOR 0x1000
+
+static const char *const ext_names[] = {RISCV64_EXT_NAMES};
+#define N_EXTS (sizeof(ext_names) / sizeof(ext_names[0]))
+
+/* What every RV64 hart of ours has. */
+#define FIXED (RISCV64_EXT_RV64 | RISCV64_EXT_I | RISCV64_EXT_ZICSR |        \
+               RISCV64_EXT_ZIFENCEI | RISCV64_EXT_S)
+#define ALL_EXTS                                                             \
+    (FIXED | RISCV64_EXT_M | RISCV64_EXT_A | RISCV64_EXT_F | RISCV64_EXT_D | \
+     RISCV64_EXT_C | RISCV64_EXT_ZBA | RISCV64_EXT_ZBB | RISCV64_EXT_ZBS)
+
+static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
+                        struct error *e)
+{
+    const char *eq = memchr(item, '=', length);
+    size_t n = eq ? (size_t)(eq - item) : length;
+    bool on = true;
+
+    if (*item == '+' || *item == '-') {
+        on = *item == '+';
+        item++;
+        n--;
+    } else if (eq) {
+        size_t v = length - n - 1;
+
+        on = (v == 2 && !strncmp(eq + 1, "on", 2)) ||
+             (v == 4 && !strncmp(eq + 1, "true", 4));
+        if (!on && !(v == 3 && !strncmp(eq + 1, "off", 3)) &&
+            !(v == 5 && !strncmp(eq + 1, "false", 5)))
+            return error_set(e, "-cpu: '%.*s' wants on or off", (int)length,
+                             item);
+    }
+    for (unsigned i = 0; i < N_EXTS; i++) {
+        uint64_t bit = (uint64_t)1 << i;
+
+        if (strlen(ext_names[i]) != n || strncasecmp(ext_names[i], item, n))
+            continue;
+        if ((FIXED & bit) || !(ALL_EXTS & bit))
+            return error_set(e, "-cpu: '%s' cannot be switched",
+                             ext_names[i]);
+        g->features = on ? g->features | bit : g->features & ~bit;
+        return true;
+    }
+    char word[32];
+    const char *near;
+
+    snprintf(word, sizeof(word), "%.*s", (int)n, item);
+    near = nearest_name(word, ext_names, N_EXTS);
+    return error_set(e, "-cpu: unknown feature '%s'%s%s%s", word,
+                     near ? ", did you mean '" : "", near ? near : "",
+                     near ? "'?" : "");
+}
+
+static bool parse_model(struct riscv_cpu *g, const char *model,
+                        struct error *e)
+{
+    static const char *const models[] = {"rv64", "max"};
+    size_t n = model ? strcspn(model, ",") : 0;
+
+    g->features = ALL_EXTS;
+    if (!model)
+        return true;
+    if (!(n == 4 && !strncmp(model, "rv64", 4)) &&
+        !(n == 3 && !strncmp(model, "max", 3))) {
+        char word[32];
+        const char *near;
+
+        snprintf(word, sizeof(word), "%.*s", (int)n, model);
+        near = nearest_name(word, models, 2);
+        return error_set(e, "-cpu: unknown model '%s', %s%s%s", word,
+                         near ? "did you mean '" : "known are rv64 and max",
+                         near ? near : "", near ? "'?" : "");
+    }
+    for (model += n; *model == ','; model += n) {
+        model++;
+        n = strcspn(model, ",");
+        if (!set_feature(g, model, n, e))
+            return false;
+    }
+    if ((g->features & RISCV64_EXT_D) && !(g->features & RISCV64_EXT_F))
+        return error_set(e, "-cpu: D needs F; switch both off");
+    return true;
+}
+
+/* riscv,isa: single letters in the canonical order, then the Z names. */
+static void describe(struct riscv_cpu *g)
+{
+    static const struct {
+        uint64_t ext;
+        const char *text;
+    } parts[] = {
+        {RISCV64_EXT_M, "m"},         {RISCV64_EXT_A, "a"},
+        {RISCV64_EXT_F, "f"},         {RISCV64_EXT_D, "d"},
+        {RISCV64_EXT_C, "c"},         {RISCV64_EXT_I, "_zicntr_zicsr"},
+        {RISCV64_EXT_I, "_zifencei"}, {RISCV64_EXT_ZBA, "_zba"},
+        {RISCV64_EXT_ZBB, "_zbb"},    {RISCV64_EXT_ZBS, "_zbs"},
+        {RISCV64_EXT_S, "_sstc"},
+    };
+    static const char letters[] = {'M', 'A', 'F', 'D', 'C'};
+
+    strcpy(g->isa_text, "rv64i");
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (g->features & parts[i].ext)
+            strcat(g->isa_text, parts[i].text);
+    g->misa = (uint64_t)2 << 62 | 1u << ('I' - 'A') | 1u << ('S' - 'A') |
+              1u << ('U' - 'A');
+    for (unsigned i = 0; i < sizeof(letters); i++)
+        if (g->features & parts[i].ext)
+            g->misa |= (uint64_t)1 << (letters[i] - 'A');
+}
+
+static bool init(struct cpu *c, const struct cpu_config *config,
+                 struct error *e)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    if (!parse_model(g, config->model, e))
+        return false;
+    describe(g);
+    timer_init(&g->stimer, c->env.clock, riscv_stimer_fired, g);
+    riscv_forget_contexts(g, -1);
+    return true;
+}
+
+static void destroy(struct cpu *c)
+{
+    timer_disarm(&riscv(c)->stimer);
+}
+
+static void reset(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    g->priv = PRIV_M;
+    g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34; /* UXL, SXL */
+    g->stimecmp = UINT64_MAX;
+    g->reservation = UINT64_MAX;
+    g->instret_offset = g->cycle_offset = 0 - c->icount;
+    c->pc = RESET_VECTOR;
+    riscv_forget_contexts(g, -1);
+    riscv_update_contexts(g);
+}
+
+static void bus_fault(struct cpu *c, uint64_t va, enum access access)
+{
+    static const uint8_t cause[] = {
+        [ACCESS_READ] = CAUSE_LOAD_ACCESS,
+        [ACCESS_WRITE] = CAUSE_STORE_ACCESS,
+        [ACCESS_FETCH] = CAUSE_FETCH_ACCESS,
+    };
+
+    riscv_raise(c, cause[access], va);
+}
+
+static void undefined(struct cpu *c, uint64_t encoding)
+{
+    riscv_raise(c, CAUSE_ILLEGAL, encoding);
+}
+
+/* Decoding depends on the features and on whether FS is off. */
+static uint32_t mode(struct cpu *c)
+{
+    return riscv(c)->fs != 0;
+}
+
+static const char *isa_string(struct cpu *c)
+{
+    return riscv(c)->isa_text;
+}
+
+static void dump(struct cpu *c, char *out, size_t size)
+{
+    static const char *const names[] = {
+        "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+        "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+        "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    struct riscv_cpu *g = riscv(c);
+    struct text t = {out, size, 0};
+
+    text_start(&t);
+    text_addf(&t, "hart %u  pc %016llx  priv %c  satp %016llx\n", c->id,
+              (unsigned long long)c->pc, "US?M"[g->priv],
+              (unsigned long long)g->satp);
+    text_addf(&t, "mstatus %016llx  mip %04llx  mie %04llx\n",
+              (unsigned long long)g->mstatus,
+              (unsigned long long)riscv_mip(g), (unsigned long long)g->mie);
+    for (unsigned i = 0; i < 32; i++)
+        text_addf(&t, "%-4s %016llx%s", names[i], (unsigned long long)g->x[i],
+                  i % 4 == 3 ? "\n" : "  ");
+}
+
+static const struct field fields[] = {
+    FIELD_SUB(struct riscv_cpu, core, cpu_core_fields),
+    FIELD_ARRAY(struct riscv_cpu, x, 0),
+    FIELD_ARRAY(struct riscv_cpu, f, 0),
+    FIELD(struct riscv_cpu, fp.round, 0),
+    FIELD(struct riscv_cpu, fp.flags, 0),
+    FIELD_HOST(struct riscv_cpu, fp.soft),
+    FIELD_HOST(struct riscv_cpu, fp.rules),
+    FIELD(struct riscv_cpu, frm, 0),
+    FIELD(struct riscv_cpu, fs, 0),
+    FIELD(struct riscv_cpu, priv, 0),
+    FIELD_HOST(struct riscv_cpu, features),
+    FIELD(struct riscv_cpu, mstatus, 0),
+    FIELD_HOST(struct riscv_cpu, misa),
+    FIELD(struct riscv_cpu, medeleg, 0),
+    FIELD(struct riscv_cpu, mideleg, 0),
+    FIELD(struct riscv_cpu, mie, 0),
+    FIELD(struct riscv_cpu, mip_soft, 0),
+    FIELD(struct riscv_cpu, mtvec, 0),
+    FIELD(struct riscv_cpu, mscratch, 0),
+    FIELD(struct riscv_cpu, mepc, 0),
+    FIELD(struct riscv_cpu, mcause, 0),
+    FIELD(struct riscv_cpu, mtval, 0),
+    FIELD(struct riscv_cpu, stvec, 0),
+    FIELD(struct riscv_cpu, sscratch, 0),
+    FIELD(struct riscv_cpu, sepc, 0),
+    FIELD(struct riscv_cpu, scause, 0),
+    FIELD(struct riscv_cpu, stval, 0),
+    FIELD(struct riscv_cpu, satp, 0),
+    FIELD(struct riscv_cpu, stimecmp, UINT64_MAX),
+    FIELD(struct riscv_cpu, menvcfg, 0),
+    FIELD(struct riscv_cpu, senvcfg, 0),
+    FIELD(struct riscv_cpu, mcounteren, 0),
+    FIELD(struct riscv_cpu, scounteren, 0),
+    FIELD(struct riscv_cpu, mcountinhibit, 0),
+    FIELD(struct riscv_cpu, cycle_offset, 0),
+    FIELD(struct riscv_cpu, instret_offset, 0),
+    FIELD_ARRAY(struct riscv_cpu, pmpaddr, 0),
+    FIELD_ARRAY(struct riscv_cpu, pmpcfg, 0),
+    /* A reservation may be lost at any time. */
+    FIELD_HOST(struct riscv_cpu, reservation),
+    FIELD_HOST(struct riscv_cpu, reserved_value),
+    FIELD_HOST(struct riscv_cpu, reserved_size),
+    FIELD(struct riscv_cpu, cause, 0),
+    FIELD(struct riscv_cpu, tval, 0),
+    FIELD_KEEP(struct riscv_cpu, lines),
+    FIELD_TIMER(struct riscv_cpu, stimer),
+    FIELD_HOST(struct riscv_cpu, contexts),
+    FIELD_HOST(struct riscv_cpu, next_context),
+    FIELD_HOST(struct riscv_cpu, isa_text),
+    FIELD_LIST_END,
+};
+
+
+static const struct isa riscv64_isa = {
+    .name = "riscv64",
+    .max_length = 4,
+    .align = 2,
+    .rows = riscv64_row_table,
+    .n_rows = RISCV64_ROWS,
+    .fusions = riscv64_fusions,
+    .n_fusions = RISCV64_N_FUSIONS,
+    .decode = riscv64_decode,
+    .disassemble = riscv64_disassemble,
+    .lift = riscv64_lift,
+    .helpers = riscv64_helpers,
+};
+
+const struct cpu_class riscv64_class = {
+    .name = "rv64",
+    .size = sizeof(struct riscv_cpu),
+    .fields = fields,
+    .isa = &riscv64_isa,
+    .init = init,
+    .destroy = destroy,
+    .reset = reset,
+    .input = riscv_input,
+    .translate = riscv_translate,
+    .bus_fault = bus_fault,
+    .undefined = undefined,
+    .raise = riscv_raise,
+    .deliver = riscv_deliver,
+    .interrupt = riscv_interrupt,
+    .wakes = riscv_wakes,
+    .mode = mode,
+    .isa_string = isa_string,
+    .dump = dump,
+};

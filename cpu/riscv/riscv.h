@@ -1,0 +1,166 @@
+/*
+ * A RISC-V hart: RV64GC with M, S and U modes.
+ *
+ * The RISC-V Instruction Set Manual, Volume II: Privileged Architecture
+ * 20240411, is cited as "priv" with its section.
+ */
+#ifndef CPU_RISCV_RISCV_H
+#define CPU_RISCV_RISCV_H
+
+#include "cpu/core/cpu.h"
+#include "cpu/fp/fp.h"
+
+enum riscv_priv { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
+
+/* mstatus, priv 3.1.6.  FS lives in struct riscv_cpu. */
+#define MSTATUS_SIE ((uint64_t)1 << 1)
+#define MSTATUS_MIE ((uint64_t)1 << 3)
+#define MSTATUS_SPIE ((uint64_t)1 << 5)
+#define MSTATUS_MPIE ((uint64_t)1 << 7)
+#define MSTATUS_SPP ((uint64_t)1 << 8)
+#define MSTATUS_MPP ((uint64_t)3 << 11)
+#define MSTATUS_FS ((uint64_t)3 << 13)
+#define MSTATUS_MPRV ((uint64_t)1 << 17)
+#define MSTATUS_SUM ((uint64_t)1 << 18)
+#define MSTATUS_MXR ((uint64_t)1 << 19)
+#define MSTATUS_TVM ((uint64_t)1 << 20)
+#define MSTATUS_TW ((uint64_t)1 << 21)
+#define MSTATUS_TSR ((uint64_t)1 << 22)
+#define MSTATUS_UXL ((uint64_t)3 << 32)
+#define MSTATUS_SXL ((uint64_t)3 << 34)
+#define MSTATUS_SD ((uint64_t)1 << 63)
+
+/* Interrupt lines and bits of mip and mie. */
+enum riscv_irq {
+    IRQ_SSI = 1,
+    IRQ_MSI = 3,
+    IRQ_STI = 5,
+    IRQ_MTI = 7,
+    IRQ_SEI = 9,
+    IRQ_MEI = 11,
+};
+#define MIP_BIT(irq) ((uint64_t)1 << (irq))
+
+/* menvcfg, senvcfg, priv 3.1.18. */
+#define ENVCFG_FIOM ((uint64_t)1 << 0)
+#define ENVCFG_STCE ((uint64_t)1 << 63)
+
+enum riscv_cause {
+    CAUSE_FETCH_MISALIGNED = 0,
+    CAUSE_FETCH_ACCESS = 1,
+    CAUSE_ILLEGAL = 2,
+    CAUSE_BREAKPOINT = 3,
+    CAUSE_LOAD_MISALIGNED = 4,
+    CAUSE_LOAD_ACCESS = 5,
+    CAUSE_STORE_MISALIGNED = 6,
+    CAUSE_STORE_ACCESS = 7,
+    CAUSE_ECALL_U = 8,
+    CAUSE_ECALL_S = 9,
+    CAUSE_ECALL_M = 11,
+    CAUSE_FETCH_PAGE = 12,
+    CAUSE_LOAD_PAGE = 13,
+    CAUSE_STORE_PAGE = 15,
+};
+
+#define PMP_ENTRIES 16
+#define RISCV_CONTEXTS 32
+
+/* A context number of the soft TLB and what it stands for. */
+struct riscv_context {
+    uint64_t satp;
+    uint32_t key; /* privilege, SUM and MXR; UINT32_MAX: free */
+    uint32_t number;
+};
+
+struct riscv_cpu {
+    struct cpu core;
+    uint64_t x[33]; /* [0] stays zero, [32] takes writes to x0 */
+    uint64_t f[32];
+    struct fp_env fp; /* flags are fflags */
+    uint8_t frm;
+    uint8_t fs;       /* mstatus.FS */
+    uint8_t priv;     /* enum riscv_priv */
+    uint64_t features; /* RISCV64_EXT_*; set by init */
+
+    uint64_t mstatus, misa;
+    uint64_t medeleg, mideleg, mie, mip_soft;
+    uint64_t mtvec, mscratch, mepc, mcause, mtval;
+    uint64_t stvec, sscratch, sepc, scause, stval;
+    uint64_t satp, stimecmp, menvcfg, senvcfg;
+    uint64_t mcounteren, scounteren, mcountinhibit;
+    uint64_t cycle_offset, instret_offset; /* added to the icount */
+    uint64_t pmpaddr[PMP_ENTRIES];
+    uint8_t pmpcfg[PMP_ENTRIES];
+
+    uint64_t reservation; /* physical address of LR; UINT64_MAX: none */
+    uint64_t reserved_value;
+    uint8_t reserved_size;
+
+    uint64_t cause, tval; /* of the pending exception */
+
+    atomic_uint_fast64_t lines; /* interrupt inputs, bits as in mip */
+    struct timer stimer;        /* stimecmp */
+
+    struct riscv_context contexts[RISCV_CONTEXTS];
+    uint32_t next_context; /* number to give out next */
+    char isa_text[160];
+};
+
+static inline struct riscv_cpu *riscv(struct cpu *c)
+{
+    return (struct riscv_cpu *)c;
+}
+
+extern const struct cpu_class riscv64_class;
+
+/* ---------------------------------------------------- inside the folder */
+
+/* Make exception `cause` pending with its tval. */
+void riscv_raise(struct cpu *c, unsigned cause, uint64_t tval);
+/* The illegal-instruction exception of the current instruction. */
+bool riscv_illegal(struct cpu *c);
+
+void riscv_deliver(struct cpu *c);
+bool riscv_interrupt(struct cpu *c);
+bool riscv_wakes(struct cpu *c);
+void riscv_input(struct cpu *c, unsigned line, bool level);
+/* mip as software sees it. */
+uint64_t riscv_mip(struct riscv_cpu *g);
+
+bool riscv_translate(struct cpu *c, uint64_t va, unsigned size,
+                     enum access access, bool probe,
+                     struct translation *out);
+/* Privilege, SUM, MXR, MPRV or satp changed: pick the contexts. */
+void riscv_update_contexts(struct riscv_cpu *g);
+/* Forget all address spaces, or those of one ASID (asid < 0: all). */
+void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid);
+
+/* Platform time (mtime) in ticks. */
+uint64_t riscv_time(struct riscv_cpu *g);
+/* stimecmp, menvcfg.STCE or the time base changed: set timer and line. */
+void riscv_update_stimer(struct riscv_cpu *g);
+void riscv_stimer_fired(void *owner);
+
+/* CSR access without privilege or counter checks by their number; false if
+ * there is none (used by riscv_csr_* and by tests and the monitor). */
+const char *riscv_csr_name(unsigned number);
+
+/* Helpers of riscv.isa: results in cpu->scratch. */
+bool riscv_csr_read(struct cpu *c, uint32_t csr);
+bool riscv_csr_write(struct cpu *c, uint32_t csr, uint64_t value);
+bool riscv_csr_set(struct cpu *c, uint32_t csr, uint64_t bits);
+bool riscv_csr_clear(struct cpu *c, uint32_t csr, uint64_t bits);
+bool riscv_ecall(struct cpu *c);
+bool riscv_sret(struct cpu *c);
+bool riscv_mret(struct cpu *c);
+bool riscv_wfi(struct cpu *c);
+void riscv_fence(struct cpu *c);
+void riscv_fence_i(struct cpu *c);
+bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
+                      uint8_t rs2);
+bool riscv_lr_w(struct cpu *c, uint64_t va);
+bool riscv_lr_d(struct cpu *c, uint64_t va);
+bool riscv_sc_w(struct cpu *c, uint64_t va, uint32_t value);
+bool riscv_sc_d(struct cpu *c, uint64_t va, uint64_t value);
+
+#endif

@@ -1,0 +1,353 @@
+/*
+ * Exceptions, interrupts and the returns from them; priv 3.1, 3.3, 4.1.
+ */
+#include <inttypes.h>
+
+#include "cpu/core/engine.h"
+#include "cpu/core/atomic.h"
+#include "cpu/riscv/riscv.h"
+
+static const char *const cause_names[] = {
+    [CAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
+    [CAUSE_FETCH_ACCESS] = "instruction access fault",
+    [CAUSE_ILLEGAL] = "illegal instruction",
+    [CAUSE_BREAKPOINT] = "breakpoint",
+    [CAUSE_LOAD_MISALIGNED] = "load address misaligned",
+    [CAUSE_LOAD_ACCESS] = "load access fault",
+    [CAUSE_STORE_MISALIGNED] = "store/AMO address misaligned",
+    [CAUSE_STORE_ACCESS] = "store/AMO access fault",
+    [CAUSE_ECALL_U] = "environment call from U-mode",
+    [CAUSE_ECALL_S] = "environment call from S-mode",
+    [CAUSE_ECALL_M] = "environment call from M-mode",
+    [CAUSE_FETCH_PAGE] = "instruction page fault",
+    [CAUSE_LOAD_PAGE] = "load page fault",
+    [CAUSE_STORE_PAGE] = "store/AMO page fault",
+};
+
+void riscv_raise(struct cpu *c, unsigned cause, uint64_t tval)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    g->cause = cause;
+    g->tval = tval;
+    cpu_raise(c);
+}
+
+bool riscv_illegal(struct cpu *c)
+{
+    riscv_raise(c, CAUSE_ILLEGAL, 0);
+    return false;
+}
+
+/* The encoding at pc, for the tval of an illegal instruction. */
+static uint64_t encoding_at_pc(struct cpu *c)
+{
+    uint8_t bytes[4] = {0};
+    struct translation t;
+
+    for (unsigned i = 0; i < 4; i += 2) {
+        const uint8_t *host;
+
+        if (i == 2 && (bytes[0] & 3) != 3)
+            break;
+        if (!riscv_translate(c, c->pc + i, 2, ACCESS_FETCH, true, &t))
+            break;
+        host = memory_host(c->env.memory, t.pa, 2, false);
+        if (!host)
+            break;
+        memcpy(bytes + i, host, 2);
+    }
+    return ld_le32(bytes);
+}
+
+static void log_trap(struct cpu *c, bool interrupt, uint64_t cause,
+                     uint64_t tval, unsigned to)
+{
+    const char *what = interrupt ? "interrupt" : "exception";
+    const char *name = "";
+
+    if (!interrupt && cause < sizeof(cause_names) / sizeof(cause_names[0]) &&
+        cause_names[cause])
+        name = cause_names[cause];
+    log_line(c->env.log, LOG_INT,
+             "hart %u: %s %" PRIu64 " (%s) from %c to %c, pc 0x%" PRIx64
+             ", tval 0x%" PRIx64,
+             c->id, what, cause, name, "US?M"[riscv(c)->priv], "US?M"[to],
+             c->pc, tval);
+}
+
+static uint64_t vector(uint64_t tvec, bool interrupt, uint64_t cause)
+{
+    uint64_t base = tvec & ~(uint64_t)3;
+
+    return interrupt && (tvec & 1) ? base + 4 * cause : base;
+}
+
+static void enter_s(struct riscv_cpu *g, bool interrupt, uint64_t cause,
+                    uint64_t tval)
+{
+    uint64_t sie = g->mstatus & MSTATUS_SIE;
+
+    g->scause = cause | (uint64_t)interrupt << 63;
+    g->sepc = g->core.pc;
+    g->stval = tval;
+    g->mstatus &= ~(MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SIE);
+    g->mstatus |= sie << 4 | (g->priv == PRIV_S ? MSTATUS_SPP : 0);
+    g->priv = PRIV_S;
+    g->core.pc = vector(g->stvec, interrupt, cause);
+}
+
+static void enter_m(struct riscv_cpu *g, bool interrupt, uint64_t cause,
+                    uint64_t tval)
+{
+    uint64_t mie = g->mstatus & MSTATUS_MIE;
+
+    g->mcause = cause | (uint64_t)interrupt << 63;
+    g->mepc = g->core.pc;
+    g->mtval = tval;
+    g->mstatus &= ~(MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MIE);
+    g->mstatus |= mie << 4 | (uint64_t)g->priv << 11;
+    g->priv = PRIV_M;
+    g->core.pc = vector(g->mtvec, interrupt, cause);
+}
+
+static void trap(struct riscv_cpu *g, bool interrupt, uint64_t cause,
+                 uint64_t tval)
+{
+    uint64_t deleg = interrupt ? g->mideleg : g->medeleg;
+    bool to_s = g->priv <= PRIV_S && (deleg >> cause & 1);
+
+    if (log_on(g->core.env.log, LOG_INT))
+        log_trap(&g->core, interrupt, cause, tval, to_s ? PRIV_S : PRIV_M);
+    if (to_s)
+        enter_s(g, interrupt, cause, tval);
+    else
+        enter_m(g, interrupt, cause, tval);
+    riscv_update_contexts(g);
+}
+
+void riscv_deliver(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    if (g->cause == CAUSE_ILLEGAL && g->tval == 0)
+        g->tval = encoding_at_pc(c);
+    trap(g, false, g->cause, g->tval);
+}
+
+/* ----------------------------------------------------------- interrupts */
+
+uint64_t riscv_mip(struct riscv_cpu *g)
+{
+    return atomic_load_explicit(&g->lines, memory_order_relaxed) |
+           g->mip_soft;
+}
+
+bool riscv_wakes(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    return (riscv_mip(g) & g->mie) != 0;
+}
+
+/* The highest of these, in the order of priv 3.1.9. */
+static unsigned first_interrupt(uint64_t bits)
+{
+    static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI,
+                                    IRQ_SEI, IRQ_SSI, IRQ_STI};
+
+    for (unsigned i = 0; i < sizeof(order); i++)
+        if (bits & MIP_BIT(order[i]))
+            return order[i];
+    return 0;
+}
+
+bool riscv_interrupt(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+    uint64_t pending = riscv_mip(g) & g->mie, m, s;
+
+    if (!pending)
+        return false;
+    m = pending & ~g->mideleg;
+    s = pending & g->mideleg;
+    if (g->priv == PRIV_M && !(g->mstatus & MSTATUS_MIE))
+        m = 0;
+    if (g->priv == PRIV_M ||
+        (g->priv == PRIV_S && !(g->mstatus & MSTATUS_SIE)))
+        s = 0;
+    if (!(m | s))
+        return false;
+    c->halted = false;
+    trap(g, true, first_interrupt(m ? m : s), 0);
+    return true;
+}
+
+void riscv_input(struct cpu *c, unsigned line, bool level)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    if (level)
+        atomic_fetch_or(&g->lines, MIP_BIT(line));
+    else
+        atomic_fetch_and(&g->lines, ~MIP_BIT(line));
+    if (level)
+        cpu_kick(c);
+}
+
+/* -------------------------------------------------------------- helpers */
+
+bool riscv_ecall(struct cpu *c)
+{
+    riscv_raise(c, CAUSE_ECALL_U + riscv(c)->priv, 0);
+    return false;
+}
+
+bool riscv_sret(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+    uint64_t m = g->mstatus;
+
+    if (g->priv < PRIV_S || (g->priv == PRIV_S && (m & MSTATUS_TSR)))
+        return riscv_illegal(c);
+    g->priv = m & MSTATUS_SPP ? PRIV_S : PRIV_U;
+    m &= ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV);
+    m |= (m & MSTATUS_SPIE) >> 4 | MSTATUS_SPIE;
+    g->mstatus = m;
+    riscv_update_contexts(g);
+    c->scratch = g->sepc;
+    return true;
+}
+
+bool riscv_mret(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+    uint64_t m = g->mstatus;
+
+    if (g->priv < PRIV_M)
+        return riscv_illegal(c);
+    g->priv = (uint8_t)(m >> 11 & 3);
+    if (g->priv != PRIV_M)
+        m &= ~MSTATUS_MPRV;
+    m &= ~(MSTATUS_MIE | MSTATUS_MPP);
+    m |= (m & MSTATUS_MPIE) >> 4 | MSTATUS_MPIE;
+    g->mstatus = m;
+    riscv_update_contexts(g);
+    c->scratch = g->mepc;
+    return true;
+}
+
+bool riscv_wfi(struct cpu *c)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    /* U mode may not wait at all, priv 3.3.3. */
+    if (g->priv == PRIV_U ||
+        (g->priv == PRIV_S && (g->mstatus & MSTATUS_TW)))
+        return riscv_illegal(c);
+    c->halted = true;
+    c->leave = true;
+    return true;
+}
+
+void riscv_fence(struct cpu *c)
+{
+    (void)c;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Writes to code are noticed when they happen; what other threads wrote is
+ * taken in by the run loop. */
+void riscv_fence_i(struct cpu *c)
+{
+    c->leave = true;
+}
+
+bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
+                      uint8_t rs2)
+{
+    struct riscv_cpu *g = riscv(c);
+
+    if (g->priv == PRIV_U ||
+        (g->priv == PRIV_S && (g->mstatus & MSTATUS_TVM)))
+        return riscv_illegal(c);
+    /* A page is forgotten in every address space: more than is asked. */
+    if (rs1)
+        cpu_flush_page(c, va);
+    else
+        riscv_forget_contexts(g, rs2 ? (int32_t)(asid & 0xffff) : -1);
+    riscv_update_contexts(g);
+    c->leave = true;
+    return true;
+}
+
+/* ------------------------------------------------------------- LR and SC */
+
+static bool load_reserved(struct cpu *c, uint64_t va, unsigned size)
+{
+    struct riscv_cpu *g = riscv(c);
+    const void *host;
+
+    if (va & (size - 1)) {
+        riscv_raise(c, CAUSE_LOAD_MISALIGNED, va);
+        return false;
+    }
+    host = cpu_host(c, va, size, ACCESS_READ);
+    if (!host)
+        return false;
+    if (size == 4)
+        c->scratch = (uint64_t)(int64_t)(int32_t)BASE_LE(
+            32, __atomic_load_n((const uint32_t *)host, __ATOMIC_SEQ_CST));
+    else
+        c->scratch = BASE_LE(
+            64, __atomic_load_n((const uint64_t *)host, __ATOMIC_SEQ_CST));
+    g->reservation = (uintptr_t)host;
+    g->reserved_value = c->scratch;
+    g->reserved_size = (uint8_t)size;
+    return true;
+}
+
+/* The reservation is the host address, so that two mappings of one place
+ * are one.  It ends with every SC. */
+static bool store_conditional(struct cpu *c, uint64_t va, unsigned size,
+                              uint64_t value)
+{
+    struct riscv_cpu *g = riscv(c);
+    uint64_t held = g->reservation;
+    void *host;
+
+    if (va & (size - 1)) {
+        riscv_raise(c, CAUSE_STORE_MISALIGNED, va);
+        return false;
+    }
+    g->reservation = UINT64_MAX;
+    c->scratch = 1;
+    if (held == UINT64_MAX || g->reserved_size != size)
+        return true;
+    host = cpu_host(c, va, size, ACCESS_WRITE);
+    if (!host)
+        return false;
+    if ((uintptr_t)host == held)
+        c->scratch = !atomic_cas(host, size, g->reserved_value, value);
+    return true;
+}
+
+bool riscv_lr_w(struct cpu *c, uint64_t va)
+{
+    return load_reserved(c, va, 4);
+}
+
+bool riscv_lr_d(struct cpu *c, uint64_t va)
+{
+    return load_reserved(c, va, 8);
+}
+
+bool riscv_sc_w(struct cpu *c, uint64_t va, uint32_t value)
+{
+    return store_conditional(c, va, 4, value);
+}
+
+bool riscv_sc_d(struct cpu *c, uint64_t va, uint64_t value)
+{
+    return store_conditional(c, va, 8, value);
+}
