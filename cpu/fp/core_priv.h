@@ -205,8 +205,8 @@ FP_CORE struct fp_split split(struct u128 sig, int bits)
 FP_CORE unsigned round_up(unsigned round, bool sign, struct fp_split s)
 {
     switch (round) {
-    case FP_RNE:
-        return s.rest > TOP_BIT || (s.rest == TOP_BIT && (s.kept & 1));
+    case FP_RNE: /* above a half, or at it and odd */
+        return (s.rest | (s.kept & 1)) > TOP_BIT;
     case FP_RDN:
         return sign && s.rest;
     case FP_RUP:
@@ -286,29 +286,39 @@ FP_CORE struct fp_num add_special(struct fp_env *e, struct fp_num a,
     return a.kind == KIND_INF || b.kind == KIND_ZERO ? a : b;
 }
 
+/* Exchange, without a branch: which operand is larger is anyone's guess. */
+FP_CORE void num_swap_if(bool swap, struct fp_num *a, struct fp_num *b)
+{
+    uint64_t hi = swap ? a->sig.hi ^ b->sig.hi : 0;
+    uint64_t lo = swap ? a->sig.lo ^ b->sig.lo : 0;
+    int32_t exp = swap ? a->exp ^ b->exp : 0;
+    bool sign = swap & (a->sign ^ b->sign);
+
+    a->sig.hi ^= hi;
+    b->sig.hi ^= hi;
+    a->sig.lo ^= lo;
+    b->sig.lo ^= lo;
+    a->exp ^= exp;
+    b->exp ^= exp;
+    a->sign ^= sign;
+    b->sign ^= sign;
+}
+
 FP_CORE struct fp_num num_add(struct fp_env *e, struct fp_num a,
                               struct fp_num b)
 {
-    struct u128 sum, small;
+    struct u128 sum, rest;
 
     if (a.kind != KIND_FINITE || b.kind != KIND_FINITE)
         return add_special(e, a, b);
-    if (a.exp < b.exp || (a.exp == b.exp && u128_less(a.sig, b.sig))) {
-        struct fp_num t = a;
-
-        a = b;
-        b = t;
-    }
+    num_swap_if((a.exp < b.exp) | ((a.exp == b.exp) & u128_less(a.sig, b.sig)),
+                &a, &b);
     /* One place down, to have room for a carry. */
     sum = u128_shr_sticky(a.sig, 1);
-    small = u128_shr_sticky(b.sig, (unsigned)(a.exp - b.exp + 1));
-    if (a.sign == b.sign) {
-        sum = u128_add(sum, small);
-    } else {
-        sum = u128_sub(sum, small);
-        if (sum.hi == 0 && sum.lo == 0)
-            return num_zero(e->round == FP_RDN);
-    }
+    rest = u128_shr_sticky(b.sig, (unsigned)(a.exp - b.exp + 1));
+    sum = u128_add(sum, u128_negate_if(rest, a.sign != b.sign));
+    if (sum.hi == 0 && sum.lo == 0)
+        return num_zero(e->round == FP_RDN);
     return num_normal(a.sign, a.exp + 1, sum);
 }
 
@@ -335,14 +345,14 @@ FP_CORE struct fp_num num_mul(struct fp_env *e, struct fp_num a,
         .sign = a.sign != b.sign,
         .exp = a.exp + b.exp + 1,
     };
+    unsigned up;
 
     if (a.kind != KIND_FINITE || b.kind != KIND_FINITE)
         return mul_special(e, a, b);
     n.sig = u128_mul64(a.sig.hi, b.sig.hi);
-    if (!(n.sig.hi & TOP_BIT)) {
-        n.sig = u128_shl(n.sig, 1);
-        n.exp--;
-    }
+    up = !(n.sig.hi >> 63);
+    n.sig = u128_shl(n.sig, up);
+    n.exp -= (int)up;
     return n;
 }
 
@@ -447,9 +457,9 @@ FP_CORE struct fp_num num_rem(struct fp_env *e, struct fp_num a,
         if (r <= m)
             return a;
         a.sign = !a.sign;
-        return num_normal(a.sign, b.exp,
-                          u128_sub((struct u128){m, 0},
-                                   u128_shr_sticky(a.sig, 1)));
+        return num_normal(
+            a.sign, b.exp,
+            u128_sub((struct u128){m, 0}, u128_shr_sticky(a.sig, 1)));
     }
     q = r >= m;
     r -= q ? m : 0;

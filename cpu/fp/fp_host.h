@@ -13,9 +13,9 @@
  *   even and its NX is set already, so that inexact changes nothing;
  * - the result itself proves that no other flag is due. A sum that is finite
  *   had finite operands, did not overflow, and if subnormal is exact. A
- *   product or quotient that is above the least normal number and finite did
- *   not underflow, overflow or divide by zero. NaNs and infinities go to
- *   soft.c, where the guest's rules are.
+ *   product or quotient that is normal and finite did not underflow, overflow
+ *   or divide by zero. NaNs and infinities go to soft.c, where the guest's
+ *   rules are.
  * While NX is clear, tests for exactness let whole numbers stay on the host;
  * the first inexact result goes through soft.c, which sets NX.
  *
@@ -95,16 +95,6 @@ static inline uint64_t fp_bits_f64(double value)
     return bits;
 }
 
-static inline bool fp_is_zero_f32(uint32_t a)
-{
-    return a << 1 == 0;
-}
-
-static inline bool fp_is_zero_f64(uint64_t a)
-{
-    return a << 1 == 0;
-}
-
 static inline bool fp_is_finite_f32(uint32_t a)
 {
     return a << 1 < UINT32_C(0xff) << 24;
@@ -115,20 +105,16 @@ static inline bool fp_is_finite_f64(uint64_t a)
     return a << 1 < UINT64_C(0x7ff) << 53;
 }
 
-/* Above the least normal number (to which a tiny one may have been rounded)
-   and finite. */
+/* Finite, and at least twice the least normal number, to which a tiny one may
+   have been rounded: from the exponent alone, to need no large constant. */
 static inline bool fp_is_safe_f32(uint32_t a)
 {
-    const uint32_t least = UINT32_C(2) << 23, inf = UINT32_C(0xff) << 24;
-
-    return (a << 1) - least - 1 < inf - least - 1;
+    return (a << 1 >> 24) - 2 < 0xff - 2;
 }
 
 static inline bool fp_is_safe_f64(uint64_t a)
 {
-    const uint64_t least = UINT64_C(2) << 52, inf = UINT64_C(0x7ff) << 53;
-
-    return (a << 1) - least - 1 < inf - least - 1;
+    return (uint32_t)(a << 1 >> 53) - 2 < 0x7ff - 2;
 }
 
 /*
@@ -136,17 +122,11 @@ static inline bool fp_is_safe_f64(uint64_t a)
  * inexact one; operands are finite, and results safe, or finite for a sum.
  */
 
-/* Trailing zeros of the significand, at most 52. */
-static inline int fp_zeros_f64(uint64_t a)
-{
-    return __builtin_ctzll(a | UINT64_C(1) << 52);
-}
-
-/* A product has at most 106 bits, of which 53 can be kept. */
+/* Both fit into f32: 48 bits at most. */
 static inline bool fp_exact_mul_f64(double a, double b, double product)
 {
     (void)product;
-    return fp_zeros_f64(fp_bits_f64(a)) + fp_zeros_f64(fp_bits_f64(b)) >= 53;
+    return (double)(float)a == a && (double)(float)b == b;
 }
 
 static inline bool fp_exact_mul_f32(float a, float b, float product)
@@ -170,8 +150,8 @@ FP_EXACT_ADD(f64, double)
 /* The product of quotient and divisor is exact and is the dividend. */
 static inline bool fp_exact_div_f64(double a, double b, double quotient)
 {
-    return fp_is_safe_f64(fp_bits_f64(a)) &&
-           fp_exact_mul_f64(quotient, b, a) && quotient * b == a;
+    return fp_is_safe_f64(fp_bits_f64(a)) && fp_exact_mul_f64(quotient, b, a) &&
+           quotient * b == a;
 }
 
 static inline bool fp_exact_div_f32(float a, float b, float quotient)
@@ -218,7 +198,7 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
         if (fp_likely(fp_is_safe_##T(*r)))                                     \
             return fp_likely(e->flags & FP_NX) ||                              \
                    fp_exact_mul_##T(x, y, product);                            \
-        return fp_is_zero_##T(*r) && (fp_is_zero_##T(a) || fp_is_zero_##T(b)); \
+        return product == 0 && (x == 0 || y == 0);                             \
     }                                                                          \
                                                                                \
     static inline bool fp_try_div_##T(const struct fp_env *e, B a, B b, B *r)  \
@@ -232,7 +212,7 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
         if (fp_likely(fp_is_safe_##T(*r)))                                     \
             return fp_likely(e->flags & FP_NX) ||                              \
                    fp_exact_div_##T(x, y, quotient);                           \
-        return fp_is_zero_##T(*r) && fp_is_zero_##T(a);                        \
+        return quotient == 0 && x == 0;                                        \
     }
 
 FP_TRY(f32, uint32_t, float)
@@ -425,6 +405,7 @@ FP_TRY_FROM_INT(f64, uint64_t, double, INT64_C(1) << 53)
         return fp_soft_##name(e, a, b, c);                                     \
     }
 
+/* clang-format off */
 #define FP_OPERATIONS(HOW, T, B)                                               \
     FP_##HOW##2(B, add_##T)                                                    \
     FP_##HOW##2(B, sub_##T)                                                    \
@@ -440,6 +421,7 @@ FP_TRY_FROM_INT(f64, uint64_t, double, INT64_C(1) << 53)
     FP_##HOW##1(B, from_u32_##T, uint32_t)                                     \
     FP_##HOW##1(B, from_i64_##T, int64_t)                                      \
     FP_##HOW##1(B, from_u64_##T, uint64_t)
+/* clang-format on */
 
 FP_OPERATIONS(SOFT, f16, uint16_t)
 FP_OPERATIONS(WHOLE, f32, uint32_t)

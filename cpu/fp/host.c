@@ -32,8 +32,7 @@ bool fp_try_sqrt_f64(const struct fp_env *e, uint64_t a, uint64_t *r)
     root = sqrt(value);
     *r = fp_bits_f64(root);
     return fp_is_finite_f64(*r) &&
-           (e->flags & FP_NX || fp_is_zero_f64(a) ||
-            fp_exact_div_f64(value, root, root));
+           (e->flags & FP_NX || fp_exact_div_f64(value, root, root));
 }
 
 /*
@@ -58,11 +57,10 @@ bool fp_try_fma_f32(const struct fp_env *e, uint32_t a, uint32_t b, uint32_t c,
     if (lost != 0 && !(bits & 1))
         bits += (lost > 0) == (sum > 0) ? 1 : -1;
     *r = fp_bits_f32((float)fp_value_f64(bits));
-    if (fp_is_zero_f32(*r))
-        return fp_is_zero_f64(bits) && lost == 0;
+    if (fp_value_f32(*r) == 0)
+        return sum == 0;
     return fp_is_safe_f32(*r) &&
-           (e->flags & FP_NX ||
-            (lost == 0 && (double)fp_value_f32(*r) == sum));
+           (e->flags & FP_NX || (lost == 0 && (double)fp_value_f32(*r) == sum));
 }
 
 /*
@@ -120,8 +118,7 @@ bool fp_try_fma_f64(const struct fp_env *e, uint64_t a, uint64_t b, uint64_t c,
     if (!fp_host_nearest(e) || !has_fma())
         return false;
     *r = fp_bits_f64(fma_f64(x, y, z));
-    if (fp_is_zero_f64(a) || fp_is_zero_f64(b))
+    if (x == 0 || y == 0)
         return fp_is_finite_f64(*r); /* c, or the sum of two zeros */
-    return fp_is_safe_f64(*r) &&
-           (e->flags & FP_NX || exact_fma_f64(x, y, z));
+    return fp_is_safe_f64(*r) && (e->flags & FP_NX || exact_fma_f64(x, y, z));
 }

@@ -29,9 +29,18 @@ static inline struct u128 u128_sub(struct u128 a, struct u128 b)
     return (struct u128){a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
 }
 
+/* a or, if `negate`, -a, without a branch. */
+static inline struct u128 u128_negate_if(struct u128 a, bool negate)
+{
+    uint64_t flip = -(uint64_t)negate;
+
+    return u128_add((struct u128){a.hi ^ flip, a.lo ^ flip},
+                    (struct u128){0, negate});
+}
+
 static inline bool u128_less(struct u128 a, struct u128 b)
 {
-    return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+    return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo));
 }
 
 /* n: 0 to 127. */
@@ -39,9 +48,8 @@ static inline struct u128 u128_shl(struct u128 a, unsigned n)
 {
     if (n >= 64)
         return (struct u128){a.lo << (n - 64), 0};
-    if (n == 0)
-        return a;
-    return (struct u128){a.hi << n | a.lo >> (64 - n), a.lo << n};
+    /* In two steps, since one of 64 is undefined. */
+    return (struct u128){a.hi << n | a.lo >> 1 >> (63 - n), a.lo << n};
 }
 
 /* Shift right, the last bit set if any bit set was lost. n: 1 or more. */

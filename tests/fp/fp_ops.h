@@ -26,8 +26,7 @@ struct fp_op {
     F(T##_div, 2, UINT64_MAX, fp_div_##T(e, (B)in[0], (B)in[1]))               \
     F(T##_rem, 2, UINT64_MAX, fp_rem_##T(e, (B)in[0], (B)in[1]))               \
     F(T##_sqrt, 1, UINT64_MAX, fp_sqrt_##T(e, (B)in[0]))                       \
-    F(T##_mulAdd, 3, UINT64_MAX,                                               \
-      fp_fma_##T(e, (B)in[0], (B)in[1], (B)in[2]))                             \
+    F(T##_mulAdd, 3, UINT64_MAX, fp_fma_##T(e, (B)in[0], (B)in[1], (B)in[2]))  \
     F(T##_roundToInt, 1, UINT64_MAX, fp_rint_##T(e, (B)in[0], true))           \
     F(T##_eq, 2, UINT64_MAX, fp_eq_##T(e, (B)in[0], (B)in[1]))                 \
     F(T##_le, 2, UINT64_MAX, fp_le_##T(e, (B)in[0], (B)in[1]))                 \
