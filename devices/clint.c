@@ -38,7 +38,7 @@ struct clint {
      * mtime without a lock. */
     uint64_t offset;
     uint64_t mtimecmp[CLINT_MAX_HARTS];
-    uint8_t msip[CLINT_MAX_HARTS], mtip[CLINT_MAX_HARTS];
+    bool msip[CLINT_MAX_HARTS], mtip[CLINT_MAX_HARTS];
 };
 
 static uint64_t ticks(struct clint *c)
@@ -259,8 +259,8 @@ static const struct field clint_fields[] = {
     FIELD_TIMER(struct clint, timer),
     FIELD(struct clint, offset, 0),
     FIELD_ARRAY(struct clint, mtimecmp, UINT64_MAX),
-    FIELD_ARRAY(struct clint, msip, 0),
-    FIELD_ARRAY(struct clint, mtip, 0),
+    FIELD_ARRAY(struct clint, msip, false),
+    FIELD_ARRAY(struct clint, mtip, false),
     FIELD_LIST_END,
 };
 

@@ -42,8 +42,8 @@ struct goldfish_rtc {
     uint64_t alarm_at;  /* what the alarm was armed for */
     uint32_t time_high; /* latched when TIME_LOW was read */
     uint32_t set_high;  /* last written TIME_HIGH, until TIME_LOW is */
-    uint8_t set_high_valid;
-    uint8_t alarm_armed, irq_enabled, irq_pending;
+    bool set_high_valid;
+    bool alarm_armed, irq_enabled, irq_pending;
     struct timer timer;
 };
 
@@ -69,8 +69,8 @@ static void check_alarm(struct goldfish_rtc *r)
         return;
     time = now(r);
     if (time >= r->alarm_at) {
-        r->alarm_armed = 0;
-        r->irq_pending = 1;
+        r->alarm_armed = false;
+        r->irq_pending = true;
         update_irq(r);
         return;
     }
@@ -154,7 +154,7 @@ static void goldfish_rtc_write(struct device *dev, unsigned window,
     case TIMER_ALARM_LOW:
         r->alarm = (r->alarm & ~(uint64_t)UINT32_MAX) | (uint32_t)value;
         r->alarm_at = r->alarm;
-        r->alarm_armed = 1;
+        r->alarm_armed = true;
         check_alarm(r);
         break;
     case TIMER_ALARM_HIGH:
@@ -165,11 +165,11 @@ static void goldfish_rtc_write(struct device *dev, unsigned window,
         update_irq(r);
         break;
     case TIMER_CLEAR_ALARM:
-        r->alarm_armed = 0;
+        r->alarm_armed = false;
         check_alarm(r);
         break;
     case TIMER_CLEAR_INTERRUPT:
-        r->irq_pending = 0;
+        r->irq_pending = false;
         update_irq(r);
         break;
     default:
@@ -211,10 +211,10 @@ static const struct field goldfish_rtc_fields[] = {
     FIELD(struct goldfish_rtc, alarm_at, 0),
     FIELD(struct goldfish_rtc, time_high, 0),
     FIELD(struct goldfish_rtc, set_high, 0),
-    FIELD(struct goldfish_rtc, set_high_valid, 0),
-    FIELD(struct goldfish_rtc, alarm_armed, 0),
-    FIELD(struct goldfish_rtc, irq_enabled, 0),
-    FIELD(struct goldfish_rtc, irq_pending, 0),
+    FIELD(struct goldfish_rtc, set_high_valid, false),
+    FIELD(struct goldfish_rtc, alarm_armed, false),
+    FIELD(struct goldfish_rtc, irq_enabled, false),
+    FIELD(struct goldfish_rtc, irq_pending, false),
     FIELD_TIMER(struct goldfish_rtc, timer),
     FIELD_LIST_END,
 };

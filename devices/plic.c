@@ -47,7 +47,7 @@ struct plic {
     uint32_t priority[PLIC_SOURCES];
     uint32_t enable[PLIC_CONTEXTS * PLIC_WORDS];
     uint32_t threshold[PLIC_CONTEXTS];
-    uint8_t eip[PLIC_CONTEXTS];
+    bool eip[PLIC_CONTEXTS];
 };
 
 /* The bits of word w that stand for sources. */
@@ -347,7 +347,7 @@ static const struct field plic_fields[] = {
     FIELD_ARRAY(struct plic, priority, 0),
     FIELD_ARRAY(struct plic, enable, 0),
     FIELD_ARRAY(struct plic, threshold, 0),
-    FIELD_ARRAY(struct plic, eip, 0),
+    FIELD_ARRAY(struct plic, eip, false),
     FIELD_LIST_END,
 };
 

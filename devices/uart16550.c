@@ -166,7 +166,7 @@ static void timed_out(void *owner)
 {
     struct uart16550 *u = owner;
 
-    u->timeout_interrupt = 1;
+    u->timeout_interrupt = true;
     update_interrupt(u);
 }
 
@@ -178,7 +178,7 @@ static void ask_for_input(struct uart16550 *u)
 {
     if (!u->rx_held || u->rx_count > rx_capacity(u) / 2)
         return;
-    u->rx_held = 0;
+    u->rx_held = false;
     if (u->chardev)
         chardev_retry(u->chardev);
 }
@@ -212,7 +212,7 @@ static uint8_t read_rbr(struct uart16550 *u)
     u->rx_head = (u->rx_head + 1) % UART16550_FIFO;
     if (--u->rx_count)
         u->lsr |= u->rx_error[u->rx_head];
-    u->timeout_interrupt = 0;
+    u->timeout_interrupt = false;
     restart_timeout(u);
     ask_for_input(u);
     update_interrupt(u);
@@ -224,7 +224,7 @@ static void rx_clear(struct uart16550 *u)
     u->rx_head = u->rx_count = 0;
     memset(u->rx_error, 0, sizeof(u->rx_error));
     u->lsr &= ~LSR_CHAR;
-    u->timeout_interrupt = 0;
+    u->timeout_interrupt = false;
     timer_disarm(&u->timeout);
     ask_for_input(u);
 }
@@ -244,7 +244,7 @@ static size_t receive(void *owner, const uint8_t *bytes, size_t size)
     for (size_t i = 0; i < n; i++)
         rx_push(u, bytes[i], 0);
     if (n < size)
-        u->rx_held = 1;
+        u->rx_held = true;
     if (n) {
         restart_timeout(u);
         update_interrupt(u);
@@ -267,7 +267,7 @@ void uart16550_line(struct uart16550 *u, uint8_t byte, uint8_t errors)
  */
 static void write_thr(struct uart16550 *u, uint8_t byte)
 {
-    u->thre_interrupt = 0;
+    u->thre_interrupt = false;
     update_interrupt(u);
     if (u->mcr & MCR_LOOP) {
         rx_push(u, byte & (0xff >> (3 - (u->lcr & LCR_WLS))), 0);
@@ -276,7 +276,7 @@ static void write_thr(struct uart16550 *u, uint8_t byte)
         /* During a break the line stays spacing (8.1, LCR6). */
         u->chardev->write(u->chardev, &byte, 1);
     }
-    u->thre_interrupt = 1;
+    u->thre_interrupt = true;
     update_interrupt(u);
 }
 
@@ -285,7 +285,7 @@ static void write_ier(struct uart16550 *u, uint8_t value)
     /* Enabled while THR is empty, it interrupts at once; drivers rely on
      * that to get started. */
     if (~u->ier & value & IER_ETBEI)
-        u->thre_interrupt = 1;
+        u->thre_interrupt = true;
     u->ier = value & IER_ALL;
     update_interrupt(u);
 }
@@ -295,7 +295,7 @@ static uint8_t read_iir(struct uart16550 *u)
     uint8_t id = interrupt_id(u);
 
     if (id == IIR_THRE) {
-        u->thre_interrupt = 0;
+        u->thre_interrupt = false;
         update_interrupt(u);
     }
     return id | (fifo_mode(u) ? IIR_FIFOS : 0);
@@ -312,7 +312,7 @@ static void write_fcr(struct uart16550 *u, uint8_t value)
     else
         u->fcr &= ~FCR_ENABLE;
     if (change)
-        u->thre_interrupt = 1;
+        u->thre_interrupt = true;
     if (change || (value & (FCR_ENABLE | FCR_RCVR_RESET)) ==
                       (FCR_ENABLE | FCR_RCVR_RESET))
         rx_clear(u);
@@ -454,7 +454,7 @@ void uart16550_init(struct uart16550 *u, struct device *dev)
 void uart16550_reset(struct uart16550 *u)
 {
     u->msr = u->modem_in;
-    u->rx_held = 1;
+    u->rx_held = true;
     ask_for_input(u);
     update_interrupt(u);
 }
@@ -465,7 +465,7 @@ void uart16550_loaded(struct uart16550 *u)
     u->rx_head %= UART16550_FIFO;
     if (u->rx_count > rx_capacity(u))
         u->rx_count = rx_capacity(u);
-    u->rx_held = 1;
+    u->rx_held = true;
     ask_for_input(u);
     update_interrupt(u);
 }
@@ -497,10 +497,10 @@ const struct field uart16550_fields[] = {
     FIELD(struct uart16550, rx_count, 0),
     FIELD_ARRAY(struct uart16550, rx_data, 0),
     FIELD_ARRAY(struct uart16550, rx_error, 0),
-    FIELD(struct uart16550, rx_held, 0),
     FIELD_KEEP(struct uart16550, modem_in),
-    FIELD(struct uart16550, thre_interrupt, 0),
-    FIELD(struct uart16550, timeout_interrupt, 0),
+    FIELD(struct uart16550, rx_held, false),
+    FIELD(struct uart16550, thre_interrupt, false),
+    FIELD(struct uart16550, timeout_interrupt, false),
     FIELD_TIMER(struct uart16550, timeout),
     FIELD_LIST_END,
 };

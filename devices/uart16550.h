@@ -46,9 +46,9 @@ struct uart16550 {
     uint8_t rx_head, rx_count;
     uint8_t rx_data[UART16550_FIFO];
     uint8_t rx_error[UART16550_FIFO]; /* PE, FE, BI of each */
-    uint8_t rx_held;  /* input was refused and waits for room */
     uint8_t modem_in; /* the lines from the modem, as in MSR */
-    uint8_t thre_interrupt, timeout_interrupt;
+    bool rx_held;     /* input was refused and waits for room */
+    bool thre_interrupt, timeout_interrupt;
     struct timer timeout;
 };
 
