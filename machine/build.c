@@ -1,0 +1,690 @@
+/*
+ * Making a machine's parts from its tree: RAM, ROM, CPUs, devices.
+ *
+ * Nodes are walked in tree order.  One whose `compatible` names a device
+ * class becomes a device: its properties are those of the node that the
+ * class knows (one with an emu, prefix wins), its register windows are the
+ * entries of `reg`.  A node without registers that no class knows is there
+ * for the guest; one with registers is an error, unless its status disables
+ * it.
+ *
+ * Missing: devices that lie on a bus that itself can be moved by the guest,
+ * other than PCI functions.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/clint.h"
+#include "devices/pci/pci.h"
+#include "machine/board.h"
+#include "machine/machine_priv.h"
+
+#define DEFAULT_MAX_CPUS 8
+#define DEFAULT_TIMEBASE 10000000
+
+/* -- the board as a whole -- */
+
+static bool read_root(struct machine *m, struct error *e)
+{
+    const struct tree *t = &m->board;
+    const char *virtio = tree_string(t, 0, "emu,virtio");
+    uint32_t max_cpus;
+
+    if (!tree_u32(t, 0, "emu,max-cpus", DEFAULT_MAX_CPUS, &max_cpus, e) ||
+        !tree_u64(t, 0, "emu,default-ram", 0, &m->default_ram, e) ||
+        !tree_u64(t, 0, "emu,min-ram", PAGE_SIZE, &m->min_ram, e))
+        return false;
+    if (max_cpus < 1 || max_cpus > MACHINE_MAX_CPUS)
+        return tree_error(t, 0, "emu,max-cpus", e, "%u: wanted 1 to %u",
+                          max_cpus, MACHINE_MAX_CPUS);
+    m->max_cpus = max_cpus;
+    m->virtio = virtio ? virtio : "device";
+    if (strcmp(m->virtio, "pci") != 0 && strcmp(m->virtio, "device") != 0)
+        return tree_error(t, 0, "emu,virtio", e,
+                          "'%s': wanted 'pci' or 'device'", m->virtio);
+    m->ports_exist = tree_prop(t, 0, "emu,ports", NULL) != NULL;
+    m->unmapped_ones = tree_prop(t, 0, "emu,unmapped-ones", NULL) != NULL;
+    return true;
+}
+
+static bool make_spaces(struct machine *m, struct error *e)
+{
+    m->memory = memory_new("memory", m->unmapped_ones, &m->lock);
+    if (m->ports_exist)
+        m->ports = memory_new("ports", m->unmapped_ones, &m->lock);
+    if (!m->memory || (m->ports_exist && !m->ports))
+        return error_set(e, "out of memory");
+    m->env = (struct device_env){
+        .clock = m->clock,
+        .gate = m->gate,
+        .log = m->log,
+        .memory = m->memory,
+        .ports = m->ports,
+        .request = machine_request,
+        .machine = m,
+    };
+    return true;
+}
+
+/* -- RAM -- */
+
+/* Share `total` out over the pieces that the tree lists: each but the last
+ * takes what it says, the last takes the rest. */
+static bool share_out(struct machine *m, uint64_t total, struct error *e)
+{
+    uint64_t left = total;
+
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        struct tree_ram *r = &m->ram_piece[i];
+
+        if (i + 1 == m->n_ram || r->size > left)
+            r->size = left;
+        left -= r->size;
+        if (r->size && r->base + (r->size - 1) < r->base)
+            return error_set(e,
+                             "-m: %s of memory at 0x%" PRIx64 " run over the "
+                             "end of addresses",
+                             SIZE_TEXT(r->size), r->base);
+    }
+    return true;
+}
+
+/* 32 bits of address or size must hold what was decided. */
+static bool check_cells(struct machine *m, struct error *e)
+{
+    uint32_t address, size;
+
+    if (!tree_u32(&m->board, 0, "#address-cells", 2, &address, e) ||
+        !tree_u32(&m->board, 0, "#size-cells", 1, &size, e))
+        return false;
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        const struct tree_ram *r = &m->ram_piece[i];
+
+        if ((size == 1 && r->size > UINT32_MAX) ||
+            (address == 1 && r->base + r->size > (uint64_t)1 << 32))
+            return error_set(e,
+                             "-m: %s of memory: this board's addresses have "
+                             "32 bits",
+                             SIZE_TEXT(r->size));
+    }
+    return true;
+}
+
+static bool add_ram(struct machine *m, struct error *e)
+{
+    uint64_t at = 0;
+
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        struct region *r = &m->ram_region[i];
+
+        if (m->ram_piece[i].size == 0)
+            continue;
+        *r = (struct region){
+            .name = "RAM",
+            .kind = REGION_RAM,
+            .base = m->ram_piece[i].base,
+            .size = m->ram_piece[i].size,
+            .enabled = true,
+            .ram = m->ram,
+            .ram_offset = at,
+        };
+        if (!memory_add(m->memory, r, e))
+            return false;
+        at += r->size;
+    }
+    return true;
+}
+
+static bool make_ram(struct machine *m, const struct machine_config *config,
+                     struct error *e)
+{
+    uint64_t total = config->ram_size, listed = 0;
+
+    if (!tree_ram(&m->board, m->ram_piece, MACHINE_MAX_RAM, &m->n_ram, e))
+        return false;
+    if (m->n_ram == 0)
+        return tree_error(&m->board, 0, NULL, e,
+                          "there is no node with device_type = \"memory\"");
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        listed += m->ram_piece[i].size;
+        if (m->ram_piece[i].base % PAGE_SIZE ||
+            m->ram_piece[i].size % PAGE_SIZE)
+            return error_set(e, "%s: memory at 0x%" PRIx64 ": wanted whole "
+                                "pages of 4 KiB",
+                             m->board.name, m->ram_piece[i].base);
+    }
+    if (total == 0)
+        total = m->default_ram ? m->default_ram : listed;
+    if (total == 0)
+        return error_set(e, "%s: does not say how much memory there is: use "
+                            "-m",
+                         m->board.name);
+    if (total < m->min_ram)
+        return error_set(e, "-m: %s is too little; this board takes at least "
+                            "%s",
+                         SIZE_TEXT(total), SIZE_TEXT(m->min_ram));
+    if (total > UINT64_MAX - PAGE_SIZE)
+        return error_set(e, "-m: more than there are addresses");
+    total = (total + PAGE_SIZE - 1) & PAGE_MASK;
+    if (!share_out(m, total, e) || !check_cells(m, e))
+        return false;
+    if (!ram_new(&m->ram, total, e))
+        return error_prefix(e, "-m");
+    return add_ram(m, e);
+}
+
+/* -- CPUs -- */
+
+static const struct cpu_class *class_named(const char *name, size_t n)
+{
+    for (const struct cpu_class *const *c = cpu_classes; *c; c++) {
+        if (strncmp((*c)->name, name, n) == 0 && (*c)->name[n] == 0)
+            return *c;
+    }
+    return NULL;
+}
+
+static bool unknown_cpu(const char *name, size_t n, const char *who,
+                        struct error *e)
+{
+    const char *names[32] = {NULL}, *near;
+    char word[64], all[200] = "";
+    size_t count = 0, at = 0;
+
+    snprintf(word, sizeof(word), "%.*s", (int)n, name);
+    for (const struct cpu_class *const *c = cpu_classes; *c && count < 32;
+         c++) {
+        names[count++] = (*c)->name;
+        if (at < sizeof(all))
+            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+                                   at ? ", " : "", (*c)->name);
+    }
+    near = nearest_name(word, names, count);
+    return error_set(e, "%s: there is no CPU '%s'%s%s%s; there are: %s", who,
+                     word, near ? " (did you mean '" : "", near ? near : "",
+                     near ? "'?)" : "", all);
+}
+
+/* The class that -cpu names, else the board's. */
+static const struct cpu_class *choose_cpu(struct machine *m,
+                                          const struct machine_config *config,
+                                          const char **model, struct error *e)
+{
+    const char *board = tree_string(&m->board, 0, "emu,cpu");
+    const struct cpu_class *cls;
+    size_t n;
+
+    *model = config->cpu ? config->cpu : board;
+    if (!*model)
+        *model = cpu_classes[0]->name;
+    n = strcspn(*model, ",");
+    cls = class_named(*model, n);
+    if (!cls)
+        unknown_cpu(*model, n, config->cpu ? "-cpu" : m->board.name, e);
+    return cls;
+}
+
+/* Each listed CPU's number; where one is listed, it is the pattern of n. */
+static bool number_cpus(struct machine *m, unsigned wanted, uint32_t *id,
+                        struct error *e)
+{
+    int node[MACHINE_MAX_CPUS];
+    unsigned listed = tree_cpus(&m->board, node, MACHINE_MAX_CPUS, e);
+
+    if (listed == 0)
+        return false;
+    m->n_cpus = wanted ? wanted : listed;
+    if (listed > 1 && m->n_cpus != listed)
+        return error_set(e, "-smp: this board has %u CPUs, no more and no "
+                            "less",
+                         listed);
+    if (m->n_cpus > m->max_cpus && listed == 1)
+        return error_set(e, "-smp: %u is too many; this board takes at most "
+                            "%u CPUs",
+                         m->n_cpus, m->max_cpus);
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        uint64_t reg;
+
+        if (!tree_u64(&m->board, node[listed == 1 ? 0 : i], "reg", 0, &reg,
+                      e))
+            return false;
+        if (reg > UINT32_MAX || (listed == 1 && reg))
+            return tree_error(&m->board, node[i], "reg", e,
+                              "CPU number %" PRIu64 "; wanted %s", reg,
+                              listed == 1 ? "0" : "one of 32 bits");
+        id[i] = listed == 1 ? i : (uint32_t)reg;
+    }
+    return true;
+}
+
+static bool read_timebase(struct machine *m, struct error *e)
+{
+    int cpus = tree_child(&m->board, 0, "cpus");
+    uint32_t hz = DEFAULT_TIMEBASE;
+
+    if (cpus >= 0 &&
+        !tree_u32(&m->board, cpus, "timebase-frequency", hz, &hz, e))
+        return false;
+    if (hz == 0)
+        return tree_error(&m->board, cpus, "timebase-frequency", e,
+                          "0: wanted hertz");
+    m->timebase_hz = hz;
+    return true;
+}
+
+static bool make_cpus(struct machine *m, const struct machine_config *config,
+                      struct error *e)
+{
+    uint32_t id[MACHINE_MAX_CPUS];
+    const char *model;
+    const struct cpu_class *cls;
+    struct cpu_env env = {
+        .memory = m->memory,
+        .ports = m->ports,
+        .clock = m->clock,
+        .gate = m->gate,
+        .log = m->log,
+    };
+
+    if (!number_cpus(m, config->cpus, id, e) || !read_timebase(m, e))
+        return false;
+    cls = choose_cpu(m, config, &model, e);
+    if (!cls)
+        return false;
+    m->xlen = strncmp(cls->name, "rv32", 4) == 0 ? 32 : 64;
+    m->vcpu = calloc(m->n_cpus, sizeof(*m->vcpu));
+    if (!m->vcpu)
+        return error_set(e, "out of memory");
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu_config c = {.id = id[i],
+                               .model = model,
+                               .no_chain = config->no_chain};
+
+        m->vcpu[i].machine = m;
+        if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
+            return error_prefix(e, "-cpu %s", model);
+    }
+    return true;
+}
+
+static bool make_tree(struct machine *m, struct error *e)
+{
+    const char *isa[MACHINE_MAX_CPUS];
+    const struct cpu_class *cls = m->vcpu[0].cpu->class;
+    struct tree_plan plan = {
+        .cpus = m->n_cpus,
+        .isa = cls->isa_string ? isa : NULL,
+        .ram = m->ram_piece,
+        .n_ram = m->n_ram,
+    };
+
+    for (unsigned i = 0; cls->isa_string && i < m->n_cpus; i++)
+        isa[i] = cls->isa_string(m->vcpu[i].cpu);
+    return tree_make_machine(&m->tree, &m->board, &plan, e);
+}
+
+static uint64_t clock_time(void *machine)
+{
+    struct machine *m = machine;
+
+    return clock_ticks(m->clock, m->timebase_hz);
+}
+
+/* The CPUs' time is the CLINT's, where there is one. */
+static void connect_time(struct machine *m)
+{
+    struct device *clint = NULL;
+
+    for (unsigned i = 0; i < m->n_members && !clint; i++) {
+        if (m->members[i].dev->class == &clint_class)
+            clint = m->members[i].dev;
+    }
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu_wires *w = &m->vcpu[i].cpu->wires;
+
+        w->time = clint ? clint_mtime : clock_time;
+        w->time_owner = clint ? (void *)clint : m;
+        w->timebase_hz = m->timebase_hz;
+    }
+}
+
+/* -- devices -- */
+
+struct device *machine_device_at(const struct machine *m, int node)
+{
+    for (unsigned i = 0; i < m->n_members; i++) {
+        if (m->members[i].node == node)
+            return m->members[i].dev;
+    }
+    return NULL;
+}
+
+bool machine_add(struct machine *m, struct device *dev, int node,
+                 struct error *e)
+{
+    if (m->n_members == m->members_room) {
+        unsigned room = m->members_room ? 2 * m->members_room : 32;
+        struct member *p = realloc(m->members, room * sizeof(*p));
+
+        if (!p) {
+            device_free(dev);
+            return error_set(e, "out of memory");
+        }
+        m->members = p;
+        m->members_room = room;
+    }
+    m->members[m->n_members++] = (struct member){dev, node};
+    return true;
+}
+
+/* A tree property's value as the text that device_set() takes. */
+static bool property_text(const struct tree *t, int node, const char *name,
+                          enum property_type type, char *out, size_t size,
+                          struct error *e)
+{
+    const char *s = tree_string(t, node, name);
+    uint64_t n;
+    int length;
+
+    if (type == PROP_U32 || type == PROP_U64) {
+        if (!tree_u64(t, node, name, 0, &n, e))
+            return false;
+        snprintf(out, size, "%" PRIu64, n);
+        return true;
+    }
+    if (type == PROP_BOOL && tree_prop(t, node, name, &length) && length == 0)
+        s = "on";
+    if (!s)
+        return tree_error(t, node, name, e, "wanted a string");
+    if (strlen(s) >= size)
+        return tree_error(t, node, name, e, "longer than %zu bytes", size - 1);
+    strcpy(out, s);
+    return true;
+}
+
+static bool set_property(struct machine *m, struct device *dev, int node,
+                         const struct property *p, struct error *e)
+{
+    const struct tree *t = &m->tree;
+    char own[80], text[256];
+    const char *name = own;
+
+    snprintf(own, sizeof(own), "emu,%s", p->name);
+    if (!tree_prop(t, node, own, NULL))
+        name = p->name;
+    if (!tree_prop(t, node, name, NULL)) {
+        if (strcmp(p->name, "timebase-frequency") != 0)
+            return true;
+        snprintf(text, sizeof(text), "%" PRIu64, m->timebase_hz);
+    } else if (!property_text(t, node, name, p->type, text, sizeof(text), e)) {
+        return false;
+    }
+    return device_set(dev, &m->backends, p->name, text, e) ||
+           error_prefix(e, "%s", t->name);
+}
+
+/* emu,serial = <n>: the chardev of the n-th -serial. */
+static bool set_serial(struct machine *m, struct device *dev, int node,
+                       struct error *e)
+{
+    uint32_t n;
+
+    if (!tree_prop(&m->tree, node, "emu,serial", NULL))
+        return true;
+    if (!tree_u32(&m->tree, node, "emu,serial", 0, &n, e))
+        return false;
+    if (n >= MACHINE_SERIALS)
+        return tree_error(&m->tree, node, "emu,serial", e,
+                          "%u: wanted 0 to %d", n, MACHINE_SERIALS - 1);
+    if (!m->serial[n])
+        return true;
+    return device_set(dev, &m->backends, "chardev", m->serial[n], e) ||
+           error_prefix(e, "%s", m->tree.name);
+}
+
+static bool set_properties(struct machine *m, struct device *dev, int node,
+                           struct error *e)
+{
+    const struct property *p = dev->class->properties;
+
+    for (; p && p->name; p++) {
+        if (!set_property(m, dev, node, p, e))
+            return false;
+    }
+    return set_serial(m, dev, node, e);
+}
+
+static bool map_windows(struct machine *m, struct device *dev, int node,
+                        struct error *e)
+{
+    const struct tree *t = &m->tree;
+    int n = tree_reg_count(t, node, e);
+    uint32_t priority;
+
+    if (n < 0 || !tree_u32(t, node, "emu,priority", 0, &priority, e))
+        return false;
+    if ((unsigned)n != dev->class->n_windows)
+        return tree_error(t, node, "reg", e, "%d entries; %s has %u", n,
+                          dev->class->name, dev->class->n_windows);
+    for (int i = 0; i < n; i++) {
+        const struct window *w = &dev->class->windows[i];
+        struct tree_place at;
+
+        if (!tree_reg(t, node, i, &at, e))
+            return false;
+        if (at.size == 0)
+            return tree_error(t, node, "reg", e, "entry %d has size 0", i);
+        if (at.port != w->port)
+            return tree_error(t, node, "reg", e,
+                              "entry %d is %s; that of %s is %s", i,
+                              at.port ? "I/O ports" : "memory",
+                              dev->class->name,
+                              w->port ? "I/O ports" : "memory");
+        dev->regions[i].priority = (int)(int32_t)priority;
+        if (!device_map(dev, (unsigned)i, at.base, at.size, e))
+            return error_prefix(e, "%s", t->name);
+    }
+    return true;
+}
+
+/* The host bridge whose bus this node is on, or NULL. */
+static struct device *pci_host(struct machine *m, int node)
+{
+    int bus = m->tree.node[node].parent;
+    struct device *host;
+
+    if (bus < 0 || !tree_is_pci_bus(&m->tree, bus))
+        return NULL;
+    host = machine_device_at(m, bus);
+    return host && host->class->pci ? host : NULL;
+}
+
+static bool attach_pci(struct machine *m, struct device *dev, int node,
+                       struct error *e)
+{
+    struct device *host = pci_host(m, node);
+    int devfn;
+
+    if (!host)
+        return tree_error(&m->tree, node, NULL, e,
+                          "%s is a PCI function, and this is no PCI bus",
+                          dev->class->name);
+    dev->parent = host;
+    return tree_pci_devfn(&m->tree, node, &devfn, e) &&
+           (pci_attach(host->class->pci(host), (struct pci_device *)dev,
+                       devfn, e) ||
+            error_prefix(e, "%s: %s", m->tree.name, dev->path));
+}
+
+static bool place_device(struct machine *m, struct device *dev, int node,
+                         struct error *e)
+{
+    if (device_class_is_pci(dev->class))
+        return attach_pci(m, dev, node, e);
+    return map_windows(m, dev, node, e);
+}
+
+static bool make_device(struct machine *m, int node,
+                        const struct device_class *cls, struct error *e)
+{
+    char path[TREE_MAX_PATH];
+    struct device *dev;
+    unsigned n_out;
+    bool ok;
+
+    if (!machine_count_outputs(m, node, &n_out, e))
+        return false;
+    dev = device_new(cls, &m->env, tree_path(&m->tree, node, path), e);
+    if (!dev || !machine_add(m, dev, node, e) ||
+        !set_properties(m, dev, node, e))
+        return false;
+    dev->fdt = m->tree.fdt;
+    dev->node = m->tree.node[node].offset;
+    ok = device_create(dev, n_out > cls->n_outputs ? n_out : cls->n_outputs,
+                       e) ||
+         error_prefix(e, "%s", m->tree.name);
+    dev->fdt = NULL;
+    dev->node = -1;
+    return ok && place_device(m, dev, node, e);
+}
+
+static bool make_rom(struct machine *m, int node, struct error *e)
+{
+    struct tree_place at;
+
+    if (m->rom)
+        return tree_error(&m->tree, node, NULL, e, "a second boot ROM");
+    if (!tree_reg(&m->tree, node, 0, &at, e))
+        return false;
+    if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE ||
+        at.size == 0 || at.size > (16 << 20))
+        return tree_error(&m->tree, node, "reg", e,
+                          "wanted whole pages of 4 KiB, at most 16 MiB");
+    if (!ram_new(&m->rom, at.size, e))
+        return error_prefix(e, "%s", m->tree.name);
+    m->rom_region = (struct region){
+        .name = "boot ROM",
+        .kind = REGION_ROM,
+        .base = at.base,
+        .size = at.size,
+        .enabled = true,
+        .ram = m->rom,
+    };
+    return memory_add(m->memory, &m->rom_region, e);
+}
+
+static const struct device_class *class_of(const struct tree *t, int node)
+{
+    const char *name;
+
+    for (int i = 0; (name = tree_compatible(t, node, i)); i++) {
+        const struct device_class *cls = device_class_compatible(name);
+
+        if (cls)
+            return cls;
+    }
+    return NULL;
+}
+
+static bool no_class(struct machine *m, int node, struct error *e)
+{
+    const char *name = tree_compatible(&m->tree, node, 0);
+    const char *known[256] = {NULL}, *near;
+    size_t n = 0;
+
+    for (const struct device_class *const *c = device_classes; *c; c++) {
+        const char *const *s = (*c)->compatible;
+
+        for (; s && *s && n < 256; s++)
+            known[n++] = *s;
+    }
+    near = nearest_name(name, known, n);
+    return tree_error(&m->tree, node, "compatible", e,
+                      "no device for compatible \"%s\"%s%s%s", name,
+                      near ? " (did you mean \"" : "", near ? near : "",
+                      near ? "\"?)"
+                           : "; status = \"disabled\" leaves it out");
+}
+
+/* Nodes that are no devices although they have a `reg`. */
+static bool is_description(struct machine *m, int node)
+{
+    const char *type = tree_string(&m->tree, node, "device_type");
+    int top = node;
+
+    while (m->tree.node[top].parent > 0)
+        top = m->tree.node[top].parent;
+    return (type && strcmp(type, "memory") == 0) ||
+           tree_named(&m->tree, top, "cpus") ||
+           tree_named(&m->tree, top, "reserved-memory") ||
+           tree_named(&m->tree, top, "chosen");
+}
+
+static bool make_node(struct machine *m, int node, struct error *e)
+{
+    const struct device_class *cls;
+
+    if (!tree_compatible(&m->tree, node, 0) || is_description(m, node))
+        return true;
+    if (tree_is_compatible(&m->tree, node, "emu,boot-rom"))
+        return make_rom(m, node, e);
+    cls = class_of(&m->tree, node);
+    if (cls)
+        return make_device(m, node, cls, e);
+    if (tree_prop(&m->tree, node, "reg", NULL))
+        return no_class(m, node, e);
+    return true;
+}
+
+static bool make_devices(struct machine *m, struct error *e)
+{
+    for (int node = 1; node < m->tree.n; node++) {
+        if (tree_disabled(&m->tree, node)) {
+            node = m->tree.node[node].end - 1;
+            continue;
+        }
+        if (!make_node(m, node, e))
+            return false;
+    }
+    return true;
+}
+
+bool machine_build(struct machine *m, const struct machine_config *config,
+                   struct error *e)
+{
+    if (!board_open(&m->board, config->board, e) || !read_root(m, e) ||
+        !make_spaces(m, e) || !make_ram(m, config, e) ||
+        !make_cpus(m, config, e) || !make_tree(m, e) || !make_devices(m, e) ||
+        !machine_connect(m, e) || !machine_plug(m, config, e) ||
+        !machine_check_overlaps(m, e))
+        return false;
+    connect_time(m);
+    return true;
+}
+
+void machine_unbuild(struct machine *m)
+{
+    /* What was plugged in goes before what it is plugged into. */
+    while (m->n_members)
+        device_free(m->members[--m->n_members].dev);
+    free(m->members);
+    for (unsigned i = 0; m->vcpu && i < m->n_cpus; i++) {
+        if (m->vcpu[i].cpu)
+            cpu_free(m->vcpu[i].cpu);
+    }
+    free(m->vcpu);
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        if (m->ram_region[i].space)
+            memory_remove(m->memory, &m->ram_region[i]);
+    }
+    if (m->rom_region.space)
+        memory_remove(m->memory, &m->rom_region);
+    memory_free(m->memory);
+    memory_free(m->ports);
+    ram_free(m->ram);
+    ram_free(m->rom);
+    tree_close(&m->tree);
+    tree_close(&m->board);
+}

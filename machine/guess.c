@@ -1,0 +1,83 @@
+/*
+ * Guessing what a file is, for `emu FILE`.
+ *
+ * Missing: nothing that has a board; x86 kernels, CDs and floppies are
+ * recognised, so that the message can say what is missing.
+ */
+#include <string.h>
+
+#include "machine/load/image.h"
+#include "machine/load/unpack.h"
+#include "machine/machine.h"
+
+#define PEEK_LIMIT ((uint64_t)512 << 20)
+
+/* What is in a gzip file: a RISC-V kernel, or nothing that we run. */
+static enum image_kind guess_gzip(const struct source *s, struct error *e)
+{
+    struct source inner;
+    struct file_type type;
+
+    if (!unpack(s, PACKING_GZIP, PEEK_LIMIT, &inner, e))
+        return IMAGE_UNKNOWN;
+    recognise(&inner, &type);
+    source_close(&inner);
+    if (type.kind == FILE_IMAGE || (type.kind == FILE_ELF && type.riscv))
+        return IMAGE_RISCV_KERNEL;
+    return IMAGE_UNKNOWN;
+}
+
+static enum image_kind guess(const struct source *s, struct error *e)
+{
+    struct file_type type;
+
+    recognise(s, &type);
+    switch (type.kind) {
+    case FILE_IMAGE:
+        return IMAGE_RISCV_KERNEL;
+    case FILE_ZBOOT:
+    case FILE_UIMAGE:
+        return type.riscv ? IMAGE_RISCV_KERNEL : IMAGE_UNKNOWN;
+    case FILE_ELF:
+        return type.riscv ? IMAGE_RISCV_ELF : IMAGE_UNKNOWN;
+    case FILE_GZIP:
+        return guess_gzip(s, e);
+    case FILE_TREE:
+    case FILE_TREE_SOURCE:
+        return IMAGE_TREE;
+    case FILE_X86_KERNEL:
+        return IMAGE_X86_KERNEL;
+    case FILE_CD:
+        return IMAGE_CD;
+    case FILE_DISK:
+        return IMAGE_DISK;
+    case FILE_FLOPPY:
+        return IMAGE_FLOPPY;
+    default:
+        return IMAGE_UNKNOWN;
+    }
+}
+
+bool machine_guess_image(const char *file, enum image_kind *kind,
+                         struct error *e)
+{
+    struct error why = {""};
+    struct file_type type;
+    struct source s;
+
+    *kind = IMAGE_UNKNOWN;
+    if (!source_open(&s, "", file, PEEK_LIMIT, e))
+        return false;
+    *kind = guess(&s, &why);
+    if (*kind == IMAGE_UNKNOWN) {
+        recognise(&s, &type);
+        if (why.text[0])
+            error_set(e, "%s", why.text);
+        else
+            source_error(&s, e, "%s; wanted a RISC-V kernel, an ELF file, a "
+                                "device tree or a disk image",
+                         type.text);
+    }
+    source_close(&s);
+    return *kind != IMAGE_UNKNOWN;
+}

@@ -1,0 +1,79 @@
+/*
+ * What is in memory when a machine starts: firmware, kernel, initrd, device
+ * tree and the boot stub.
+ */
+#ifndef MACHINE_LOAD_LOAD_H
+#define MACHINE_LOAD_LOAD_H
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "machine/load/image.h"
+#include "machine/tree_write.h"
+
+#define LOAD_MAX_RAM 16
+#define LOAD_MAX_AREAS (2 * IMAGE_MAX_PIECES + 8)
+
+/* Strings, and what pointers name, need live only through loader_open(). */
+struct load_config {
+    const char *kernel, *initrd, *append, *dtb, *bios;
+    const char *const *firmware_dirs;
+    const void *demo; /* outlives the loader */
+    size_t demo_size;
+    bool has_disks; /* something to boot from, other than the demo */
+    unsigned xlen;
+    struct memory *memory; /* outlives the loader */
+    const struct tree_ram *ram;
+    unsigned n_ram;
+    uint64_t rom, rom_size; /* of the boot stub; size 0: there is none */
+    uint8_t seed[32];       /* rng-seed */
+};
+
+/* A stretch of memory that is taken. */
+struct load_area {
+    const char *what;
+    uint64_t start, end; /* end: behind the last byte */
+};
+
+struct loader {
+    struct load_config c;
+    struct tree_ram ram[LOAD_MAX_RAM];
+    char *append;
+    const struct tree *machine_tree; /* what the guest's tree is made from */
+    struct tree dtb;                 /* -dtb, instead */
+    struct source firmware, kernel, initrd;
+    bool demo, foreign_firmware;
+
+    /* From prepare to load. */
+    bool prepared;
+    struct image firmware_image, kernel_image;
+    struct load_area area[LOAD_MAX_AREAS];
+    unsigned n_areas;
+
+    uint64_t start;      /* where the boot stub jumps */
+    uint64_t next;       /* where firmware goes on */
+    uint64_t initrd_at, tree_at;
+    struct tree guest;   /* what the guest gets */
+    bool loaded_before;
+};
+
+/*
+ * Open every file, decide where it goes, make the guest's tree (from `tree`,
+ * which outlives the loader).  Nothing is written to memory yet.
+ */
+bool loader_open(struct loader *l, const struct load_config *c,
+                 const struct tree *tree, struct error *e);
+/* Write all of it, for the first time or again for a reset; then the files
+ * are read anew. */
+bool loader_load(struct loader *l, struct log *log, struct error *e);
+void loader_close(struct loader *l);
+
+/* Open -bios's argument.  *s stays SOURCE_NONE for "none". */
+bool firmware_open(struct source *s, const char *bios,
+                   const char *const *dirs, unsigned xlen, struct error *e);
+
+/* Where the parts lie; place.c. */
+bool loader_place(struct loader *l, struct error *e);
+/* The tree's size is known: find it a place, then the initrd. */
+bool loader_place_tree(struct loader *l, uint64_t size, struct error *e);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * A machine's beginning and end, and what it says of itself.
+ *
+ * Missing: snapshots.
+ */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/machine_priv.h"
+
+#define MAX_ICOUNT_SHIFT 10
+#define SEED_SIZE 32
+
+static bool make_clocks(struct machine *m, const struct machine_config *c,
+                        struct error *e)
+{
+    m->clock = clock_new();
+    m->gate = c->gate;
+    if (!m->gate) {
+        m->gate = gate_new();
+        m->own_gate = true;
+    }
+    if (!m->clock || !m->gate)
+        return error_set(e, "out of memory");
+    m->icount = c->icount;
+    m->icount_shift = c->icount_shift;
+    if (m->icount && m->icount_shift > MAX_ICOUNT_SHIFT)
+        return error_set(e, "-icount: shift=%u; wanted 0 to %d",
+                         m->icount_shift, MAX_ICOUNT_SHIFT);
+    /* The same seed, the same run: the wall clock starts at a fixed time,
+     * too. */
+    if (m->icount)
+        gate_set_deterministic(m->gate, c->seed, 0);
+    return true;
+}
+
+static bool open_loader(struct machine *m, const struct machine_config *c,
+                        struct error *e)
+{
+    struct load_config l = {
+        .kernel = c->kernel,
+        .initrd = c->initrd,
+        .append = c->append,
+        .dtb = c->dtb,
+        .bios = c->bios,
+        .firmware_dirs = c->firmware_dirs,
+        .demo = c->demo,
+        .demo_size = c->demo_size,
+        .has_disks = c->n_drives != 0,
+        .xlen = m->xlen,
+        .memory = m->memory,
+        .ram = m->ram_piece,
+        .n_ram = m->n_ram,
+        .rom = m->rom_region.base,
+        .rom_size = m->rom_region.size,
+    };
+
+    gate_entropy(m->gate, l.seed, sizeof(l.seed));
+    return loader_open(&m->loader, &l, &m->tree, e);
+}
+
+bool machine_new(struct machine **out, const struct machine_config *c,
+                 struct error *e)
+{
+    struct machine *m = calloc(1, sizeof(*m));
+
+    *out = NULL;
+    if (!m)
+        return error_set(e, "out of memory");
+    m->log = c->log;
+    m->backends = c->backends;
+    m->wake = c->wake;
+    m->owner = c->owner;
+    memcpy(m->serial, c->serial, sizeof(m->serial));
+    m->loader.firmware = m->loader.kernel = m->loader.initrd = SOURCE_NONE;
+    m->loader.kernel_image.data = m->loader.firmware_image.data = SOURCE_NONE;
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_mutex_init(&m->run_lock, NULL);
+    pthread_mutex_init(&m->request_lock, NULL);
+    pthread_cond_init(&m->parked_cond, NULL);
+    pthread_cond_init(&m->go_cond, NULL);
+    if (!make_clocks(m, c, e) || !machine_build(m, c, e) ||
+        !open_loader(m, c, e) || !machine_init_run(m, e) ||
+        !machine_power_on(m, e)) {
+        machine_free(m);
+        return false;
+    }
+    *out = m;
+    return true;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    machine_stop(m);
+    if (m->gate)
+        machine_destroy_run(m);
+    loader_close(&m->loader);
+    machine_unbuild(m);
+    if (m->own_gate)
+        gate_free(m->gate);
+    clock_free(m->clock);
+    pthread_cond_destroy(&m->go_cond);
+    pthread_cond_destroy(&m->parked_cond);
+    pthread_mutex_destroy(&m->request_lock);
+    pthread_mutex_destroy(&m->run_lock);
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+struct gate *machine_gate(struct machine *m)
+{
+    return m->gate;
+}
+
+bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
+{
+    const struct tree *t = &m->loader.guest;
+    FILE *f = fopen(file, "wb");
+    bool ok;
+
+    if (!f)
+        return error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
+    ok = fwrite(t->fdt, 1, t->size, f) == t->size;
+    ok = fclose(f) == 0 && ok;
+    return ok || error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
+}
+
+/* -- stats -- */
+
+struct text {
+    char *out;
+    size_t size, at;
+};
+
+static void add(struct text *t, const char *fmt, ...) BASE_PRINTF(2, 3);
+
+static void add(struct text *t, const char *fmt, ...)
+{
+    va_list args;
+    int n;
+
+    if (t->at >= t->size)
+        return;
+    va_start(args, fmt);
+    n = vsnprintf(t->out + t->at, t->size - t->at, fmt, args);
+    va_end(args);
+    t->at += n > 0 ? (size_t)n : 0;
+}
+
+/* Registers belong to the vCPU's thread, but while that is parked. */
+static void add_registers(struct machine *m, struct cpu *c, struct text *t)
+{
+    bool still = machine_paused(m) || m->n_threads == 0 ||
+                 m->ended.end != MACHINE_RUNNING;
+
+    if (!still || !c->class->dump || t->at >= t->size)
+        return;
+    c->class->dump(c, t->out + t->at, t->size - t->at);
+    t->at += strlen(t->out + t->at);
+}
+
+void machine_stats(struct machine *m, char *out, size_t size)
+{
+    struct text t = {out, size, 0};
+    uint64_t ns = clock_ns(m->clock);
+
+    if (size)
+        out[0] = 0;
+    add(&t, "time %llu.%09llu s%s\n", (unsigned long long)(ns / 1000000000),
+        (unsigned long long)(ns % 1000000000),
+        m->ended.end != MACHINE_RUNNING ? ", ended"
+        : machine_paused(m)             ? ", paused"
+                                        : "");
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu *c = m->vcpu[i].cpu;
+
+        add(&t, "cpu %u: %llu instructions\n", c->id,
+            (unsigned long long)cpu_icount_any(c));
+        add_registers(m, c, &t);
+    }
+}

@@ -1,0 +1,243 @@
+/*
+ * Devices that the command line adds: -device, and the disks that the board
+ * places by itself.
+ *
+ * A virtio-...-device goes into an MMIO slot, a PCI function on the bus of
+ * the board's host bridge.  "virtio-blk" without an ending is what the
+ * board's root node prefers (emu,virtio).
+ *
+ * Missing: more than one PCI bus; taking a device out again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/pci/pci.h"
+#include "devices/virtio/virtio.h"
+#include "machine/machine_priv.h"
+
+#define SLOT_PREFIX "virtio-mmio-bus."
+#define MAX_NAMES 256
+
+/* -- what the option names -- */
+
+static const char *option(const struct device_option *o, const char *name)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (strcmp(o->names[i], name) == 0)
+            return o->values[i];
+    }
+    return NULL;
+}
+
+static bool can_plug(const struct device_class *cls)
+{
+    return device_class_is_virtio(cls) || device_class_is_pci(cls);
+}
+
+static bool no_class(const char *driver, struct error *e)
+{
+    const char *names[MAX_NAMES] = {NULL}, *near;
+    char all[300] = "";
+    size_t n = 0, at = 0;
+
+    for (const struct device_class *const *c = device_classes; *c; c++) {
+        if (!can_plug(*c) || n == MAX_NAMES)
+            continue;
+        names[n++] = (*c)->name;
+        if (at < sizeof(all))
+            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+                                   at ? ", " : "", (*c)->name);
+    }
+    near = nearest_name(driver, names, n);
+    if (near)
+        return error_set(e, "-device %s: there is no such device (did you "
+                            "mean '%s'?)",
+                         driver, near);
+    return error_set(e, "-device %s: there is no such device; there are: %s",
+                     driver, n ? all : "none");
+}
+
+static const struct device_class *find_class(struct machine *m,
+                                             const char *driver,
+                                             struct error *e)
+{
+    const struct device_class *cls = device_class_named(driver);
+    char name[128];
+
+    if (!cls) {
+        snprintf(name, sizeof(name), "%s-%s", driver, m->virtio);
+        cls = device_class_named(name);
+    }
+    if (!cls) {
+        no_class(driver, e);
+    } else if (!can_plug(cls)) {
+        error_set(e, "-device %s: part of a board, not to be plugged in",
+                  driver);
+        cls = NULL;
+    }
+    return cls;
+}
+
+static bool id_taken(const struct machine *m, const char *id)
+{
+    for (unsigned i = 0; i < m->n_members; i++) {
+        if (strcmp(m->members[i].dev->path, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* -- virtio over MMIO -- */
+
+/* bus=virtio-mmio-bus.N; any: -1. */
+static bool wanted_slot(const char *bus, int *slot, struct error *e)
+{
+    size_t n = strlen(SLOT_PREFIX);
+    char *end;
+
+    *slot = -1;
+    if (!bus)
+        return true;
+    if (strncmp(bus, SLOT_PREFIX, n) == 0 && bus[n] >= '0' && bus[n] <= '9') {
+        long v = strtol(bus + n, &end, 10);
+
+        if (*end == 0 && v < 1000) {
+            *slot = (int)v;
+            return true;
+        }
+    }
+    return error_set(e, "bus=%s: wanted " SLOT_PREFIX "0 and so on", bus);
+}
+
+static bool plug_slot(struct machine *m, struct device *dev, const char *bus,
+                      struct error *e)
+{
+    int wanted, at = 0;
+
+    if (!wanted_slot(bus, &wanted, e))
+        return false;
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *slot = m->members[i].dev;
+
+        if (!virtio_mmio_is_slot(slot))
+            continue;
+        if (wanted == at || (wanted < 0 && virtio_mmio_is_free(slot))) {
+            dev->parent = slot;
+            return virtio_mmio_plug(slot, dev, e);
+        }
+        at++;
+    }
+    if (wanted >= 0)
+        return error_set(e, "bus=%s: this board has %d slots", bus, at);
+    if (at == 0)
+        return error_set(e, "this board has no virtio-mmio slots");
+    return error_set(e, "all %d virtio-mmio slots are taken", at);
+}
+
+/* -- PCI -- */
+
+static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
+                     const char *addr, struct error *e)
+{
+    struct device *host = NULL;
+    int devfn = -1;
+
+    for (unsigned i = 0; i < m->n_members && !host; i++) {
+        if (m->members[i].dev->class->pci)
+            host = m->members[i].dev;
+    }
+    if (!host)
+        return error_set(e, "this board has no PCI bus");
+    if (bus && strcmp(bus, "pcie.0") != 0 && strcmp(bus, "pci.0") != 0)
+        return error_set(e, "bus=%s: wanted pcie.0", bus);
+    if (addr && !pci_parse_address(addr, &devfn, e))
+        return false;
+    dev->parent = host;
+    return pci_attach(host->class->pci(host), (struct pci_device *)dev, devfn,
+                      e);
+}
+
+/* -- both -- */
+
+static bool set_options(struct machine *m, struct device *dev,
+                        const struct device_option *o, struct error *e)
+{
+    static const char *const ours[] = {"id", "bus", "addr"};
+
+    for (size_t i = 0; i < o->n; i++) {
+        bool own = false;
+
+        for (size_t k = 0; k < sizeof(ours) / sizeof(ours[0]); k++)
+            own = own || strcmp(o->names[i], ours[k]) == 0;
+        if (!own && !device_set(dev, &m->backends, o->names[i], o->values[i],
+                                e))
+            return false;
+    }
+    return true;
+}
+
+static bool plug(struct machine *m, struct device *dev,
+                 const struct device_option *o, struct error *e)
+{
+    const char *bus = option(o, "bus"), *addr = option(o, "addr");
+
+    if (!set_options(m, dev, o, e) ||
+        !device_create(dev, dev->class->n_outputs, e))
+        return false;
+    if (device_class_is_pci(dev->class))
+        return plug_pci(m, dev, bus, addr, e);
+    if (addr)
+        return error_set(e, "addr=%s: only for PCI devices", addr);
+    return plug_slot(m, dev, bus, e);
+}
+
+/* `what` stands in front of messages. */
+static bool add(struct machine *m, const struct device_option *o,
+                const char *what, struct error *e)
+{
+    const struct device_class *cls = find_class(m, o->driver, e);
+    const char *id = option(o, "id");
+    struct device *dev;
+
+    if (!cls)
+        return false;
+    if (id && id_taken(m, id))
+        return error_set(e, "%s: id=%s is taken", what, id);
+    dev = device_new(cls, &m->env, id ? id : cls->name, e);
+    if (!dev || !machine_add(m, dev, -1, e))
+        return false;
+    return plug(m, dev, o, e) || error_prefix(e, "%s", what);
+}
+
+static bool add_disk(struct machine *m, const char *drive, struct error *e)
+{
+    const char *const name = "drive";
+    struct device_option o = {
+        .driver = "virtio-blk",
+        .n = 1,
+        .names = &name,
+        .values = &drive,
+    };
+    char what[160];
+
+    snprintf(what, sizeof(what), "drive %s", drive);
+    return add(m, &o, what, e);
+}
+
+bool machine_plug(struct machine *m, const struct machine_config *config,
+                  struct error *e)
+{
+    for (size_t i = 0; i < config->n_devices; i++) {
+        char what[160];
+
+        snprintf(what, sizeof(what), "-device %s", config->devices[i].driver);
+        if (!add(m, &config->devices[i], what, e))
+            return false;
+    }
+    for (size_t i = 0; i < config->n_drives; i++) {
+        if (!add_disk(m, config->drives[i], e))
+            return false;
+    }
+    return true;
+}

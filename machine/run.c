@@ -1,0 +1,495 @@
+/*
+ * Running a machine: the vCPU threads, the main loop's part, requests.
+ *
+ * In real time each vCPU has a thread, which runs guest code or sleeps until
+ * an interrupt; timers and input are the main thread's, in machine_poll().
+ * With -icount one thread runs the vCPUs in turn and does timers and input
+ * itself, at exact counts of instructions; when all are halted, the clock
+ * jumps to the next deadline.
+ *
+ * Whoever wants the vCPUs to stand still sets a bit of `hold` and kicks
+ * them; each looks at `hold` before it enters the guest and parks while it
+ * is not 0.  A kick that comes between that look and cpu_run() makes
+ * cpu_run() return at once, so none is lost.  What changes the state of
+ * several vCPUs (reset) is done by the main thread while all are parked.
+ *
+ * Lock order: device lock, run_lock, request_lock; README.md says more.
+ *
+ * Missing: snapshots; stopping one vCPU alone.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/machine_priv.h"
+
+/* With several vCPUs in one thread, how long each one's turn is. */
+#define ICOUNT_SLICE 10000
+
+static void lock(pthread_mutex_t *mutex)
+{
+    pthread_mutex_lock(mutex);
+}
+
+static void unlock(pthread_mutex_t *mutex)
+{
+    pthread_mutex_unlock(mutex);
+}
+
+/* -- holding the vCPUs -- */
+
+static void kick_all(struct machine *m)
+{
+    for (unsigned i = 0; i < m->n_cpus; i++)
+        cpu_kick(m->vcpu[i].cpu);
+}
+
+/* Have the icount thread look again, should it sleep. */
+static void nudge(struct machine *m)
+{
+    lock(&m->run_lock);
+    m->nudged = true;
+    pthread_cond_broadcast(&m->go_cond);
+    unlock(&m->run_lock);
+}
+
+static void set_hold(struct machine *m, unsigned bits)
+{
+    atomic_fetch_or(&m->hold, bits);
+    kick_all(m);
+    if (m->icount)
+        nudge(m);
+}
+
+static void clear_hold(struct machine *m, unsigned bits)
+{
+    lock(&m->run_lock);
+    atomic_fetch_and(&m->hold, ~bits);
+    pthread_cond_broadcast(&m->go_cond);
+    unlock(&m->run_lock);
+}
+
+static void wait_parked(struct machine *m)
+{
+    lock(&m->run_lock);
+    while (m->n_parked < m->n_threads)
+        pthread_cond_wait(&m->parked_cond, &m->run_lock);
+    unlock(&m->run_lock);
+}
+
+/* A vCPU thread, before it enters the guest: stand still while anything
+ * holds it.  false: end. */
+static bool may_run(struct machine *m)
+{
+    unsigned hold = atomic_load(&m->hold);
+
+    if (!hold)
+        return true;
+    lock(&m->run_lock);
+    m->n_parked++;
+    pthread_cond_broadcast(&m->parked_cond);
+    while ((hold = atomic_load(&m->hold)) != 0 && !(hold & HOLD_STOP))
+        pthread_cond_wait(&m->go_cond, &m->run_lock);
+    m->n_parked--;
+    unlock(&m->run_lock);
+    return !(hold & HOLD_STOP);
+}
+
+/* -- a vCPU in real time -- */
+
+static void *run_vcpu(void *arg)
+{
+    struct vcpu *v = arg;
+
+    while (may_run(v->machine)) {
+        if (cpu_run(v->cpu, INT64_MAX) == CPU_HALTED)
+            cpu_wait(v->cpu);
+    }
+    return NULL;
+}
+
+/* -- all vCPUs by instructions -- */
+
+uint64_t machine_insns(void *machine)
+{
+    struct machine *m = machine;
+    struct cpu *mine = NULL;
+    uint64_t n = 0;
+
+    /* Only its own thread may ask a CPU for its exact count. */
+    if (m->have_key && pthread_getspecific(m->icount_key))
+        mine = atomic_load(&m->running);
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu *c = m->vcpu[i].cpu;
+
+        n += c == mine ? cpu_icount(c) : cpu_icount_any(c);
+    }
+    return n;
+}
+
+/* Timers and input that are due; returns the next deadline. */
+static uint64_t serve(struct machine *m)
+{
+    uint64_t deadline;
+
+    lock(&m->lock);
+    clock_fire(m->clock);
+    if (gate_pending(m->gate))
+        gate_deliver(m->gate);
+    deadline = clock_deadline(m->clock);
+    unlock(&m->lock);
+    return deadline;
+}
+
+/* The next vCPU, from *turn on, that has something to do; NULL: none. */
+static struct vcpu *next_vcpu(struct machine *m, unsigned *turn)
+{
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct vcpu *v = &m->vcpu[(*turn + i) % m->n_cpus];
+
+        if (v->idle && !v->cpu->class->wakes(v->cpu))
+            continue;
+        *turn = (*turn + i + 1) % m->n_cpus;
+        return v;
+    }
+    return NULL;
+}
+
+static int64_t instructions_until(const struct machine *m, uint64_t deadline,
+                                  uint64_t now)
+{
+    uint64_t limit = INT64_MAX;
+
+    if (deadline != CLOCK_NEVER) {
+        uint64_t step = (uint64_t)1 << m->icount_shift;
+
+        limit = (deadline - now) >> m->icount_shift;
+        if ((deadline - now) & (step - 1))
+            limit++;
+    }
+    if (m->n_cpus > 1 && limit > ICOUNT_SLICE)
+        limit = ICOUNT_SLICE;
+    return limit > INT64_MAX ? INT64_MAX : limit ? (int64_t)limit : 1;
+}
+
+/* Nothing to run and no timer: until the gate or a hold. */
+static void sleep_until_nudged(struct machine *m)
+{
+    lock(&m->run_lock);
+    while (!m->nudged && !atomic_load(&m->hold))
+        pthread_cond_wait(&m->go_cond, &m->run_lock);
+    m->nudged = false;
+    unlock(&m->run_lock);
+}
+
+static void *run_icount(void *arg)
+{
+    struct machine *m = arg;
+    unsigned turn = 0;
+
+    pthread_setspecific(m->icount_key, m);
+    while (may_run(m)) {
+        uint64_t deadline = serve(m), now = clock_ns(m->clock);
+        struct vcpu *v = next_vcpu(m, &turn);
+
+        if (!v && deadline == CLOCK_NEVER) {
+            sleep_until_nudged(m);
+        } else if (!v) {
+            if (deadline > now)
+                clock_jump(m->clock, deadline - now);
+        } else if (deadline > now) {
+            atomic_store(&m->running, v->cpu);
+            v->idle = cpu_run(v->cpu, instructions_until(m, deadline, now)) ==
+                      CPU_HALTED;
+            atomic_store(&m->running, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* -- who is woken by what -- */
+
+/* The earliest deadline came nearer. */
+static void on_rearm(void *arg)
+{
+    struct machine *m = arg;
+    struct cpu *running;
+
+    if (m->icount) {
+        running = atomic_load(&m->running);
+        if (running)
+            cpu_kick(running);
+        else
+            nudge(m);
+    } else if (!atomic_load(&m->firing) && m->wake) {
+        /* Else it is the main loop itself, which looks before it sleeps. */
+        m->wake(m->owner);
+    }
+}
+
+static void on_pending(void *arg)
+{
+    struct machine *m = arg;
+    struct cpu *running;
+
+    if (m->icount) {
+        running = atomic_load(&m->running);
+        if (running)
+            cpu_kick(running);
+        nudge(m);
+    } else if (m->wake) {
+        m->wake(m->owner);
+    }
+}
+
+/* -- requests -- */
+
+static void set_ending(struct ending *out, enum machine_end end, int code,
+                       const char *fmt, ...) BASE_PRINTF(4, 5);
+
+static void set_ending(struct ending *out, enum machine_end end, int code,
+                       const char *fmt, ...)
+{
+    va_list args;
+
+    if (out->end != MACHINE_RUNNING)
+        return;
+    out->end = end;
+    out->code = code;
+    va_start(args, fmt);
+    vsnprintf(out->why, sizeof(out->why), fmt, args);
+    va_end(args);
+}
+
+static void note_request(struct machine *m, enum machine_request what,
+                         int code)
+{
+    switch (what) {
+    case REQUEST_POWEROFF:
+        set_ending(&m->wanted, MACHINE_POWEROFF, code,
+                   "the guest powered off");
+        break;
+    case REQUEST_FAIL:
+        set_ending(&m->wanted, MACHINE_FAILED, code,
+                   "the guest reported failure %d", code);
+        break;
+    case REQUEST_PANIC:
+        set_ending(&m->wanted, MACHINE_PANIC, code,
+                   "the guest says that it crashed");
+        break;
+    case REQUEST_RESET:
+        if (m->no_reboot)
+            set_ending(&m->wanted, MACHINE_RESET, 0,
+                       "reset, which -no-reboot makes the end");
+        else
+            m->reset_wanted = true;
+        break;
+    }
+}
+
+void machine_request(void *machine, enum machine_request what, int code)
+{
+    struct machine *m = machine;
+
+    lock(&m->request_lock);
+    note_request(m, what, code);
+    unlock(&m->request_lock);
+    set_hold(m, HOLD_REQUEST);
+    if (m->wake)
+        m->wake(m->owner);
+}
+
+bool machine_power_on(struct machine *m, struct error *e)
+{
+    bool ok;
+
+    lock(&m->lock);
+    for (unsigned i = 0; i < m->n_members; i++)
+        device_reset(m->members[i].dev);
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        cpu_reset(m->vcpu[i].cpu);
+        m->vcpu[i].idle = false;
+    }
+    ok = loader_load(&m->loader, m->log, e);
+    unlock(&m->lock);
+    return ok;
+}
+
+static void run_clock(struct machine *m, bool on)
+{
+    if (m->clock_runs == on)
+        return;
+    m->clock_runs = on;
+    if (on)
+        clock_resume(m->clock);
+    else
+        clock_pause(m->clock);
+}
+
+/* All vCPUs are parked. */
+static void carry_out(struct machine *m)
+{
+    struct error e = {""};
+    bool reset;
+
+    lock(&m->request_lock);
+    reset = m->reset_wanted;
+    m->reset_wanted = false;
+    m->ended = m->wanted;
+    unlock(&m->request_lock);
+    if (m->ended.end == MACHINE_RUNNING && reset && !machine_power_on(m, &e))
+        set_ending(&m->ended, MACHINE_FAILED, 1, "reset: %.480s", e.text);
+    if (m->ended.end == MACHINE_RUNNING)
+        return;
+    atomic_fetch_or(&m->hold, HOLD_END);
+    run_clock(m, false);
+}
+
+/* -- the main thread's -- */
+
+uint64_t machine_poll(struct machine *m)
+{
+    if (m->ended.end != MACHINE_RUNNING)
+        return CLOCK_NEVER;
+    if (atomic_load(&m->hold) & HOLD_REQUEST) {
+        wait_parked(m);
+        /* Before the requests are looked at: one that comes from now on
+         * sets it again. */
+        atomic_fetch_and(&m->hold, ~(unsigned)HOLD_REQUEST);
+        carry_out(m);
+        clear_hold(m, 0);
+    }
+    if (m->icount || !m->clock_runs)
+        return CLOCK_NEVER;
+    lock(&m->lock);
+    atomic_store(&m->firing, true);
+    clock_fire(m->clock);
+    if (gate_pending(m->gate))
+        gate_deliver(m->gate);
+    atomic_store(&m->firing, false);
+    unlock(&m->lock);
+    return clock_host_wait(m->clock);
+}
+
+static bool start_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
+                         struct error *e)
+{
+    /* Signals are the main thread's, but for those that a fault raises in
+     * the thread that it happens in. */
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE,
+                              SIGILL,  SIGTRAP, SIGABRT};
+    sigset_t all, old;
+    int err;
+
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        sigdelset(&all, own[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    err = pthread_create(thread, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return err == 0 ||
+           error_set(e, "cannot start a CPU's thread: %s", strerror(err));
+}
+
+bool machine_start(struct machine *m, struct error *e)
+{
+    unsigned wanted = m->icount ? 1 : m->n_cpus;
+
+    while (m->n_threads < wanted) {
+        struct vcpu *v = &m->vcpu[m->n_threads];
+        bool ok = m->icount ? start_thread(&v->thread, run_icount, m, e)
+                            : start_thread(&v->thread, run_vcpu, v, e);
+
+        if (!ok) {
+            machine_stop(m);
+            return false;
+        }
+        lock(&m->run_lock);
+        m->n_threads++;
+        unlock(&m->run_lock);
+    }
+    if (!machine_paused(m))
+        run_clock(m, true);
+    return true;
+}
+
+void machine_stop(struct machine *m)
+{
+    set_hold(m, HOLD_STOP);
+    clear_hold(m, 0);
+    while (m->n_threads)
+        pthread_join(m->vcpu[--m->n_threads].thread, NULL);
+    clear_hold(m, HOLD_STOP);
+    run_clock(m, false);
+}
+
+void machine_pause(struct machine *m)
+{
+    set_hold(m, HOLD_PAUSE);
+    wait_parked(m);
+    run_clock(m, false);
+}
+
+void machine_resume(struct machine *m)
+{
+    if (m->ended.end != MACHINE_RUNNING)
+        return;
+    if (m->n_threads)
+        run_clock(m, true);
+    clear_hold(m, HOLD_PAUSE);
+    if (m->wake)
+        m->wake(m->owner);
+}
+
+bool machine_paused(const struct machine *m)
+{
+    return (atomic_load(&m->hold) & HOLD_PAUSE) != 0;
+}
+
+void machine_reset(struct machine *m)
+{
+    machine_request(m, REQUEST_RESET, 0);
+}
+
+void machine_set_no_reboot(struct machine *m, bool on)
+{
+    lock(&m->request_lock);
+    m->no_reboot = on;
+    unlock(&m->request_lock);
+}
+
+enum machine_end machine_ended(struct machine *m, int *code)
+{
+    if (code)
+        *code = m->ended.code;
+    return m->ended.end;
+}
+
+const char *machine_why(struct machine *m)
+{
+    return m->ended.why;
+}
+
+/* -- making -- */
+
+bool machine_init_run(struct machine *m, struct error *e)
+{
+    if (m->icount) {
+        if (pthread_key_create(&m->icount_key, NULL))
+            return error_set(e, "-icount: no key for its thread");
+        m->have_key = true;
+        clock_use_icount(m->clock, m->icount_shift, machine_insns, m);
+    }
+    clock_on_rearm(m->clock, on_rearm, m);
+    gate_on_pending(m->gate, on_pending, m);
+    return true;
+}
+
+void machine_destroy_run(struct machine *m)
+{
+    if (m->have_key)
+        pthread_key_delete(m->icount_key);
+    gate_on_pending(m->gate, NULL, NULL);
+}
