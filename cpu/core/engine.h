@@ -61,8 +61,10 @@ struct rec {
 /* ------------------------------------------------- writing a handler */
 
 #if ENGINE_TAIL
+/* Not inlined: a slow twin's calls would give the fast one a frame. */
 #define HANDLER(name)                                                        \
-    static void name(struct cpu *c, const struct rec *r, int64_t budget)
+    static __attribute__((noinline)) void name(                              \
+        struct cpu *c, const struct rec *r, int64_t budget)
 #define HANDLER_ENTER (void)budget
 #if defined(__clang__)
 #define ENGINE_JUMP(f, rr)                                                   \

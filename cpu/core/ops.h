@@ -12,6 +12,15 @@
 
 #include "cpu/core/wide.h"
 
+/* Sums of bits in 2, 4, 8, then all; no call, whatever the host has. */
+static inline uint64_t ops_popcnt(uint64_t a)
+{
+    a -= a >> 1 & 0x5555555555555555u;
+    a = (a & 0x3333333333333333u) + (a >> 2 & 0x3333333333333333u);
+    a = (a + (a >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return a * 0x0101010101010101u >> 56;
+}
+
 #define OPS_FOR(bits)                                                        \
     static inline uint##bits##_t op_shl_u##bits(uint##bits##_t a,            \
                                                 uint##bits##_t n)            \
@@ -78,7 +87,7 @@
     }                                                                        \
     static inline uint##bits##_t op_popcnt_u##bits(uint##bits##_t a)         \
     {                                                                        \
-        return (uint##bits##_t)__builtin_popcountll(a);                      \
+        return (uint##bits##_t)ops_popcnt(a);                                \
     }
 
 OPS_FOR(8)

@@ -4,7 +4,7 @@
  * priv 2.2 lists the numbers; bits 9:8 of a number are the lowest privilege
  * that may use it, bits 11:10 = 3 make it read-only (priv 2.1).
  * Missing: hardware performance events (their counters read zero), debug
- * triggers, H and V.
+ * triggers (the registers say that there are none), H and V.
  */
 #include "base/memory.h"
 #include "cpu/core/engine.h"
@@ -132,6 +132,7 @@ static uint64_t read_counter(struct riscv_cpu *g, unsigned n)
     return n == TM ? riscv_time(g) : read_mcounter(g, n);
 }
 
+/* What is there without doing anything. */
 static uint64_t read_zero(struct riscv_cpu *g, unsigned n)
 {
     (void)g;
@@ -469,6 +470,8 @@ static const struct csr table[] = {
     {0x3a0, 0x3a3, "pmpcfg", 0, 0, read_pmpcfg, write_pmpcfg, pmpcfg_exists,
      true},
     {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, true},
+    /* One trigger of type 0: there is none, Debug 1.0, 5.7. */
+    {0x7a0, 0x7a3, "tdata", 0, 0, read_zero, write_nothing, NULL, false},
     {0xb00, 0xb00, "mcycle", 0, 0, read_mcounter, write_mcounter, NULL,
      false},
     {0xb02, 0xb1f, "mhpmcounter", 0, 0, NULL, NULL, NULL, false},
