@@ -650,11 +650,14 @@ void harness_enable_pci(struct harness *h, struct device *dev)
         if (type & 1) {
             h->next_port = (h->next_port + 0xfff) & ~(uint64_t)0xfff;
             harness_config_write(h, dev, at, 4, (uint32_t)h->next_port);
-            h->next_port += 0x1000;
+            h->next_port = (h->next_port + 0x1000) & 0xffff;
+            h->next_port += h->next_port ? 0 : 0x1000;
             continue;
         }
         harness_config_write(h, dev, at, 4, (uint32_t)h->next_bar);
         h->next_bar += 0x100000;
+        if (h->next_bar >= HARNESS_PCI_MEMORY + HARNESS_PCI_MEMORY_SIZE)
+            h->next_bar = HARNESS_PCI_MEMORY;
         if ((type & 6) == 4) /* 64 bits wide */
             harness_config_write(h, dev, PCI_BAR0 + 4 * ++n, 4, 0);
     }
