@@ -36,7 +36,7 @@ struct clint {
     struct timer timer; /* when the next mtip changes */
     /* mtime less the clock's ticks, modulo 2^64.  Atomic: the harts read
      * mtime without a lock. */
-    uint64_t offset;
+    _Alignas(8) uint64_t offset;
     uint64_t mtimecmp[CLINT_MAX_HARTS];
     bool msip[CLINT_MAX_HARTS], mtip[CLINT_MAX_HARTS];
 };

@@ -18,8 +18,6 @@
  */
 #include "devices/uart16550.h"
 
-#include <string.h>
-
 enum {
     REG_RBR_THR = 0, /* DLL with DLAB */
     REG_IER = 1,     /* DLM with DLAB */
@@ -208,7 +206,6 @@ static uint8_t read_rbr(struct uart16550 *u)
     if (u->rx_count == 0)
         return u->rbr;
     u->rbr = u->rx_data[u->rx_head];
-    u->rx_error[u->rx_head] = 0;
     u->rx_head = (u->rx_head + 1) % UART16550_FIFO;
     if (--u->rx_count)
         u->lsr |= u->rx_error[u->rx_head];
@@ -222,7 +219,6 @@ static uint8_t read_rbr(struct uart16550 *u)
 static void rx_clear(struct uart16550 *u)
 {
     u->rx_head = u->rx_count = 0;
-    memset(u->rx_error, 0, sizeof(u->rx_error));
     u->lsr &= ~LSR_CHAR;
     u->timeout_interrupt = false;
     timer_disarm(&u->timeout);

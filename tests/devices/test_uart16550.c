@@ -434,6 +434,10 @@ static void test_timeout_restarts(void **state)
     wr(FCR, 0xc3); /* so does clearing the FIFO */
     assert_false(irq());
     assert_int_equal(rd(IIR), 0xc0 | NONE);
+    receive("d");
+    wr(FCR, 0xc3); /* which also stops the timer */
+    harness_advance(h, 2 * ns);
+    assert_false(irq());
 }
 
 /* The condition is there without its enable, which only masks it. */
@@ -672,6 +676,9 @@ static void test_modem_lines(void **state)
     uart16550_modem(u, 0);
     assert_int_equal(rd(MSR), 0x01); /* back, but noted */
     assert_int_equal(rd(MSR), 0x00);
+    uart16550_modem(u, UART16550_CTS);
+    uart16550_modem(u, UART16550_CTS | UART16550_DSR);
+    assert_int_equal(rd(MSR), 0x33); /* both */
 }
 
 static void test_loopback_modem(void **state)
@@ -744,9 +751,9 @@ static void test_loopback_holds_input(void **state)
     assert_int_equal(rd(LSR), 0x60);
     wr(THR, 'l');
     assert_int_equal(rd(RBR), 'l');
+    wr(FCR, 0x01);
     harness_deliver(h);
     assert_int_equal(rd(LSR), 0x60);
-    wr(FCR, 0x01);
     wr(MCR, 0x00);
     harness_deliver(h);
     assert_int_equal(rd(RBR), 'a');
