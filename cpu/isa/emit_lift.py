@@ -63,13 +63,14 @@ class Lift:
         return self.ref(f"ir_const(ir, {ITYPE[n.type]}, {mask}i->imm)")
 
     def x_pc(self, n):
-        return self.ref("ir_pc(ir, offset)")
+        return self.ref(f"ir_pc(ir, {ITYPE[n.type]}, offset)")
 
     def x_pcimm(self, n):
-        return self.ref("ir_pc(ir, offset + (int32_t)i->imm)")
+        return self.ref(f"ir_pc(ir, {ITYPE[n.type]}, "
+                        "offset + (int32_t)i->imm)")
 
     def x_nextpc(self, n):
-        return self.ref("ir_pc(ir, offset + i->length)")
+        return self.ref(f"ir_pc(ir, {ITYPE[n.type]}, offset + i->length)")
 
     def x_select(self, n):
         c, a, b = (self.expr(x) for x in n.args)
@@ -96,8 +97,11 @@ class Lift:
         h = n.data
         args = [self.expr(a) for a in n.args] + ["IR_NONE"] * 4
         t = ITYPE[h.result] if h.result else "IR_VOID"
+        facts = [f"IR_CALL_{x.upper()}" for x in h.facts
+                 if x in ("raises", "mode", "pure")]
         call = (f"ir_call(ir, {t}, {self.home.helper_index(h)}, "
-                f"{len(n.args)}, (const ir_ref[4]){{{', '.join(args[:4])}}})")
+                f"{' | '.join(facts) or 0}, {len(n.args)}, "
+                f"(const ir_ref[4]){{{', '.join(args[:4])}}})")
         if h.result:
             return self.ref(call)
         self.add(call + ";")
