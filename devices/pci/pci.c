@@ -240,8 +240,9 @@ void pci_device_loaded(struct pci_device *d)
 
 static bool config_access_valid(unsigned offset, unsigned size)
 {
+    /* Aligned, it cannot begin within and end behind. */
     return (size == 1 || size == 2 || size == 4) && offset % size == 0 &&
-           offset + size <= PCI_CONFIG_SIZE;
+           offset < PCI_CONFIG_SIZE;
 }
 
 uint32_t pci_config_read(struct pci_bus *bus, uint8_t devfn, unsigned offset,

@@ -80,7 +80,7 @@ struct pci_device {
     uint8_t write1clear[PCI_CONFIG_SIZE];
     uint8_t devfn;       /* device << 3 | function */
     uint8_t cap_end;     /* first byte behind the last capability */
-    uint8_t intx;        /* 1: its interrupt pin is asserted, masked or not */
+    bool intx;           /* its interrupt pin is asserted, masked or not */
     struct pci_bus *bus; /* NULL while not attached */
     const struct pci_info *info;
     /* After the core's own handling of a config write; may be NULL. */

@@ -9,7 +9,7 @@
  * there on nothing is taken or given back until it resets the device.
  *
  * A notification takes at most as many chains as the queue has entries;
- * what is left waits for a timer that is due at once.  So a guest that adds
+ * what is left waits for a timer.  So a guest that adds
  * chains as fast as they are taken cannot keep the device lock for ever.
  *
  * Missing: packed rings, VIRTIO_F_RING_RESET, IN_ORDER, NOTIFICATION_DATA,
@@ -38,6 +38,8 @@
 #define USED_ELEM_SIZE 8
 
 #define NO_BUDGET UINT_MAX
+/* After a turn that used it up; by instructions, the guest runs so long. */
+#define PAUSE_NS 1000
 #define MAX_CONFIG 256
 
 static const struct field virtqueue_fields[] = {
@@ -534,7 +536,7 @@ void virtqueue_later(struct virtio *v, unsigned n)
 {
     v->again_queues |= (uint32_t)1 << n;
     if (!timer_armed(&v->again))
-        timer_arm(&v->again, clock_ns(v->dev->env->clock));
+        timer_arm(&v->again, clock_ns(v->dev->env->clock) + PAUSE_NS);
 }
 
 bool virtqueue_pop(struct virtio *v, unsigned n, struct virtio_chain *c)

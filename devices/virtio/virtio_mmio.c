@@ -170,7 +170,7 @@ static void write_ready(struct virtio *v, uint32_t value)
     if (value & 1)
         virtqueue_enable(v);
     else if (q)
-        q->ready = 0;
+        q->ready = false;
 }
 
 static void write_register(struct virtio *v, unsigned offset, uint32_t value)
