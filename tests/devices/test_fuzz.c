@@ -498,6 +498,21 @@ static void load_damaged(struct fuzz *f)
     free(bytes);
 }
 
+/* A damaged snapshot may have changed what a guest cannot (a PCI function's
+ * identity), so that nothing finds the device any more: start anew. */
+static void load_fresh(struct fuzz *f)
+{
+    const struct device_class *cls = f->dev->class;
+
+    pthread_mutex_lock(&f->h->lock);
+    CHECK(state_load(cls->fields, f->dev, f->fresh, state_size(cls->fields),
+                     NULL));
+    if (cls->loaded)
+        cls->loaded(f->dev);
+    pthread_mutex_unlock(&f->h->lock);
+    harness_reset(f->h, f->dev);
+}
+
 static void upset_disk(struct fuzz *f)
 {
     struct harness_disk *d = harness_disk(f->h, "any");
@@ -536,6 +551,8 @@ static void step(struct fuzz *f)
     case 6:
         if (one_in(f, 50))
             harness_reset(f->h, f->dev);
+        if (one_in(f, 20))
+            load_fresh(f);
         break;
     case 7:
     case 8:
@@ -561,13 +578,7 @@ static void check_reset(struct fuzz *f)
 
     other->insns = f->h->insns;
     ref = harness_any(other, cls);
-    pthread_mutex_lock(&f->h->lock);
-    CHECK(state_load(cls->fields, f->dev, f->fresh, state_size(cls->fields),
-                     NULL));
-    if (cls->loaded)
-        cls->loaded(f->dev);
-    pthread_mutex_unlock(&f->h->lock);
-    harness_reset(f->h, f->dev);
+    load_fresh(f);
     if (!state_equal(cls->fields, f->dev, ref, &e)) {
         fprintf(stderr, "%s after a reset: %s\n", cls->name, e.text);
         abort();
