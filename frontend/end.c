@@ -49,28 +49,24 @@ int end_status(enum end end, int code, bool compat)
     return 0;
 }
 
-void end_text(enum end end, int code, bool compat, char *out, size_t size)
+void end_text(enum end end, int code, bool compat, const char *guest, char *out,
+              size_t size)
 {
     int status = end_status(end, code, compat);
 
     *out = '\0';
     switch (end) {
     case END_FAILED:
-        snprintf(out, size, "the guest reported failure %d, status %d", code,
-                 status);
+    case END_PANIC:
+    case END_RESET:
+        snprintf(out, size, "%s, status %d", guest, status);
         break;
     case END_TIMEOUT:
         snprintf(out, size, "the time of -timeout is up, status %d", status);
         break;
-    case END_PANIC:
-        snprintf(out, size, "the guest panicked, status %d", status);
-        break;
     case END_SIGNAL:
         snprintf(out, size, "ended by signal %d (%s), status %d", code,
                  strsignal(code), status);
-        break;
-    case END_RESET:
-        snprintf(out, size, "the guest reset (-no-reboot), status %d", status);
         break;
     case END_QUIT:
         snprintf(out, size, "ended by the user, status %d", status);

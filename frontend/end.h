@@ -21,8 +21,12 @@ enum end {
 /* The exit status.  compat: QEMU's. */
 int end_status(enum end end, int code, bool compat);
 
-/* One line without newline that says why, "" for a plain power-off. */
-void end_text(enum end end, int code, bool compat, char *out, size_t size);
+/*
+ * One line without newline that says why, "" for a plain power-off.
+ * guest: what the machine says of an end that the guest chose.
+ */
+void end_text(enum end end, int code, bool compat, const char *guest, char *out,
+              size_t size);
 
 /* What -help and the manual say of it; ended by a NULL status. */
 struct end_note {

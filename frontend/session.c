@@ -41,7 +41,7 @@ struct session {
     int pid_fd;
     struct chr **chrs;     /* config->n_chars entries */
     struct block **blocks; /* config->n_drives entries */
-    struct gate *no_gate;  /* the chardevs' until there is a machine */
+    struct gate *gate;
     struct machine *machine;
     struct chr_env env;
     struct monitor_host monitor_host;
@@ -208,13 +208,14 @@ static bool open_chars(struct session *s, struct error *e)
         .owner = s,
     };
     s->chrs = pool_alloc(&c->pool, c->n_chars * sizeof(*s->chrs));
-    s->no_gate = gate_new();
-    if (!s->no_gate)
+    s->gate = gate_new();
+    if (!s->gate)
         return error_set(e, "out of memory");
+    gate_on_room(s->gate, on_room, s);
     for (size_t i = 0; i < c->n_chars; i++) {
         if (!chr_new(&s->chrs[i], &c->chars[i], &s->env, e))
             return error_prefix(e, "%s", c->chars[i].option);
-        chr_set_gate(s->chrs[i], s->no_gate);
+        chr_set_gate(s->chrs[i], s->gate);
     }
     return true;
 }
@@ -266,6 +267,7 @@ static bool make_machine(struct session *s, struct error *e)
         .seed = c->seed,
         .no_chain = (c->log_mask & LOG_EXEC) != 0,
         .log = &s->log,
+        .gate = s->gate,
         .backends = {find_chardev, find_block, s},
         .wake = wake,
         .owner = s,
@@ -277,9 +279,6 @@ static bool make_machine(struct session *s, struct error *e)
     if (!machine_new(&s->machine, &m, e))
         return false;
     machine_set_no_reboot(s->machine, c->no_reboot);
-    for (size_t i = 0; i < c->n_chars; i++)
-        chr_set_gate(s->chrs[i], machine_gate(s->machine));
-    gate_on_room(machine_gate(s->machine), on_room, s);
     return true;
 }
 
@@ -388,15 +387,26 @@ static bool start(struct session *s, struct error *e)
     return good;
 }
 
-/* Let the machine run, or not, as `hold` says. */
-static bool apply_hold(struct session *s, struct error *e)
+/* Let the machine run, or not, as `hold` says.  Tells whether that is new:
+ * machine_poll() must be asked again then for how long it may sleep. */
+static bool apply_hold(struct session *s, bool *changed, struct error *e)
 {
-    if (!s->started)
-        return s->hold & HOLD_USER || start(s, e);
-    if (s->hold && !machine_paused(s->machine))
-        machine_pause(s->machine);
-    else if (!s->hold && machine_paused(s->machine))
+    bool want = !s->hold;
+
+    *changed = false;
+    if (!s->started) {
+        if (s->hold & HOLD_USER)
+            return true;
+        *changed = true;
+        return start(s, e);
+    }
+    if (want == !machine_paused(s->machine))
+        return true;
+    *changed = true;
+    if (want)
         machine_resume(s->machine);
+    else
+        machine_pause(s->machine);
     return true;
 }
 
@@ -444,16 +454,18 @@ static bool run(struct session *s, struct error *e)
 {
     while (s->end == END_NOT_YET) {
         uint64_t wait = UINT64_MAX;
+        bool changed;
 
-        if (!apply_hold(s, e))
-            return false;
         if (s->started) {
             wait = machine_poll(s->machine);
             look_for_end(s);
         }
         service(s);
-        if (s->end == END_NOT_YET)
-            sleep_once(s, wait);
+        if (s->end == END_NOT_YET) {
+            if (!apply_hold(s, &changed, e))
+                return false;
+            sleep_once(s, changed ? 0 : wait);
+        }
         if (s->deadline != UINT64_MAX && host_ns() >= s->deadline)
             end(s, END_TIMEOUT, 0);
     }
@@ -490,28 +502,33 @@ static bool output_pending(struct session *s)
 
 /*
  * Let the rest of the output out.  A guest's own end waits for the reader,
- * as any program does whose output goes through a pipe, until the user or a
- * signal says otherwise; where they have spoken already, for a second.
+ * as any program does whose output goes through a pipe, until the user, a
+ * signal or the time-out says otherwise; where one of them has spoken
+ * already, for a second.
  */
 static void drain(struct session *s)
 {
-    bool patient = s->end == END_POWEROFF || s->end == END_FAILED ||
-                   s->end == END_RESET || s->end == END_PANIC;
     enum end how = s->end;
+    int code = s->code;
+    bool patient = how != END_QUIT && how != END_TIMEOUT && how != END_SIGNAL;
     uint64_t limit = host_ns() + DRAIN_NS;
 
-    s->end = END_NOT_YET; /* to see whether the user speaks now */
+    s->end = END_NOT_YET; /* to see whether somebody speaks now */
     while (output_pending(s) && s->end == END_NOT_YET) {
         uint64_t now = host_ns();
 
-        if (s->deadline != UINT64_MAX && now >= s->deadline)
-            break;
         if (!patient && now >= limit)
             break;
+        if (patient && s->deadline != UINT64_MAX && now >= s->deadline)
+            end(s, END_TIMEOUT, 0);
         service(s);
         sleep_once(s, patient ? UINT64_MAX : limit - now);
     }
-    s->end = how;
+    /* What was cut off is not the guest's own end any more. */
+    if (!patient || s->end == END_NOT_YET || s->end == END_QUIT) {
+        s->end = how;
+        s->code = code;
+    }
 }
 
 static void log_stats(struct session *s)
@@ -549,8 +566,7 @@ static void session_free(struct session *s)
         chr_free(s->chrs[i]);
     for (size_t i = 0; s->blocks && i < c->n_drives; i++)
         block_file_close(s->blocks[i]);
-    if (s->no_gate)
-        gate_free(s->no_gate);
+    gate_free(s->gate);
     if (s->pid_fd >= 0) {
         unlink(c->pid_file);
         close(s->pid_fd);
@@ -609,7 +625,7 @@ int session_run(struct config *config)
 {
     struct session s = {.config = config, .pid_fd = -1, .deadline = UINT64_MAX};
     struct error e = {""};
-    char text[256] = "";
+    char text[640] = "";
     int status = STATUS_WRONG_USE;
 
     log_init(&s.log, stderr);
@@ -620,7 +636,8 @@ int session_run(struct config *config)
         } else if (go(&s, &e)) {
             finish(&s);
             status = end_status(s.end, s.code, config->compat);
-            end_text(s.end, s.code, config->compat, text, sizeof(text));
+            end_text(s.end, s.code, config->compat, machine_why(s.machine),
+                     text, sizeof(text));
         }
     }
     session_free(&s); /* the terminal is put back here */

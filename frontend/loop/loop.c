@@ -31,7 +31,12 @@ struct loop {
     size_t n;
 };
 
-/* Empty the pipe; what woke us is looked at by whoever called loop_once(). */
+/*
+ * What woke us is looked at by whoever called loop_once().  The flag is
+ * cleared once the pipe is empty: the other way round, a byte that came in
+ * between would be taken with its flag still set, and all later calls of
+ * loop_wake() would rely on a byte that is gone.
+ */
 static void drain_wake(void *owner, short revents)
 {
     struct loop *l = owner;
@@ -40,6 +45,7 @@ static void drain_wake(void *owner, short revents)
     (void)revents;
     while (read(l->wake[0], bytes, sizeof(bytes)) > 0)
         ;
+    atomic_store(&l->woken, false);
 }
 
 static bool set_flags(int fd)
@@ -150,7 +156,6 @@ void loop_once(struct loop *l, uint64_t ns)
     }
     if (ppoll(l->polled, n, limit(ns, &ts), NULL) <= 0)
         n = 0;
-    atomic_store(&l->woken, false);
     for (nfds_t i = 0; i < n; i++) {
         struct watch *w;
 

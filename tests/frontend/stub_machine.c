@@ -95,7 +95,7 @@ bool machine_new(struct machine **out, const struct machine_config *config,
     struct machine *m = calloc(1, sizeof(*m));
 
     *out = m;
-    m->gate = gate_new();
+    m->gate = config->gate;
     m->wake = config->wake;
     m->wake_owner = config->owner;
     m->config = config;
@@ -124,14 +124,9 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
-    gate_free(m->gate);
+    gate_on_pending(m->gate, NULL, NULL);
     free(m->script);
     free(m);
-}
-
-struct gate *machine_gate(struct machine *m)
-{
-    return m->gate;
 }
 
 bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
@@ -440,6 +435,18 @@ enum machine_end machine_ended(struct machine *m, int *code)
     *code = m->code;
     pthread_mutex_unlock(&m->lock);
     return end;
+}
+
+const char *machine_why(struct machine *m)
+{
+    static const char *const texts[] = {
+        [MACHINE_POWEROFF] = "the guest powered off",
+        [MACHINE_FAILED] = "the guest reported failure",
+        [MACHINE_RESET] = "reset (-no-reboot)",
+        [MACHINE_PANIC] = "the guest panicked",
+    };
+
+    return texts[m->end] ? texts[m->end] : "";
 }
 
 void machine_stats(struct machine *m, char *out, size_t size)
