@@ -265,8 +265,9 @@ static void sees_forgotten_fields(void **state)
                 table[n++] = outer_fields[i];
         seen += !state_check(table, sizeof(struct outer), &e);
     }
-    /* u8 before u16, and flag before u32 [], look like padding. */
-    assert_int_equal(seen, N - 1 - 2);
+    /* u16 looks like padding before u32; u32 like padding before u64, but
+     * where pointers are short and so leave more. */
+    assert_int_equal(seen, N - 1 - (sizeof(void *) == 8 ? 2 : 1));
 }
 
 static void sees_bad_tables(void **state)
