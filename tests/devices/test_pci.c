@@ -364,8 +364,8 @@ static void test_bar_bytes(void **state)
 static void test_outside(void **state)
 {
     struct fixture *f = *state;
-    static const uint32_t bad[] = {
-        0, 0x1000, 0x10001000, 0x30000000, 0x3ffff000, RIG_RAM, 0xfffff000};
+    static const uint32_t bad[] = {0,          0x1000,  0x10001000, 0x30000000,
+                                   0x3ffff000, RIG_RAM, 0xfffff000};
 
     rig_write(&f->rig, RIG_RAM, 0x11111111, 4);
     set_cfg(f, PCI_COMMAND, 3, 2);
