@@ -14,7 +14,8 @@
 #include "machine/machine_priv.h"
 
 #define MAX_ICOUNT_SHIFT 10
-#define SEED_SIZE 32
+/* 2026-01-01, UTC */
+#define ICOUNT_WALL_CLOCK_NS (1767225600 * (uint64_t)1000000000)
 
 static bool make_clocks(struct machine *m, const struct machine_config *c,
                         struct error *e)
@@ -35,7 +36,7 @@ static bool make_clocks(struct machine *m, const struct machine_config *c,
     /* The same seed, the same run: the wall clock starts at a fixed time,
      * too. */
     if (m->icount)
-        gate_set_deterministic(m->gate, c->seed, 0);
+        gate_set_deterministic(m->gate, c->seed, ICOUNT_WALL_CLOCK_NS);
     return true;
 }
 

@@ -177,14 +177,10 @@ static bool set_options(struct machine *m, struct device *dev,
     return true;
 }
 
-static bool plug(struct machine *m, struct device *dev,
-                 const struct device_option *o, struct error *e)
+/* Onto its bus; messages do not say yet of what device they are. */
+static bool place(struct machine *m, struct device *dev, const char *bus,
+                  const char *addr, struct error *e)
 {
-    const char *bus = option(o, "bus"), *addr = option(o, "addr");
-
-    if (!set_options(m, dev, o, e) ||
-        !device_create(dev, dev->class->n_outputs, e))
-        return false;
     if (device_class_is_pci(dev->class))
         return plug_pci(m, dev, bus, addr, e);
     if (addr)
@@ -192,47 +188,57 @@ static bool plug(struct machine *m, struct device *dev,
     return plug_slot(m, dev, bus, e);
 }
 
-/* `what` stands in front of messages. */
+/* `name` is what messages call the device. */
 static bool add(struct machine *m, const struct device_option *o,
-                const char *what, struct error *e)
+                const char *name, struct error *e)
 {
     const struct device_class *cls = find_class(m, o->driver, e);
-    const char *id = option(o, "id");
     struct device *dev;
 
     if (!cls)
         return false;
-    if (id && id_taken(m, id))
-        return error_set(e, "%s: id=%s is taken", what, id);
-    dev = device_new(cls, &m->env, id ? id : cls->name, e);
-    if (!dev || !machine_add(m, dev, -1, e))
+    dev = device_new(cls, &m->env, name, e);
+    if (!dev || !machine_add(m, dev, -1, e) || !set_options(m, dev, o, e) ||
+        !device_create(dev, cls->n_outputs, e))
         return false;
-    return plug(m, dev, o, e) || error_prefix(e, "%s", what);
+    return place(m, dev, option(o, "bus"), option(o, "addr"), e) ||
+           error_prefix(e, "%s", name);
+}
+
+static bool add_option(struct machine *m, const struct device_option *o,
+                       struct error *e)
+{
+    const char *id = option(o, "id");
+    char name[160];
+
+    snprintf(name, sizeof(name), "-device %s", o->driver);
+    if (!id)
+        return add(m, o, name, e);
+    if (id_taken(m, id))
+        return error_set(e, "%s: id=%s is taken", name, id);
+    return add(m, o, id, e) || error_prefix(e, "%s", name);
 }
 
 static bool add_disk(struct machine *m, const char *drive, struct error *e)
 {
-    const char *const name = "drive";
+    const char *const property = "drive";
     struct device_option o = {
         .driver = "virtio-blk",
         .n = 1,
-        .names = &name,
+        .names = &property,
         .values = &drive,
     };
-    char what[160];
+    char name[160];
 
-    snprintf(what, sizeof(what), "drive %s", drive);
-    return add(m, &o, what, e);
+    snprintf(name, sizeof(name), "drive %s", drive);
+    return add(m, &o, name, e);
 }
 
 bool machine_plug(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
     for (size_t i = 0; i < config->n_devices; i++) {
-        char what[160];
-
-        snprintf(what, sizeof(what), "-device %s", config->devices[i].driver);
-        if (!add(m, &config->devices[i], what, e))
+        if (!add_option(m, &config->devices[i], e))
             return false;
     }
     for (size_t i = 0; i < config->n_drives; i++) {

@@ -417,6 +417,8 @@ bool machine_start(struct machine *m, struct error *e)
 
 void machine_stop(struct machine *m)
 {
+    if (m->n_threads == 0)
+        return;
     set_hold(m, HOLD_STOP);
     clear_hold(m, 0);
     while (m->n_threads)

@@ -18,12 +18,13 @@
 #define CPU_LINES 64
 #define PCI_PINS 4
 
-/* PCI functions have their bus for this. */
+/* PCI functions have their bus's pins, unless they have wires beside it. */
 static bool wired_by_bus(const struct machine *m, int node)
 {
     int parent = m->tree.node[node].parent;
 
-    return parent >= 0 && tree_is_pci_bus(&m->tree, parent);
+    return parent >= 0 && tree_is_pci_bus(&m->tree, parent) &&
+           !tree_prop(&m->tree, node, "interrupts-extended", NULL);
 }
 
 bool machine_count_outputs(struct machine *m, int node, unsigned *n,
