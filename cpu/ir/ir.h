@@ -116,8 +116,9 @@ struct ir_guest {
                         const uint64_t v[3], uint32_t keep);
     bool (*flag_use)(struct cpu *c, unsigned condition);
     /* For the printer; each may be NULL, and may return NULL: the name of
-     * the slot at an offset, of a family, a condition, a cause. */
+     * the slot at an offset, of a helper, a family, a condition, a cause. */
     const char *(*slot_name)(uint64_t offset);
+    const char *(*helper_name)(unsigned helper);
     const char *(*family_name)(unsigned family);
     const char *(*condition_name)(unsigned condition);
     const char *(*cause_name)(unsigned cause);

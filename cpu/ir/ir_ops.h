@@ -45,16 +45,16 @@
     X(LO, "lo", "w", "x", 0)                                                 \
     X(HI, "hi", "d", "b", 0)                                                 \
     X(NOT, "not", "s", "x", 0)                                               \
-    X(NEG, "neg", "s", "x", 0)                                               \
+    X(NEG, "neg", "s", "y", 0)                                               \
     X(CLZ, "clz", "s", "b", 0)                                               \
     X(CTZ, "ctz", "s", "b", 0)                                               \
     X(POPCNT, "popcnt", "s", "b", 0)                                         \
     X(BSWAP, "bswap", "s", "t", 0)                                           \
     /* of two; a shift by the width or more gives zeros (or the sign), a     \
      * division by zero gives 0 */                                           \
-    X(ADD, "add", "ss", "x", 0)                                              \
-    X(SUB, "sub", "ss", "x", 0)                                              \
-    X(MUL, "mul", "ss", "x", 0)                                              \
+    X(ADD, "add", "ss", "y", 0)                                              \
+    X(SUB, "sub", "ss", "y", 0)                                              \
+    X(MUL, "mul", "ss", "y", 0)                                              \
     X(AND, "and", "ss", "x", 0)                                              \
     X(OR, "or", "ss", "x", 0)                                                \
     X(XOR, "xor", "ss", "x", 0)                                              \
@@ -67,9 +67,9 @@
     X(UREM, "urem", "ss", "y", 0)                                            \
     X(SDIV, "sdiv", "ss", "y", 0)                                            \
     X(SREM, "srem", "ss", "y", 0)                                            \
-    X(MULHU, "mulhu", "ss", "b", 0)                                          \
-    X(MULHS, "mulhs", "ss", "b", 0)                                          \
-    X(MULHSU, "mulhsu", "ss", "b", 0)                                        \
+    X(MULHU, "mulhu", "ss", "q", 0)                                          \
+    X(MULHS, "mulhs", "ss", "q", 0)                                          \
+    X(MULHSU, "mulhsu", "ss", "q", 0)                                        \
     X(CAT, "cat", "hh", "c", 0)                                              \
     X(EQ, "eq", "mm", "1", 0)                                                \
     X(NE, "ne", "mm", "1", 0)                                                \
@@ -89,7 +89,7 @@
     X(CALL, "call", "****", "*", IR_FAULTS | IR_COMMITS | IR_READS)          \
     /* imm = family, kept flags << 32; c: only if, or IR_NONE; type = size   \
      * of the operands */                                                    \
-    X(FLAGDEF, "flagdef", "ss1s", "y",                                       \
+    X(FLAGDEF, "flagdef", "ss1s", "b",                                       \
       IR_COMMITS | IR_TYPED_EFFECT | IR_OPTIONAL)                            \
     /* imm = which flag or condition, by the guest's own numbers */          \
     X(FLAGUSE, "flaguse", "", "1", IR_READS)                                 \
