@@ -306,11 +306,12 @@ static bool use_of_devices(struct config *c, struct error *e)
 {
     for (size_t i = 0; i < c->n_devices; i++) {
         const struct device_option *d = &c->devices[i];
+        const char *option = pool_printf(&c->pool, "-device %s", d->driver);
 
         for (size_t k = 0; k < d->n; k++)
             if (!strcmp(d->names[k], "chardev") &&
-                !use(c, "-device", d->values[k], false, e))
-                return error_prefix(e, "-device %s", d->driver);
+                !use(c, option, d->values[k], false, e))
+                return false;
     }
     return true;
 }

@@ -37,6 +37,7 @@ cli_handler cli_icount;
 bool cli_take_image(struct config *c, struct error *e);
 
 /* After the last option: defaults, and what does not go together. */
+bool cli_finish_devices(struct config *c, struct error *e);
 bool cli_finish_chars(struct config *c, struct error *e);
 bool cli_finish_drives(struct config *c, struct error *e);
 

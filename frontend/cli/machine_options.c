@@ -1,15 +1,13 @@
 /*
- * Options that say what the machine is: board, processors, memory, devices.
+ * Options that say what the machine is: board, processors, memory, time.
  *
- * They are checked here for form only; whether a board or a device exists
- * and takes what it is given is the machine's to say.
- * Missing: JSON as the argument of -device.
+ * They are checked here for form only; whether a board or a processor exists
+ * is the machine's to say.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "cpu/core/cpu.h"
-#include "devices/device.h"
 #include "frontend/cli/cli_priv.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -157,74 +155,6 @@ enum cli_result cli_m(struct config *c, const char *arg, struct error *e)
         error_set(e, "a machine needs memory; 256M is usual");
         return CLI_ERROR;
     }
-    return CLI_RUN;
-}
-
-static void list_devices(void)
-{
-    puts("Devices:");
-    for (const struct device_class *const *cls = device_classes; *cls; cls++)
-        printf("  %-20s %s\n", (*cls)->name, (*cls)->summary);
-}
-
-static bool list_properties(const char *name, struct error *e)
-{
-    static const char *const types[] = {
-        [PROP_U32] = "number",      [PROP_U64] = "number",
-        [PROP_BOOL] = "on|off",     [PROP_STRING] = "text",
-        [PROP_CHARDEV] = "chardev", [PROP_BLOCK] = "drive",
-    };
-    const struct device_class *cls = device_class_named(name);
-    const char *names[256];
-    size_t n = 0;
-
-    if (!cls) {
-        for (size_t i = 0; device_classes[i] && n < COUNT(names); i++)
-            names[n++] = device_classes[i]->name;
-        return unknown_word(e, "device", name, names, n);
-    }
-    printf("%s: %s\n", cls->name, cls->summary);
-    for (const struct property *p = cls->properties; p && p->name; p++)
-        printf("  %s=%s%s%s  %s\n", p->name, types[p->type],
-               p->fallback   ? ", default "
-               : p->required ? ", required"
-                             : "",
-               p->fallback ? p->fallback : "", p->help ? p->help : "");
-    return true;
-}
-
-enum cli_result cli_device(struct config *c, const char *arg, struct error *e)
-{
-    struct device_option *d;
-    struct keyval kv;
-    const char *driver;
-    size_t n = 0;
-
-    if (*arg == '{') {
-        error_set(e, "JSON is not supported; write NAME,property=value");
-        return CLI_ERROR;
-    }
-    if (!keyval_parse(&c->pool, arg, "driver", &kv, e))
-        return CLI_ERROR;
-    driver = keyval_get(&kv, "driver");
-    if (keyval_help(&kv)) {
-        if (driver && strcmp(driver, "help") && strcmp(driver, "?"))
-            return list_properties(driver, e) ? CLI_DONE : CLI_ERROR;
-        list_devices();
-        return CLI_DONE;
-    }
-    if (!driver || !*driver) {
-        error_set(e, "no device is named (-device help lists them)");
-        return CLI_ERROR;
-    }
-    for (size_t i = 0; i < kv.n; i++) {
-        if (strcmp(kv.keys[i], "driver")) {
-            kv.keys[n] = kv.keys[i];
-            kv.values[n++] = kv.values[i];
-        }
-    }
-    d = pool_append(&c->pool, &c->devices, &c->n_devices, sizeof(*d));
-    *d = (struct device_option){driver, n, kv.keys, kv.values};
     return CLI_RUN;
 }
 

@@ -125,7 +125,8 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
         }
     }
     if ((c->image && !cli_take_image(c, e)) || !check_together(c, e) ||
-        !cli_finish_drives(c, e) || !cli_finish_chars(c, e))
+        !cli_finish_devices(c, e) || !cli_finish_drives(c, e) ||
+        !cli_finish_chars(c, e))
         return CLI_ERROR;
     return CLI_RUN;
 }
