@@ -115,8 +115,12 @@ struct cpu_class {
 
 /* ------------------------------------------------------------------ TLB */
 
-#define TLB_BITS 9
+/* Large: a miss costs as much as fifty hits, an entry that is not used
+ * nothing.  16 MiB are covered. */
+#define TLB_BITS 12
 #define TLB_SIZE (1u << TLB_BITS)
+#define FETCH_TLB_BITS 8
+#define FETCH_TLB_SIZE (1u << FETCH_TLB_BITS)
 /* Contexts: a tag's low bits say whose translation it is. */
 #define TLB_CONTEXTS 4096u
 
@@ -167,13 +171,19 @@ struct cpu {
     struct block_cache *blocks;
     atomic_uint_fast64_t icount_shown; /* for other threads */
 
-    struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[TLB_SIZE];
+    struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
     struct jcache_entry jcache[JCACHE_SIZE];
 
     /* Pages (hashed) that fetch entries or jcache came from. */
     uint64_t fetch_filter[64];
     /* All large guest pages in the TLB lie between these. */
     uint64_t large_first, large_last;
+    /* The span of RAM that was looked up last; see cpu_ram(). */
+    struct {
+        uint64_t first, size;
+        uint8_t *host;
+        struct ram *ram;
+    } ram_hint;
 };
 
 /* ----------------------------------------------------------- for machine/ */
@@ -217,8 +227,10 @@ static inline void cpu_raise(struct cpu *c)
 void cpu_flush_tlb(struct cpu *c);
 /* A translation of a page of `size` > PAGE_SIZE bytes around va was used. */
 void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size);
-/* Forget the translations of the page that holds va, in every context. */
-void cpu_flush_page(struct cpu *c, uint64_t va);
+/* Forget the translations of the page that holds va, in every context.
+ * false: it may be part of a large page, and nothing was done; forget the
+ * contexts instead. */
+bool cpu_flush_page(struct cpu *c, uint64_t va);
 
 /*
  * Memory as the current instruction sees it, 1 to 8 bytes, any alignment,
@@ -234,6 +246,10 @@ void *cpu_host(struct cpu *c, uint64_t va, unsigned size,
                enum access access);
 /* The same with write intent. */
 void *cpu_atomic(struct cpu *c, uint64_t va, unsigned size);
+/* Host address of physical RAM (never ROM) at pa, and its block; NULL if
+ * `size` bytes from it are not RAM.  As memory_host(), but remembers. */
+uint8_t *cpu_ram(struct cpu *c, uint64_t pa, unsigned size,
+                 struct ram **ram);
 /* Read what a debugger would see; nothing is raised or changed. */
 bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size);
 

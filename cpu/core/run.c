@@ -251,6 +251,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, fetch_filter),
     FIELD_HOST(struct cpu, large_first),
     FIELD_HOST(struct cpu, large_last),
+    FIELD_HOST(struct cpu, ram_hint),
     FIELD_LIST_END,
 };
 

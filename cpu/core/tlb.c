@@ -9,20 +9,21 @@
  */
 #include "cpu/core/engine.h"
 
-static void clear_table(struct tlb_entry *t)
+static void clear_table(struct tlb_entry *t, unsigned n)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++)
+    for (unsigned i = 0; i < n; i++)
         t[i].tag = TLB_EMPTY;
 }
 
 void cpu_flush_tlb(struct cpu *c)
 {
-    clear_table(c->read);
-    clear_table(c->write);
-    clear_table(c->fetch);
+    clear_table(c->read, TLB_SIZE);
+    clear_table(c->write, TLB_SIZE);
+    clear_table(c->fetch, FETCH_TLB_SIZE);
     for (unsigned i = 0; i < JCACHE_SIZE; i++)
         c->jcache[i].context = UINT64_MAX;
     memset(c->fetch_filter, 0, sizeof(c->fetch_filter));
+    memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
     c->large_last = 0;
 }
@@ -37,29 +38,49 @@ void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size)
         c->large_last = last;
 }
 
-static void clear_entry(struct tlb_entry *table, uint64_t va)
+static void clear_entry(struct tlb_entry *e, uint64_t va)
 {
-    struct tlb_entry *e = &table[tlb_index(va)];
-
     if (((e->tag ^ va) & PAGE_MASK) == 0)
         e->tag = TLB_EMPTY;
 }
 
-void cpu_flush_page(struct cpu *c, uint64_t va)
+bool cpu_flush_page(struct cpu *c, uint64_t va)
 {
     unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
 
-    if (va >= c->large_first && va <= c->large_last) {
-        cpu_flush_tlb(c);
-        return;
-    }
-    clear_entry(c->read, va);
-    clear_entry(c->write, va);
-    clear_entry(c->fetch, va);
+    if (va >= c->large_first && va <= c->large_last)
+        return false;
+    clear_entry(&c->read[tlb_index(va)], va);
+    clear_entry(&c->write[tlb_index(va)], va);
+    clear_entry(&c->fetch[fetch_index(va)], va);
     if (c->fetch_filter[h >> 6] >> (h & 63) & 1)
         for (unsigned i = 0; i < JCACHE_SIZE; i++)
             if (((c->jcache[i].pc ^ va) & PAGE_MASK) == 0)
                 c->jcache[i].context = UINT64_MAX;
+    return true;
+}
+
+uint8_t *cpu_ram(struct cpu *c, uint64_t pa, unsigned size, struct ram **ram)
+{
+    uint64_t at = pa - c->ram_hint.first;
+    const struct region *r;
+    struct span s;
+
+    if (at >= c->ram_hint.size || c->ram_hint.size - at < size) {
+        if (!memory_find(c->env.memory, pa, &s) ||
+            s.region->kind != REGION_RAM)
+            return NULL;
+        r = s.region;
+        c->ram_hint.first = s.start;
+        c->ram_hint.size = s.size;
+        c->ram_hint.ram = r->ram;
+        c->ram_hint.host = r->ram->host + r->ram_offset + s.offset;
+        at = pa - s.start;
+        if (s.size - at < size)
+            return NULL;
+    }
+    *ram = c->ram_hint.ram;
+    return c->ram_hint.host + at;
 }
 
 /* Where an access of one page ends up. */
@@ -79,13 +100,18 @@ static void fill(struct cpu *c, struct tlb_entry *table, uint64_t va,
     e->addend = (uintptr_t)host - (uintptr_t)va;
 }
 
-/* Does the span hold all of pa's page, so that an entry may cover it? */
-static bool whole_page(const struct span *s, uint64_t pa)
+/* ROM is readable RAM; everything else is the bus's. */
+static void find_rom(struct cpu *c, uint64_t pa, struct place *out)
 {
-    uint64_t page = pa & PAGE_MASK;
+    struct span s;
 
-    return page >= s->start && page + (PAGE_SIZE - 1) <= s->start +
-                                                             (s->size - 1);
+    if (!memory_find(c->env.memory, pa, &s) ||
+        s.region->kind == REGION_MMIO)
+        return;
+    out->ram = s.region->ram;
+    out->rom = s.region->kind == REGION_ROM;
+    out->host = out->ram->host + s.region->ram_offset + s.offset +
+                (pa - s.start);
 }
 
 /*
@@ -96,33 +122,28 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
                        enum access access, struct place *out)
 {
     struct translation t;
-    struct span s;
-    uint8_t *flags;
+    uint64_t in_page;
+    uint8_t *page, *flags;
 
     if (!c->class->translate(c, va, size, access, false, &t))
         return false;
     out->pa = t.pa;
-    out->host = NULL;
-    out->ram = NULL;
     out->rom = false;
-    if (!memory_find(c->env.memory, t.pa, &s) ||
-        s.region->kind == REGION_MMIO)
-        return true;
-    out->ram = s.region->ram;
-    out->rom = s.region->kind == REGION_ROM;
-    out->host = out->ram->host + s.region->ram_offset + s.offset +
-                (t.pa - s.start);
-    if (t.page < PAGE_SIZE || !whole_page(&s, t.pa))
+    in_page = t.pa & ~PAGE_MASK;
+    /* An entry covers a page: all of it must be RAM. */
+    page = cpu_ram(c, t.pa & PAGE_MASK, PAGE_SIZE, &out->ram);
+    out->host = page ? page + in_page : NULL;
+    if (!page)
+        find_rom(c, t.pa, out);
+    if (!page || t.page < PAGE_SIZE)
         return true;
     if (t.page > PAGE_SIZE)
         cpu_note_large(c, va, t.page);
     if (t.read)
         fill(c, c->read, va, out->host);
-    flags = &out->ram->flags[(uint64_t)(out->host - out->ram->host) >>
-                             PAGE_BITS];
-    if (t.write && !out->rom &&
-        (__atomic_load_n(flags, __ATOMIC_RELAXED) &
-         (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY)
+    flags = &out->ram->flags[(uint64_t)(page - out->ram->host) >> PAGE_BITS];
+    if (t.write && (__atomic_load_n(flags, __ATOMIC_RELAXED) &
+                    (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY)
         fill(c, c->write, va, out->host);
     return true;
 }

@@ -371,12 +371,6 @@ static uint64_t read_pmpcfg(struct riscv_cpu *g, unsigned n)
     return v;
 }
 
-static void pmp_changed(struct riscv_cpu *g)
-{
-    cpu_flush_tlb(&g->core);
-    g->core.leave = true;
-}
-
 static void write_pmpcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     for (unsigned i = 0; i < 8; i++) {
@@ -387,7 +381,7 @@ static void write_pmpcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
         if (!(*cfg & PMP_LOCKED) && (want & 3) != 2)
             *cfg = want;
     }
-    pmp_changed(g);
+    riscv_pmp_changed(g);
 }
 
 static bool pmpcfg_exists(struct riscv_cpu *g, unsigned n)
@@ -412,7 +406,7 @@ static void write_pmpaddr(struct riscv_cpu *g, unsigned n, uint64_t v)
     if (locked)
         return;
     g->pmpaddr[n] = v & (((uint64_t)1 << 54) - 1);
-    pmp_changed(g);
+    riscv_pmp_changed(g);
 }
 
 /* ------------------------------------------------------------- the table */

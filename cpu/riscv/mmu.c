@@ -138,6 +138,20 @@ static bool pmp_range(const struct riscv_cpu *g, unsigned n, uint64_t *first,
     }
 }
 
+void riscv_pmp_changed(struct riscv_cpu *g)
+{
+    g->pmp_active = 0;
+    for (unsigned n = 0; n < PMP_ENTRIES; n++) {
+        struct pmp_range *p = &g->pmp[g->pmp_active];
+
+        p->cfg = g->pmpcfg[n];
+        if (pmp_range(g, n, &p->first, &p->last))
+            g->pmp_active++;
+    }
+    cpu_flush_tlb(&g->core);
+    g->core.leave = true;
+}
+
 /*
  * Permissions for [pa, pa+size) in privilege `priv`, as PMP_R|W|X; *whole
  * says whether they hold for all of pa's page.
@@ -149,12 +163,10 @@ static unsigned pmp_check(const struct riscv_cpu *g, uint64_t pa,
     uint64_t page = pa & PAGE_MASK, page_end = page + PAGE_SIZE - 1;
 
     *whole = true;
-    for (unsigned n = 0; n < PMP_ENTRIES; n++) {
-        uint64_t first, last;
-        uint8_t cfg = g->pmpcfg[n];
+    for (unsigned n = 0; n < g->pmp_active; n++) {
+        uint64_t first = g->pmp[n].first, last = g->pmp[n].last;
+        uint8_t cfg = g->pmp[n].cfg;
 
-        if (!pmp_range(g, n, &first, &last))
-            continue;
         if (last < page || first > page_end)
             continue;
         if (first > page || last < page_end)
@@ -210,14 +222,15 @@ static bool check_physical(const struct walk *w, unsigned size,
     return true;
 }
 
-/* Host address of the page table entry at pa, if S mode may read it. */
-static uint8_t *entry_at(const struct walk *w, uint64_t pa)
+/* Host address of the page table entry at pa, if S mode may read it; it
+ * lies in RAM. */
+static uint8_t *entry_at(const struct walk *w, uint64_t pa, struct ram **ram)
 {
     bool whole;
 
     if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_R))
         return NULL;
-    return memory_host(w->g->core.env.memory, pa, 8, false);
+    return cpu_ram(&w->g->core, pa, 8, ram);
 }
 
 /* What the leaf allows in the walk's privilege, as PTE_R|W|X. */
@@ -243,24 +256,19 @@ static unsigned leaf_need(enum access access)
 
 /* Set A, and D for a write.  1: done, 0: the entry changed, -1: fault. */
 static int set_accessed(const struct walk *w, uint64_t pa, uint8_t *host,
-                        uint64_t *pte)
+                        struct ram *ram, uint64_t *pte)
 {
     uint64_t want = *pte | PTE_A | (w->access == ACCESS_WRITE ? PTE_D : 0);
-    struct memory *m = w->g->core.env.memory;
-    struct span s;
     bool whole;
 
     if (want == *pte || w->probe)
         return 1;
-    if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_W) ||
-        !memory_host(m, pa, 8, true))
+    if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_W))
         return -1;
     if (!atomic_cas(host, 8, *pte, want))
         return 0;
     *pte = want;
-    if (memory_find(m, pa, &s))
-        memory_wrote(m, s.region->ram,
-                     (uint64_t)(host - s.region->ram->host), 8);
+    memory_wrote(w->g->core.env.memory, ram, (uint64_t)(host - ram->host), 8);
     return 1;
 }
 
@@ -291,7 +299,8 @@ static int descend(const struct walk *w, struct translation *out)
     for (int level = LEVELS - 1; level >= 0; level--) {
         unsigned index = w->va >> (PAGE_BITS + 9 * level) & 0x1ff;
         uint64_t pa = table + index * 8u, pte;
-        uint8_t *host = entry_at(w, pa);
+        struct ram *ram;
+        uint8_t *host = entry_at(w, pa, &ram);
         int done;
 
         if (!host)
@@ -310,7 +319,7 @@ static int descend(const struct walk *w, struct translation *out)
         }
         if (!leaf(w, (unsigned)level, pte, out))
             return -1;
-        done = set_accessed(w, pa, host, &pte);
+        done = set_accessed(w, pa, host, ram, &pte);
         if (done < 0)
             return fail(w, access_cause[w->access]) - 1;
         if (done > 0 && !leaf(w, (unsigned)level, pte, out))

@@ -151,6 +151,7 @@ static void reset(struct cpu *c)
     g->reservation = UINT64_MAX;
     g->instret_offset = g->cycle_offset = 0 - c->icount;
     c->pc = RESET_VECTOR;
+    riscv_pmp_changed(g);
     riscv_forget_contexts(g, -1);
     riscv_update_contexts(g);
 }
@@ -250,6 +251,8 @@ static const struct field fields[] = {
     FIELD(struct riscv_cpu, tval, 0),
     FIELD_KEEP(struct riscv_cpu, lines),
     FIELD_TIMER(struct riscv_cpu, stimer),
+    FIELD_HOST(struct riscv_cpu, pmp),
+    FIELD_HOST(struct riscv_cpu, pmp_active),
     FIELD_HOST(struct riscv_cpu, contexts),
     FIELD_HOST(struct riscv_cpu, next_context),
     FIELD_HOST(struct riscv_cpu, isa_text),

@@ -72,6 +72,12 @@ struct riscv_context {
     uint32_t number;
 };
 
+/* An entry of the PMP that is not off, decoded. */
+struct pmp_range {
+    uint64_t first, last; /* bytes */
+    uint8_t cfg;
+};
+
 struct riscv_cpu {
     struct cpu core;
     uint64_t x[33]; /* [0] stays zero, [32] takes writes to x0 */
@@ -101,6 +107,8 @@ struct riscv_cpu {
     atomic_uint_fast64_t lines; /* interrupt inputs, bits as in mip */
     struct timer stimer;        /* stimecmp */
 
+    struct pmp_range pmp[PMP_ENTRIES]; /* host-side: in their order */
+    uint32_t pmp_active;               /* how many */
     struct riscv_context contexts[RISCV_CONTEXTS];
     uint32_t next_context; /* number to give out next */
     char isa_text[160];
@@ -134,6 +142,9 @@ bool riscv_translate(struct cpu *c, uint64_t va, unsigned size,
 void riscv_update_contexts(struct riscv_cpu *g);
 /* Forget all address spaces, or those of one ASID (asid < 0: all). */
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid);
+
+/* pmpcfg or pmpaddr changed. */
+void riscv_pmp_changed(struct riscv_cpu *g);
 
 /* Platform time (mtime) in ticks. */
 uint64_t riscv_time(struct riscv_cpu *g);

@@ -272,10 +272,10 @@ bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
         (g->priv == PRIV_S && (g->mstatus & MSTATUS_TVM)))
         return riscv_illegal(c);
     /* A page is forgotten in every address space: more than is asked. */
-    if (rs1)
-        cpu_flush_page(c, va);
-    else
-        riscv_forget_contexts(g, rs2 ? (int32_t)(asid & 0xffff) : -1);
+    if (!rs1 && rs2)
+        riscv_forget_contexts(g, (int32_t)(asid & 0xffff));
+    else if (!rs1 || !cpu_flush_page(c, va))
+        riscv_forget_contexts(g, -1);
     riscv_update_contexts(g);
     c->leave = true;
     return true;
