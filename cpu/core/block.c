@@ -146,7 +146,7 @@ HANDLER(h_straddle)
 {
     HANDLER_ENTER;
     const uint64_t va = c->page + PAGE_SIZE;
-    const struct tlb_entry *e = &c->fetch[tlb_index(va)];
+    const struct tlb_entry *e = &c->fetch[fetch_index(va)];
 
     if (likely(e->tag == (va | c->fetch_context) &&
                (const uint8_t *)tlb_host(e, va) ==
@@ -441,11 +441,17 @@ static bool fuse(struct block_cache *bc, const struct insn *before,
 {
     const struct isa *isa = bc->cpu->class->isa;
     const struct isa_fusion *f = find_fusion(isa, before->row, i->row);
+    struct rec *r = &bc->recs[bc->n - 1];
 
     if (!f)
         return false;
-    bc->recs[bc->n - 1].fn =
-        before->reg[f->written] == i->reg[f->read] ? f->passes : f->plain;
+    r->fn = f->plain;
+    for (unsigned n = 0; n < 2; n++)
+        if (f->passes[n].fn &&
+            before->reg[f->written] == i->reg[f->passes[n].read]) {
+            r->fn = f->passes[n].fn;
+            break;
+        }
     return true;
 }
 
@@ -488,7 +494,7 @@ static void log_insn(struct cpu *c, const struct insn *i, uint64_t pc)
 static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
                            const struct translation *t)
 {
-    struct tlb_entry *e = &c->fetch[tlb_index(va)];
+    struct tlb_entry *e = &c->fetch[fetch_index(va)];
     unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
 
     c->fetch_filter[h >> 6] |= (uint64_t)1 << (h & 63);
@@ -738,7 +744,7 @@ static struct block *build(struct cpu *c, const uint8_t *host,
 static struct block *find_or_build(struct cpu *c, unsigned max_insns)
 {
     struct block_cache *bc = c->blocks;
-    const struct tlb_entry *e = &c->fetch[tlb_index(c->pc)];
+    const struct tlb_entry *e = &c->fetch[fetch_index(c->pc)];
     uint32_t mode = c->class->mode(c);
     const uint8_t *host = NULL;
     struct block *b = NULL;

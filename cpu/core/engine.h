@@ -176,6 +176,11 @@ static inline unsigned tlb_index(uint64_t va)
     return (unsigned)(va >> PAGE_BITS) & (TLB_SIZE - 1);
 }
 
+static inline unsigned fetch_index(uint64_t va)
+{
+    return (unsigned)(va >> PAGE_BITS) & (FETCH_TLB_SIZE - 1);
+}
+
 /* The check also rejects an access that crosses a page. */
 #define TLB_MISS(t, va, size)                                                \
     unlikely(((((va) + ((size) - 1)) & PAGE_MASK) | c->data_context) !=      \
@@ -225,13 +230,16 @@ struct isa_row {
     rec_fn *fn;      /* NULL: an alias */
 };
 
-/* Two rows that run as one handler where the second reads what the first
- * wrote. */
+/* Two rows that run as one handler.  The second body may read what the
+ * first wrote from a local, where the operands are the same register. */
 struct isa_fusion {
     uint16_t first, second;
-    uint8_t written, read; /* which operand of each is the passed one */
-    rec_fn *plain;  /* body 1, body 2 */
-    rec_fn *passes; /* where those two are the same register */
+    uint8_t written; /* which operand of the first */
+    rec_fn *plain;   /* body 1, body 2 */
+    struct {
+        uint8_t read; /* which operand of the second */
+        rec_fn *fn;   /* NULL: none */
+    } passes[2];
 };
 
 /* A helper by number, as IR calls it: arguments as 64-bit values, result in

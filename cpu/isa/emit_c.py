@@ -393,10 +393,11 @@ class Handlers:
                            body_lines(home, row, row.stmts, False, slow))
 
     def fused(self, first, second):
-        """Body 1, r++, body 2; and the form that passes a value along."""
-        plain = self.fused_form(first, second, False)
-        passes = self.fused_form(first, second, True)
-        return plain, passes
+        """Body 1, r++, body 2; and the forms that pass the value along to
+        each register that the second reads."""
+        sources = self.home.of(second).sources()[:2]
+        return (self.fused_form(first, second, None),
+                [(s, self.fused_form(first, second, s)) for s in sources])
 
     def fused_form(self, first, second, passing):
         a = Body(self.home.of(first), first, False, getattr(first, "slow", ""))
@@ -416,8 +417,7 @@ class Handlers:
             target, value = commit.rstrip(";").split(" = ", 1)
             lines.append(f"const {CTYPE[sets[0].expr.type]} passed = {value};")
             lines.append(f"{target} = passed;")
-            node = self.home.of(second).first_source()
-            replace = (node, "passed")
+            replace = (passing, "passed")
         lines = ["{"] + ["    " + x for x in lines] + ["}"]
         if passing:
             # `passed` must outlive the braces of body 1.
@@ -432,7 +432,9 @@ class Handlers:
                            f"{second.name}: a fused row cannot change modes")
         tail = b.lines + (leave or ["NEXT(r + 1);"])
         lines += ["{"] + ["    " + x for x in tail] + ["}"]
-        name = f"h_{first.ident}__{second.ident}" + ("_p" if passing else "")
+        name = f"h_{first.ident}__{second.ident}"
+        if passing:
+            name += f"_{passing[1].name}"
         return self.define(name, first.line, lines)
 
     @staticmethod

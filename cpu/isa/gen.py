@@ -170,7 +170,7 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
                            f"{self.flags(row)}, {row.line}, {row.fn}}},")
         out += ["};", ""]
         out.append(f"const struct isa_fusion {isa.name}_fusions[] = {{")
-        out += fusions or ["    {0, 0, 0, 0, NULL, NULL},"]
+        out += fusions or ["    {0, 0, 0, NULL, {{0, NULL}, {0, NULL}}},"]
         out += ["};", ""]
         self.n_fusions = len(fusions)
         out += self.helper_table()
@@ -189,12 +189,14 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
                 raise IsaError("fuse-twice", line,
                                f"{a} and {b} are fused twice")
             plain, passes = h.fused(first, second)
-            src = self.home.of(second).first_source()
             dst = next(iter(first.written))
+            forms = [f"{{{second.slots[src[1]]}, {name}}}"
+                     for src, name in passes
+                     if src[1].regs == dst.regs]
+            forms += ["{0, NULL}"] * (2 - len(forms))
             out[first.number, second.number] = (
                 f"    {{{first.number}, {second.number}, "
-                f"{first.slots[dst]}, {second.slots[src[1]]}, "
-                f"{plain}, {passes}}},")
+                f"{first.slots[dst]}, {plain}, {{{', '.join(forms)}}}}},")
         return [out[k] for k in sorted(out)]
 
     def helper_table(self):

@@ -217,12 +217,10 @@ class Home:
         return [f"g->{place.reg.member}[r->{self.slot(place.field)}] = "
                 f"{value};"]
 
-    def first_source(self):
-        """(Reg, Field) of the operand that a fused pair may pass."""
-        for f, n in self.row.slots.items():
-            if f.regs and f not in self.row.written:
-                return (self.isa.regs[f.regs], f)
-        return None
+    def sources(self):
+        """(Reg, Field) of each register operand that the row reads."""
+        return [(self.isa.regs[f.regs], f) for f in self.row.slots
+                if f.regs and f not in self.row.written]
 
     # the lifter
     def i_slot(self, field):
