@@ -344,8 +344,7 @@ static void *slot(const struct eval *v, const struct ir_node *n)
 {
     size_t size = v->c->class->size, bytes = (ir_bits(n->type) + 7) / 8;
 
-    if (n->imm < sizeof(struct cpu) || n->imm > size ||
-        bytes > size - n->imm)
+    if (n->imm < sizeof(struct cpu) || n->imm > size || bytes > size - n->imm)
         return NULL;
     return (char *)v->c + n->imm;
 }
@@ -505,16 +504,16 @@ static enum step amo(const struct eval *v, const struct ir_node *n,
 #define FP_A_I64(x) const uint64_t x
 
 /* Operands of the operation's own type, so that nothing converts them. */
-#define FP_CASE(name, fn, result, operand, count, how)                       \
-    case IR_FP_##name: {                                                     \
-        FP_A_##operand(a) = value_of(v, n->a)->lo;                           \
-        FP_A_##operand(b) = value_of(v, n->b)->lo;                           \
-        FP_A_##operand(c) = value_of(v, n->c)->lo;                           \
-                                                                             \
-        (void)b;                                                             \
-        (void)c;                                                             \
-        r = (uint64_t)FP_##how##count(fn);                                   \
-        break;                                                               \
+#define FP_CASE(name, fn, result, operand, count, how)                         \
+    case IR_FP_##name: {                                                       \
+        FP_A_##operand(a) = value_of(v, n->a)->lo;                             \
+        FP_A_##operand(b) = value_of(v, n->b)->lo;                             \
+        FP_A_##operand(c) = value_of(v, n->c)->lo;                             \
+                                                                               \
+        (void)b;                                                               \
+        (void)c;                                                               \
+        r = (uint64_t)FP_##how##count(fn);                                     \
+        break;                                                                 \
     }
 
 static enum step fp(const struct eval *v, const struct ir_node *n,

@@ -7,7 +7,7 @@
 #include "cpu/ir/ir.h"
 
 const struct ir_op_info ir_ops[IR_N_OPS] = {
-#define IR_OP_INFO(name, text, operands, types, effects)                     \
+#define IR_OP_INFO(name, text, operands, types, effects)                       \
     [IR_##name] = {text, operands, types, effects},
     IR_OPS(IR_OP_INFO)
 #undef IR_OP_INFO
@@ -18,7 +18,7 @@ const struct ir_op_info ir_ops[IR_N_OPS] = {
 #define HOW_PURE false, false
 
 const struct ir_fp_info ir_fps[IR_N_FPS] = {
-#define IR_FP_INFO(name, fn, result, operand, count, how)                    \
+#define IR_FP_INFO(name, fn, result, operand, count, how)                      \
     [IR_FP_##name] = {#fn, IR_##result, IR_##operand, count, HOW_##how},
     IR_FPS(IR_FP_INFO)
 #undef IR_FP_INFO
@@ -120,8 +120,7 @@ static ir_ref add(struct ir *ir, struct ir_node n)
 static ir_ref add_node(struct ir *ir, enum ir_op op, enum ir_type type,
                        ir_ref a, ir_ref b, ir_ref c, uint64_t imm)
 {
-    return add(ir, (struct ir_node){(uint8_t)op, (uint8_t)type, a, b, c,
-                                    imm});
+    return add(ir, (struct ir_node){(uint8_t)op, (uint8_t)type, a, b, c, imm});
 }
 
 /* imm with operand d in its place. */
@@ -233,14 +232,12 @@ void ir_raise_if(struct ir *ir, ir_ref cond, unsigned cause, ir_ref value)
 
 void ir_exit(struct ir *ir, int32_t offset)
 {
-    add_node(ir, IR_EXIT, IR_VOID, IR_NONE, IR_NONE, IR_NONE,
-             (uint32_t)offset);
+    add_node(ir, IR_EXIT, IR_VOID, IR_NONE, IR_NONE, IR_NONE, (uint32_t)offset);
 }
 
 void ir_exit_if(struct ir *ir, ir_ref cond, int32_t offset)
 {
-    add_node(ir, IR_EXIT_IF, IR_VOID, cond, IR_NONE, IR_NONE,
-             (uint32_t)offset);
+    add_node(ir, IR_EXIT_IF, IR_VOID, cond, IR_NONE, IR_NONE, (uint32_t)offset);
 }
 
 void ir_exit_indirect(struct ir *ir, ir_ref target, enum ir_hint hint)

@@ -20,8 +20,7 @@ static bool bad(const struct check *k, const char *what)
     char text[96];
 
     ir_print_node(k->ir, k->at, NULL, text, sizeof(text));
-    return error_set(k->e, "IR node %u (%s): %s", (unsigned)k->at, text,
-                     what);
+    return error_set(k->e, "IR node %u (%s): %s", (unsigned)k->at, text, what);
 }
 
 static bool type_fits(unsigned type, const char *types)
@@ -215,8 +214,8 @@ static bool check_imm(const struct check *k, const struct ir_node *n)
     case IR_PUT:
         /* The engine's own part of the struct is not the guest's. */
         if (n->imm < sizeof(struct cpu) ||
-            (k->cls && (n->imm > k->cls->size ||
-                        (bits + 7) / 8 > k->cls->size - n->imm)))
+            (k->cls &&
+             (n->imm > k->cls->size || (bits + 7) / 8 > k->cls->size - n->imm)))
             return bad(k, "the slot is not the guest's");
         return true;
     case IR_AMO:
