@@ -11,6 +11,7 @@ struct isa_encoding {
     uint16_t row;
     uint8_t width; /* bits */
     uint32_t mask, value;
+    uint64_t wants; /* features without which it is not decoded */
 };
 
 /* An example from the last column; a NULL `before` ends a table. */

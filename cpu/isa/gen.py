@@ -237,7 +237,44 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
                     "        break;"]
         out += ["    default:", "        GUEST_LIFT_UNDEFINED(ir, i);", "    }",
                 "}", ""]
-        return out
+        return out + self.ir_guest()
+
+    def ir_guest(self):
+        """What the IR's printer, verifier and evaluator ask of a guest."""
+        n, struct = self.isa.name, self.isa.struct
+        out, find = [], []
+        for reg in self.isa.regs.values():
+            first = f"offsetof(struct {struct}, {reg.member})"
+            if not reg.count:
+                find += [f"    if (slot == {first})",
+                         f'        return "{reg.name}";']
+                continue
+            names = ", ".join(f'"{reg.name}{i}"' for i in range(reg.count))
+            size = f"sizeof(((struct {struct} *)0)->{reg.member}[0])"
+            out += [f"static const char *const slots_{reg.name}[] = "
+                    f"{{{names}}};"]
+            find += [f"    at = slot - {first};",
+                     f"    if (slot >= {first} && at % {size} == 0 && "
+                     f"at / {size} < {reg.count})",
+                     f"        return slots_{reg.name}[at / {size}];"]
+        out += ["static const char *slot_name(uint64_t slot)", "{",
+                "    uint64_t at;", "", "    (void)at;", *find,
+                "    return NULL;", "}", "",
+                "static const char *helper_name(unsigned helper)", "{",
+                f"    return helper < {self.up}_HELPERS ? "
+                f"{n}_helpers[helper].name : NULL;", "}", "",
+                "static const char *cause_name(unsigned cause)", "{",
+                "    switch (cause) {"]
+        for number, name in {v: k for k, v in self.isa.causes.items()}.items():
+            out += [f"    case {number}:", f'        return "{name}";']
+        return out + ["    default:", "        return NULL;", "    }", "}", "",
+                      f"const struct ir_guest {n}_ir_guest = {{",
+                      "#ifdef GUEST_FP",
+                      f"    .fp = offsetof(struct {struct}, fp),",
+                      "#else", "    .fp = SIZE_MAX,", "#endif",
+                      "    .slot_name = slot_name,",
+                      "    .helper_name = helper_name,",
+                      "    .cause_name = cause_name,", "};", ""]
 
     # NAME_gen.h: what the parts share
     def gen_h(self):
@@ -246,11 +283,14 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
         return [HEAD.format(file=self.file), f"#ifndef {up}_GEN_H",
                 f"#define {up}_GEN_H", "", '#include "cpu/core/engine.h"',
                 '#include "cpu/core/isa_test.h"', "", f"""
+struct ir_guest;
+
 bool {n}_decode(const struct cpu *c, const uint8_t *p, unsigned avail,
                 struct insn *i);
 void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
                      size_t size);
 void {n}_lift(struct ir *ir, const struct insn *i, int32_t offset);
+extern const struct ir_guest {n}_ir_guest;
 extern const struct isa_row {n}_row_table[];
 extern const struct isa_fusion {n}_fusions[];
 #define {up}_N_FUSIONS {self.n_fusions}
@@ -264,12 +304,13 @@ extern const struct isa_example {n}_examples[];
     # NAME_tests.c: encodings for the random tests, the rows' examples
     def tests_c(self):
         n = self.isa.name
-        out = self.head(f"{n}_gen.h", "cpu/core/isa_test.h")
+        out = self.head(f"{n}_gen.h", f"{n}_rows.h", "cpu/core/isa_test.h")
         out.append(f"const struct isa_encoding {n}_encodings[] = {{")
         for r in self.isa.rows:
+            wants = " | ".join(f"{self.up}_EXT_{x.upper()}" for x in r.wants)
             out.append(f"    {{{r.number}, {r.enc.width}, {r.enc.mask:#x}u, "
-                       f"{r.enc.value:#x}u}},")
-        out += ["    {0, 0, 0, 0},", "};", "",
+                       f"{r.enc.value:#x}u, {wants or 0}}},")
+        out += ["    {0, 0, 0, 0, 0},", "};", "",
                 f"const struct isa_example {n}_examples[] = {{"]
         for r in self.isa.rows:
             for ex in self.examples(r):
