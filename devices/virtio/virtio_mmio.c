@@ -346,6 +346,5 @@ bool virtio_mmio_plug(struct device *slot, struct device *dev, struct error *e)
                          s->plugged->dev.path);
     s->plugged = d;
     d->slot = slot;
-    set_line(&d->virtio, d->virtio.isr != 0);
     return true;
 }

@@ -367,6 +367,9 @@ static void test_outside(void **state)
     static const uint32_t bad[] = {0,          0x1000,  0x10001000, 0x30000000,
                                    0x3ffff000, RIG_RAM, 0xfffff000};
 
+    struct region inside;
+    struct error e;
+
     rig_write(&f->rig, RIG_RAM, 0x11111111, 4);
     set_cfg(f, PCI_COMMAND, 3, 2);
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -380,6 +383,19 @@ static void test_outside(void **state)
     assert_false(f->card->pci.dev.regions[0].enabled);
     set_cfg(f, 0x14, 0, 4);
     assert_false(f->card->pci.dev.regions[0].enabled);
+    /* RAM within a window stays what it is. */
+    inside = f->rig.ram_region;
+    inside.space = NULL;
+    inside.base = RIG_PCI_MEMORY;
+    inside.size = 0x1000;
+    pci_detach(&f->card->pci);
+    assert_true(memory_add(f->rig.memory, &inside, &e));
+    assert_true(pci_attach(bus_of(&f->rig), &f->card->pci, FN, &e));
+    f->card->reg[2] = 0x22222222;
+    set_cfg(f, 0x10, RIG_PCI_MEMORY, 4);
+    assert_int_equal(rig_read(&f->rig, RIG_PCI_MEMORY, 4), 0x11111111);
+    memory_remove(f->rig.memory, &inside);
+    assert_int_equal(rig_read(&f->rig, RIG_PCI_MEMORY, 4), 0x22222222);
     /* A memory BAR in an I/O window, and the reverse. */
     set_cfg(f, 0x10, RIG_PCI_IO, 4);
     assert_false(f->card->pci.dev.regions[2].enabled);

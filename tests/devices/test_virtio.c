@@ -212,6 +212,11 @@ static void test_features(void **state)
         vdev_set_status(d, 11);
         assert_int_equal(vdev_status(d), 3);
     }
+    /* What is written last counts. */
+    vdev_set_status(d, 0);
+    vdev_set_features(d, bad[2]);
+    vdev_set_features(d, all);
+    assert_true(f->v->driver_features == all);
     vdev_negotiate(d, PROBE_FEATURE);
     assert_true(f->v->driver_features == (PROBE_FEATURE | VIRTIO_F_VERSION_1));
     /* Too late for more. */
@@ -470,21 +475,21 @@ static void test_index_wrap(void **state)
         put_desc(&f->rig, d->ring[0].desc, 0, RIG_BUFFERS, 4, 0, 0);
         /* To just before the wrap in one step, as if it had been used so
          * often, then over it. */
-        f->v->queue[0].last_avail = f->v->queue[0].used_idx = 65530;
-        d->ring[0].idx = d->ring[0].seen = 65530;
-        rig_write(&f->rig, d->ring[0].avail + 2, 65530, 2);
-        rig_write(&f->rig, d->ring[0].used + 2, 65530, 2);
+        f->v->queue[0].last_avail = f->v->queue[0].used_idx = 65532;
+        d->ring[0].idx = d->ring[0].seen = 65532;
+        rig_write(&f->rig, d->ring[0].avail + 2, 65532, 2);
+        rig_write(&f->rig, d->ring[0].used + 2, 65532, 2);
         for (unsigned i = 0; i < 20; i++) {
             /* used_event: interrupt at every fourth. */
             rig_write(&f->rig, d->ring[0].avail + 4 + 2 * 4,
-                      (uint16_t)(65530 + (i & ~3u) + 3), 2);
+                      (uint16_t)(65532 + (i & ~3u) + 3), 2);
             vdev_run(d, 0);
             if (!event || i % 4 == 3)
                 assert_int_equal(vdev_take_isr(d), VIRTIO_ISR_QUEUE);
             else
                 assert_false(vdev_irq(d));
         }
-        assert_int_equal(rig_read(&f->rig, d->ring[0].used + 2, 2), 14);
+        assert_int_equal(rig_read(&f->rig, d->ring[0].used + 2, 2), 16);
     }
 }
 
@@ -587,6 +592,29 @@ static void test_later(void **state)
     assert_true(rig_timers(&f->rig));
     assert_int_equal(f->p->notified, 2);
     assert_false(rig_timers(&f->rig));
+    virtqueue_later(f->v, 1);
+    assert_true(rig_timers(&f->rig));
+    assert_int_equal(f->p->notified, 3);
+}
+
+/* Turns are for notifications: who takes chains at other times, as a console
+ * does for input, gets all there are. */
+static void test_no_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct vdev *d = &f->d;
+    struct virtio_chain c;
+
+    vdev_start(d, 0, 1, 8);
+    for (unsigned i = 0; i < 8; i++)
+        put_desc(&f->rig, d->ring[0].desc, i, RIG_BUFFERS, 4, 0, 0);
+    vdev_run(d, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        vdev_offer(d, 0, i % 8);
+        assert_true(virtqueue_pop(f->v, 0, &c));
+        virtqueue_push(f->v, 0, &c, 0);
+    }
+    assert_false(rig_timers(&f->rig));
 }
 
 static void test_notify_ignored(void **state)
@@ -622,6 +650,7 @@ static void test_ready_is_fixed(void **state)
 {
     struct fixture *f = *state;
     struct vdev *d = &f->d;
+    static const unsigned none[] = {3, 100, 256, 0x8000};
     struct virtqueue before;
 
     vdev_start(d, 0, 1, 8);
@@ -631,7 +660,9 @@ static void test_ready_is_fixed(void **state)
     vdev_enable(d);
     assert_memory_equal(&before, &f->v->queue[0], sizeof(before));
     /* Queues that do not exist take nothing. */
-    for (unsigned n = 3; n < 300; n += 99) {
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned n = none[i];
+
         vdev_select(d, n);
         assert_int_equal(vdev_queue_max(d), 0);
         assert_false(vdev_enabled(d));
@@ -820,6 +851,46 @@ static void test_bad_chains(void **state)
     }
 }
 
+/* RAM at both ends of the address space is not one piece of RAM. */
+static void test_wrap_around(void **state)
+{
+    struct fixture *f = *state;
+    struct vdev *d = &f->d;
+    struct region top = f->rig.ram_region, bottom = f->rig.ram_region;
+    struct error e;
+
+    top.space = bottom.space = NULL;
+    top.base = ~(uint64_t)0xfff;
+    bottom.base = 0;
+    top.size = bottom.size = 0x1000;
+    assert_true(memory_add(f->rig.memory, &top, &e));
+    assert_true(memory_add(f->rig.memory, &bottom, &e));
+    vdev_start(d, 0, 1, 8);
+    put_desc(&f->rig, d->ring[0].desc, 0, (uint64_t)-4, 8, DESC_WRITE, 0);
+    vdev_offer(d, 0, 0);
+    vdev_notify(d, 0);
+    vdev_expect_broken(d, "a buffer is outside of RAM");
+    vdev_start(d, 0, 1, 8);
+    put_desc(&f->rig, d->ring[0].desc, 0, (uint64_t)-4, 4, DESC_WRITE, 0);
+    vdev_run(d, 0);
+    memory_remove(f->rig.memory, &top);
+    memory_remove(f->rig.memory, &bottom);
+}
+
+/* Once is enough. */
+static void test_broken_twice(void **state)
+{
+    struct fixture *f = *state;
+    struct vdev *d = &f->d;
+
+    vdev_start(d, 0, 1, 8);
+    assert_false(virtio_broken(f->v, "first"));
+    assert_int_equal(vdev_take_isr(d), VIRTIO_ISR_CONFIG);
+    assert_false(virtio_broken(f->v, "second"));
+    assert_false(vdev_irq(d));
+    assert_int_equal(vdev_status(d), 15 | VIRTIO_NEEDS_RESET);
+}
+
 static void test_indirect_not_negotiated(void **state)
 {
     struct fixture *f = *state;
@@ -896,8 +967,11 @@ static void test_map_changes(void **state)
     /* A chain of before the reset is not given back after it. */
     vdev_start(d, 0, 1, 8);
     vdev_set_status(d, 0);
+    rig_log(&f->rig);
     virtqueue_push(f->v, 0, &held, 16);
     assert_int_equal(vdev_used(d, 0), 0);
+    assert_int_equal(vdev_status(d), 0);
+    assert_string_equal(rig_log(&f->rig), "");
     /* The used ring alone has gone. */
     vdev_start(d, 0, 1, 8);
     memory_enable(&f->rig.ram_region, false);
@@ -1029,12 +1103,15 @@ int main(void)
         BOTH(test_avail_event),
         BOTH(test_turns),
         BOTH(test_later),
+        BOTH(test_no_turns),
         BOTH(test_notify_ignored),
         BOTH(test_ready_is_fixed),
         BOTH(test_bad_sizes),
         BOTH(test_bad_alignment),
         BOTH(test_bad_rings),
         BOTH(test_bad_chains),
+        BOTH(test_wrap_around),
+        BOTH(test_broken_twice),
         BOTH(test_indirect_not_negotiated),
         BOTH(test_index_jumps),
         BOTH(test_log_rate),

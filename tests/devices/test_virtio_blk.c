@@ -112,6 +112,14 @@ static uint8_t *disk(struct fixture *f, uint64_t sector)
     return f->rig.disk->data + sector * 512;
 }
 
+static void put_range(struct fixture *f, unsigned i, uint64_t sector,
+                      uint32_t sectors, uint32_t flags)
+{
+    rig_write(&f->rig, DATA + 16 * i, sector, 8);
+    rig_write(&f->rig, DATA + 16 * i + 8, sectors, 4);
+    rig_write(&f->rig, DATA + 16 * i + 12, flags, 4);
+}
+
 static void test_read(void **state)
 {
     struct fixture *f = *state;
@@ -279,6 +287,9 @@ static void test_cache_mode(void **state)
         assert_int_equal(f->rig.disk->flushes, t[i].flushes);
         assert_int_equal(request(f, IN, 1, 512, NULL), OK);
         assert_int_equal(f->rig.disk->flushes, t[i].flushes);
+        put_range(f, 0, 5, 1, 0);
+        assert_int_equal(request(f, ZEROES, 0, 16, NULL), OK);
+        assert_int_equal(f->rig.disk->flushes, 2 * t[i].flushes);
         /* A reset gives write-back again. */
         vdev_set_status(&f->d, 0);
         assert_int_equal(vdev_config(&f->d, 32, 1), 1);
@@ -328,14 +339,6 @@ static void test_unknown_types(void **state)
 }
 
 /* --------------------------------------------- discard and write-zeroes */
-
-static void put_range(struct fixture *f, unsigned i, uint64_t sector,
-                      uint32_t sectors, uint32_t flags)
-{
-    rig_write(&f->rig, DATA + 16 * i, sector, 8);
-    rig_write(&f->rig, DATA + 16 * i + 8, sectors, 4);
-    rig_write(&f->rig, DATA + 16 * i + 12, flags, 4);
-}
 
 static bool zero(struct fixture *f, uint64_t sector, uint64_t sectors)
 {
@@ -418,6 +421,7 @@ static void test_write_zeroes(void **state)
     assert_int_equal(request(f, ZEROES, 0, 16, NULL), OK);
     assert_true(zero(f, 700, 2));
     assert_int_equal(d->discards, 1);
+    assert_int_equal(d->writes, 3); /* those of the first, in 64 KiB */
     /* A host that cannot discard writes them. */
     d->block.discard = no_discard;
     d->writes = 0;
