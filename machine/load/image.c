@@ -289,9 +289,12 @@ bool image_open(struct image *img, const struct source *file,
                 const struct image_rules *rules, struct error *e)
 {
     struct file_type type;
+    uint8_t first;
     bool ok;
 
     *img = (struct image){.data = SOURCE_NONE};
+    if (!source_read(file, 0, &first, 1, e))
+        return false;
     recognise(file, &type);
     if (!rules->firmware && type.kind == FILE_GZIP)
         ok = open_gzip(img, file, rules, e);
