@@ -21,7 +21,7 @@
 
 #include "cpu/core/engine.h"
 
-#define HASH_BITS 14
+#define HASH_BITS 15
 #define HASH_SIZE (1u << HASH_BITS)
 #define PAGE_HASH_SIZE 1024u
 /* Records and tables of all blocks together; then everything is dropped. */
@@ -115,7 +115,7 @@ HANDLER(h_stub_far)
     const uint64_t to = c->page + (uint64_t)(int64_t)r[-1].target;
     const struct jcache_entry *e = &c->jcache[jcache_index(to)];
 
-    if (unlikely(e->pc != to || e->context != c->fetch_context)) {
+    if (unlikely(e->pc != to || e->context != c->jump_context)) {
         c->pc = to;
         c->cur = NULL;
         c->budget = budget;
@@ -159,10 +159,9 @@ HANDLER(h_straddle)
 
 static unsigned block_hash(const uint8_t *host, uint32_t mode)
 {
-    uintptr_t h = (uintptr_t)host;
+    uint64_t h = ((uint64_t)(uintptr_t)host >> 1) + mode;
 
-    return (unsigned)((h >> 1) ^ (h >> 13) ^ (h >> 21) ^ mode * 977u) &
-           (HASH_SIZE - 1);
+    return (unsigned)(h * 0x9e3779b97f4a7c15u >> (64 - HASH_BITS));
 }
 
 static unsigned page_hash(const uint8_t *host)
@@ -820,7 +819,7 @@ const struct rec *block_find(struct cpu *c, unsigned max_insns)
         struct jcache_entry *e = &c->jcache[jcache_index(c->pc)];
 
         e->pc = c->pc;
-        e->context = c->fetch_context;
+        e->context = c->jump_context;
         e->rec = &b->recs[1];
         if (c->patch)
             patch_link(c, b);

@@ -130,10 +130,10 @@ struct tlb_entry {
 };
 #define TLB_EMPTY UINT64_MAX
 
-#define JCACHE_BITS 10
+#define JCACHE_BITS 11
 #define JCACHE_SIZE (1u << JCACHE_BITS)
 
-/* Indirect jumps: virtual pc and fetch context -> first record. */
+/* Indirect jumps: virtual pc and jump context -> first record. */
 struct jcache_entry {
     uint64_t pc;
     uint64_t context; /* UINT64_MAX: none */
@@ -144,7 +144,9 @@ struct cpu {
     /* Used by every handler. */
     uint64_t page;          /* virtual base of the page that is executing */
     uint64_t data_context;  /* of loads and stores, below TLB_CONTEXTS */
-    uint64_t fetch_context; /* of jumps; below TLB_CONTEXTS */
+    uint64_t fetch_context; /* of fetches; below TLB_CONTEXTS */
+    uint64_t jump_context;  /* fetch_context and class->mode(): what a jump
+                               cache entry must have been made under */
     int64_t budget;         /* saved at slow paths, see cpu_icount() */
     const struct rec *cur;  /* the record that took a slow path, or NULL */
     uint64_t scratch;       /* a slow load's value */

@@ -103,6 +103,9 @@ struct rec {
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* What jump cache entries are made under. */
+#define JUMP_CONTEXT(fetch, mode) ((fetch) | (uint64_t)(mode) * TLB_CONTEXTS)
+
 /* Before anything that may want the exact pc or instruction count. */
 #define SYNC()                                                               \
     do {                                                                     \
@@ -156,7 +159,7 @@ static inline unsigned jcache_index(uint64_t pc)
         const uint64_t to_ = (to);                                           \
         const struct jcache_entry *e_ = &c->jcache[jcache_index(to_)];       \
         budget -= (l)->count;                                                \
-        if (unlikely(e_->pc != to_ || e_->context != c->fetch_context ||     \
+        if (unlikely(e_->pc != to_ || e_->context != c->jump_context ||     \
                      budget < 0)) {                                          \
             c->pc = to_;                                                     \
             c->cur = NULL;                                                   \

@@ -223,6 +223,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, page),
     FIELD_HOST(struct cpu, data_context),
     FIELD_HOST(struct cpu, fetch_context),
+    FIELD_HOST(struct cpu, jump_context),
     FIELD_HOST(struct cpu, budget),
     FIELD_HOST(struct cpu, cur),
     FIELD_HOST(struct cpu, scratch),

@@ -334,7 +334,8 @@ class Body:
                     "NEXT(r + 3);"]
         to = self.temp("uint64_t", self.expr(s.expr))
         if s.hint == "mode":
-            return [f"c->pc = {to};", "LEAVE_PC(r + 1);"]
+            return ["if (unlikely(c->leave)) {", f"    c->pc = {to};",
+                    "    LEAVE_PC(r + 1);", "}", f"EXIT_INDIRECT(r + 1, {to});"]
         return [f"EXIT_INDIRECT(r + 1, {to});"]
 
 

@@ -22,7 +22,7 @@ struct csr {
     void (*write)(struct riscv_cpu *g, unsigned n, uint64_t value);
     /* May it be used at all, in this state? NULL: always. */
     bool (*allowed)(struct riscv_cpu *g, unsigned n);
-    bool leave; /* a write may change decoding, translation or interrupts */
+    bool leave; /* a write changes how instructions are fetched */
 };
 
 /* ------------------------------------------------------- floating point */
@@ -43,7 +43,7 @@ static void write_fflags(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     (void)n;
     g->fp.flags = v & 0x1f;
-    g->fs = 3;
+    g->fs = 3; /* it was not off */
 }
 
 static uint64_t read_frm(struct riscv_cpu *g, unsigned n)
@@ -161,11 +161,21 @@ static uint64_t fs_bits(const struct riscv_cpu *g)
     return (uint64_t)g->fs << 13 | (g->fs == 3 ? MSTATUS_SD : 0);
 }
 
+/* Interrupts are switched off and on all the time: only what matters to
+ * translation and decoding picks new contexts. */
 static void set_status(struct riscv_cpu *g, uint64_t v, uint64_t mask)
 {
+    uint64_t old = g->mstatus;
+    uint32_t mode = riscv_mode(&g->core);
+
     g->mstatus = (g->mstatus & ~mask) | (v & mask);
     if (g->features & RISCV64_EXT_F)
         g->fs = (uint8_t)(v >> 13 & 3);
+    if (mode != riscv_mode(&g->core))
+        g->core.leave = true;
+    else if (!((old ^ g->mstatus) & (MSTATUS_SUM | MSTATUS_MXR |
+                                     MSTATUS_MPRV | MSTATUS_MPP)))
+        return;
     riscv_update_contexts(g);
 }
 
@@ -412,13 +422,10 @@ static void write_pmpaddr(struct riscv_cpu *g, unsigned n, uint64_t v)
 /* ------------------------------------------------------------- the table */
 
 #define ALL UINT64_MAX
-#define PLAIN(n, name, mask)                                                 \
-    {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
-     true}
-#define SCRATCH(n, name, mask)                                               \
+#define PLAIN(n, name, mask)                                               \
     {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
      false}
-#define SPECIAL(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, true}
+#define SPECIAL(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, false}
 
 /* By number. */
 static const struct csr table[] = {
@@ -429,41 +436,41 @@ static const struct csr table[] = {
     SPECIAL(0x104, "sie", read_sie, write_sie, NULL),
     {0x105, 0x105, "stvec", offsetof(struct riscv_cpu, stvec), 0, NULL,
      write_stvec, NULL, false},
-    SCRATCH(0x106, scounteren, 0xffffffff),
-    SCRATCH(0x10a, senvcfg, ENVCFG_FIOM),
-    SCRATCH(0x140, sscratch, ALL),
-    SCRATCH(0x141, sepc, ~(uint64_t)1),
-    SCRATCH(0x142, scause, ALL),
-    SCRATCH(0x143, stval, ALL),
+    PLAIN(0x106, scounteren, 0xffffffff),
+    PLAIN(0x10a, senvcfg, ENVCFG_FIOM),
+    PLAIN(0x140, sscratch, ALL),
+    PLAIN(0x141, sepc, ~(uint64_t)1),
+    PLAIN(0x142, scause, ALL),
+    PLAIN(0x143, stval, ALL),
     SPECIAL(0x144, "sip", read_sip, write_sip, NULL),
     {0x14d, 0x14d, "stimecmp", offsetof(struct riscv_cpu, stimecmp), 0, NULL,
-     write_stimecmp, stimecmp_on, true},
+     write_stimecmp, stimecmp_on, false},
     {0x180, 0x180, "satp", offsetof(struct riscv_cpu, satp), 0, NULL,
      write_satp, satp_on, true},
     SPECIAL(0x300, "mstatus", read_mstatus, write_mstatus, NULL),
     {0x301, 0x301, "misa", offsetof(struct riscv_cpu, misa), 0, NULL,
      write_nothing, NULL, false},
     /* M-mode calls are not delegated; 10, 14 and above do not exist. */
-    SCRATCH(0x302, medeleg, 0xb3ff),
+    PLAIN(0x302, medeleg, 0xb3ff),
     PLAIN(0x303, mideleg, S_INTERRUPTS),
     PLAIN(0x304, mie, S_INTERRUPTS | M_INTERRUPTS),
     {0x305, 0x305, "mtvec", offsetof(struct riscv_cpu, mtvec), 0, NULL,
      write_mtvec, NULL, false},
-    SCRATCH(0x306, mcounteren, 0xffffffff),
+    PLAIN(0x306, mcounteren, 0xffffffff),
     {0x30a, 0x30a, "menvcfg", offsetof(struct riscv_cpu, menvcfg), 0, NULL,
-     write_menvcfg, NULL, true},
+     write_menvcfg, NULL, false},
     {0x320, 0x320, "mcountinhibit",
      offsetof(struct riscv_cpu, mcountinhibit), 0, NULL, write_mcountinhibit,
      NULL, false},
     {0x323, 0x33f, "mhpmevent", 0, 0, read_zero, write_nothing, NULL, false},
-    SCRATCH(0x340, mscratch, ALL),
-    SCRATCH(0x341, mepc, ~(uint64_t)1),
-    SCRATCH(0x342, mcause, ALL),
-    SCRATCH(0x343, mtval, ALL),
+    PLAIN(0x340, mscratch, ALL),
+    PLAIN(0x341, mepc, ~(uint64_t)1),
+    PLAIN(0x342, mcause, ALL),
+    PLAIN(0x343, mtval, ALL),
     SPECIAL(0x344, "mip", read_mip, write_mip, NULL),
     {0x3a0, 0x3a3, "pmpcfg", 0, 0, read_pmpcfg, write_pmpcfg, pmpcfg_exists,
-     true},
-    {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, true},
+     false},
+    {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, false},
     /* One trigger of type 0: there is none, Debug 1.0, 5.7. */
     {0x7a0, 0x7a3, "tdata", 0, 0, read_zero, write_nothing, NULL, false},
     {0xb00, 0xb00, "mcycle", 0, 0, read_mcounter, write_mcounter, NULL,
@@ -534,7 +541,7 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
         *plain(g, r) = (*plain(g, r) & ~r->mask) | (v & r->mask);
     else
         write_mcounter(g, n, v);
-    if (r->leave)
+    if (r->leave || riscv_due(g))
         g->core.leave = true;
 }
 

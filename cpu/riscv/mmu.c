@@ -7,6 +7,7 @@
  * Missing: Sv48, Sv57, Svnapot, Svpbmt, Svade.
  */
 #include "cpu/core/atomic.h"
+#include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
 
 enum pte_bits {
@@ -86,8 +87,9 @@ void riscv_update_contexts(struct riscv_cpu *g)
             ? fetch
             : context_for(g, data == PRIV_M ? 0 : g->satp, key);
     /* The second look-up may have started the numbers anew. */
-    g->core.fetch_context =
-        context_for(g, g->priv == PRIV_M ? 0 : g->satp, g->priv);
+    fetch = context_for(g, g->priv == PRIV_M ? 0 : g->satp, g->priv);
+    g->core.fetch_context = fetch;
+    g->core.jump_context = JUMP_CONTEXT((uint64_t)fetch, riscv_mode(&g->core));
 }
 
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid)

@@ -172,8 +172,7 @@ static void undefined(struct cpu *c, uint64_t encoding)
     riscv_raise(c, CAUSE_ILLEGAL, encoding);
 }
 
-/* Decoding depends on the features and on whether FS is off. */
-static uint32_t mode(struct cpu *c)
+uint32_t riscv_mode(struct cpu *c)
 {
     return riscv(c)->fs != 0;
 }
@@ -290,7 +289,7 @@ const struct cpu_class riscv64_class = {
     .deliver = riscv_deliver,
     .interrupt = riscv_interrupt,
     .wakes = riscv_wakes,
-    .mode = mode,
+    .mode = riscv_mode,
     .isa_string = isa_string,
     .dump = dump,
 };

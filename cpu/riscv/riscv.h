@@ -138,7 +138,11 @@ uint64_t riscv_mip(struct riscv_cpu *g);
 bool riscv_translate(struct cpu *c, uint64_t va, unsigned size,
                      enum access access, bool probe,
                      struct translation *out);
-/* Privilege, SUM, MXR, MPRV or satp changed: pick the contexts. */
+/* Is an interrupt pending that would be taken now? */
+bool riscv_due(struct riscv_cpu *g);
+/* On what decoding depends, besides the features: whether FS is off. */
+uint32_t riscv_mode(struct cpu *c);
+/* Privilege, SUM, MXR, MPRV, satp or FS changed: pick the contexts. */
 void riscv_update_contexts(struct riscv_cpu *g);
 /* Forget all address spaces, or those of one ASID (asid < 0: all). */
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid);

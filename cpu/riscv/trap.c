@@ -162,24 +162,34 @@ static unsigned first_interrupt(uint64_t bits)
     return 0;
 }
 
+/* Of the pending and enabled ones, those that this privilege and its
+ * enable bit let through; M mode's before S mode's. */
+static uint64_t due(struct riscv_cpu *g)
+{
+    uint64_t pending = riscv_mip(g) & g->mie;
+    uint64_t m = pending & ~g->mideleg, s = pending & g->mideleg;
+
+    if (m && (g->priv < PRIV_M || (g->mstatus & MSTATUS_MIE)))
+        return m;
+    if (s && (g->priv < PRIV_S ||
+              (g->priv == PRIV_S && (g->mstatus & MSTATUS_SIE))))
+        return s;
+    return 0;
+}
+
+bool riscv_due(struct riscv_cpu *g)
+{
+    return due(g) != 0;
+}
+
 bool riscv_interrupt(struct cpu *c)
 {
-    struct riscv_cpu *g = riscv(c);
-    uint64_t pending = riscv_mip(g) & g->mie, m, s;
+    uint64_t bits = due(riscv(c));
 
-    if (!pending)
-        return false;
-    m = pending & ~g->mideleg;
-    s = pending & g->mideleg;
-    if (g->priv == PRIV_M && !(g->mstatus & MSTATUS_MIE))
-        m = 0;
-    if (g->priv == PRIV_M ||
-        (g->priv == PRIV_S && !(g->mstatus & MSTATUS_SIE)))
-        s = 0;
-    if (!(m | s))
+    if (!bits)
         return false;
     c->halted = false;
-    trap(g, true, first_interrupt(m ? m : s), 0);
+    trap(riscv(c), true, first_interrupt(bits), 0);
     return true;
 }
 
@@ -215,6 +225,8 @@ bool riscv_sret(struct cpu *c)
     m |= (m & MSTATUS_SPIE) >> 4 | MSTATUS_SPIE;
     g->mstatus = m;
     riscv_update_contexts(g);
+    if (riscv_due(g))
+        c->leave = true;
     c->scratch = g->sepc;
     return true;
 }
@@ -233,6 +245,8 @@ bool riscv_mret(struct cpu *c)
     m |= (m & MSTATUS_MPIE) >> 4 | MSTATUS_MPIE;
     g->mstatus = m;
     riscv_update_contexts(g);
+    if (riscv_due(g))
+        c->leave = true;
     c->scratch = g->mepc;
     return true;
 }
