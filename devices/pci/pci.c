@@ -343,12 +343,11 @@ bool pci_attach(struct pci_bus *bus, struct pci_device *d, int devfn,
     if (devfn < 0)
         devfn = free_slot(bus);
     if (devfn < 0)
-        return error_set(e, "%s: no free slot on the PCI bus", d->dev.path);
+        return error_set(e, "no free slot on the PCI bus");
     assert(devfn < PCI_MAX_FUNCTIONS && !d->bus);
     if (bus->function[devfn])
-        return error_set(e, "%s: PCI address %02x.%d is taken by %s",
-                         d->dev.path, devfn >> 3, devfn & 7,
-                         bus->function[devfn]->dev.path);
+        return error_set(e, "PCI address %02x.%d is taken by %s", devfn >> 3,
+                         devfn & 7, bus->function[devfn]->dev.path);
     d->bus = bus;
     d->devfn = (uint8_t)devfn;
     bus->function[devfn] = d;

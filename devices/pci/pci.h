@@ -138,7 +138,7 @@ struct pci_bus {
 #define PCI_PRIORITY_BACKGROUND (-2)
 
 /* Put a created device at devfn, or at function 0 of the first free slot if
- * devfn is negative.  false: taken, full. */
+ * devfn is negative.  false: taken, full; e does not name the device. */
 bool pci_attach(struct pci_bus *bus, struct pci_device *d, int devfn,
                 struct error *e);
 /* Take it off its bus, if it is on one. */

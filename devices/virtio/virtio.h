@@ -197,7 +197,8 @@ bool virtio_mmio_is_slot(const struct device *dev);
 bool virtio_mmio_is_free(const struct device *slot);
 /* Is this a class for virtio_mmio_plug(), as virtio-blk-device? */
 bool device_class_is_virtio(const struct device_class *cls);
-/* Put a created device into a slot.  false: taken. */
+/* Put a created device into a slot.  false: taken; e does not name the
+ * device. */
 bool virtio_mmio_plug(struct device *slot, struct device *dev, struct error *e);
 
 #endif

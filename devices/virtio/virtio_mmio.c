@@ -342,7 +342,7 @@ bool virtio_mmio_plug(struct device *slot, struct device *dev, struct error *e)
     struct virtio_device *d = (struct virtio_device *)dev;
 
     if (s->plugged)
-        return error_set(e, "%s: %s is taken by %s", dev->path, slot->path,
+        return error_set(e, "%s is taken by %s", slot->path,
                          s->plugged->dev.path);
     s->plugged = d;
     d->slot = slot;
