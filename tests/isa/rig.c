@@ -1,0 +1,499 @@
+/*
+ * The two machines of rig.h: made, loaded, run, compared.
+ *
+ * An instruction limit of n makes cpu_run() retire exactly n.  A trapped
+ * instruction does not retire, so that after a trap the jump at the vector
+ * runs instead: the other side does the same by hand.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "tests/isa/rig.h"
+
+/* Reports of one run beyond this are only counted. */
+#define MAX_REPORTS 5
+
+uint64_t rig_random(struct rig_random *r)
+{
+    r->state += !r->state;
+    r->state ^= r->state >> 12;
+    r->state ^= r->state << 25;
+    r->state ^= r->state >> 27;
+    return r->state * 0x2545f4914f6cdd1d;
+}
+
+uint64_t rig_below(struct rig_random *r, uint64_t n)
+{
+    return (rig_random(r) >> 11) % n;
+}
+
+bool rig_chance(struct rig_random *r, unsigned n)
+{
+    return rig_below(r, 16) < n;
+}
+
+uint64_t rig_edgy(struct rig_random *r)
+{
+    static const uint64_t edges[] = {
+        0,
+        1,
+        UINT64_MAX,
+        INT64_MAX,
+        (uint64_t)1 << 63,
+        INT32_MAX,
+        (uint64_t)1 << 31,
+        UINT64_C(0xffffffff80000000),
+        UINT32_MAX,
+        (uint64_t)1 << 32,
+        0x7f,
+        0x80,
+        0xff,
+        0x7fff,
+        0x8000,
+        UINT64_C(0x5555555555555555),
+    };
+    uint64_t v = rig_random(r);
+
+    switch (rig_below(r, 6)) {
+    case 0:
+    case 1:
+        return edges[rig_below(r, sizeof(edges) / sizeof(edges[0]))];
+    case 2:
+        return ((uint64_t)1 << (v & 63)) + (v >> 8) % 3 - 1;
+    case 3:
+        return (v >> 56) % 100 - (v & 1 ? 50 : 0);
+    case 4:
+        return (uint64_t)(int64_t)(int32_t)v;
+    default:
+        return v >> (v & 63) ^ (v & 64 ? UINT64_MAX : 0);
+    }
+}
+
+/* ------------------------------------------------------------ life cycle */
+
+static uint64_t insns(void *owner)
+{
+    return cpu_icount_any(owner);
+}
+
+static bool side_new(struct rig_side *s, const struct rig_guest *g,
+                     const char *name, struct error *e)
+{
+    struct cpu_config config = {0};
+    struct cpu_env env;
+
+    pthread_mutex_init(&s->lock, NULL);
+    log_init(&s->log, stderr);
+    s->memory = memory_new(name, false, &s->lock);
+    s->clock = clock_new();
+    s->gate = gate_new();
+    if (!s->memory || !s->clock || !s->gate)
+        return error_set(e, "out of memory");
+    if (!ram_new(&s->ram, RIG_RAM_SIZE, e) ||
+        !ram_new(&s->rom, RIG_ROM_SIZE, e))
+        return false;
+    s->ram_region = (struct region){.name = "ram",
+                                    .kind = REGION_RAM,
+                                    .base = g->ram_base,
+                                    .size = RIG_RAM_SIZE,
+                                    .enabled = true,
+                                    .ram = s->ram};
+    s->rom_region = (struct region){.name = "rom",
+                                    .kind = REGION_ROM,
+                                    .base = g->ram_base + RIG_RAM_SIZE,
+                                    .size = RIG_ROM_SIZE,
+                                    .enabled = true,
+                                    .ram = s->rom};
+    if (!memory_add(s->memory, &s->ram_region, e) ||
+        !memory_add(s->memory, &s->rom_region, e))
+        return false;
+    memset(s->rom->host, 0x5a, RIG_ROM_SIZE);
+    env = (struct cpu_env){s->memory, NULL, s->clock, s->gate, &s->log};
+    if (!cpu_new(&s->c, g->cls, &env, &config, e))
+        return false;
+    clock_use_icount(s->clock, 0, insns, s->c);
+    /* All pages are dirty, or no write would ever be fast. */
+    memory_wrote(s->memory, s->ram, 0, RIG_RAM_SIZE);
+    return true;
+}
+
+static void side_free(struct rig_side *s)
+{
+    cpu_free(s->c);
+    if (s->memory)
+        memory_free(s->memory);
+    ram_free(s->ram);
+    ram_free(s->rom);
+    if (s->gate)
+        gate_free(s->gate);
+    if (s->clock)
+        clock_free(s->clock);
+    log_destroy(&s->log);
+    pthread_mutex_destroy(&s->lock);
+}
+
+bool rig_new(struct rig *r, const struct rig_guest *guest, uint64_t seed,
+             struct error *e)
+{
+    memset(r, 0, sizeof(*r));
+    r->guest = guest;
+    r->random.state = seed;
+    ir_init(&r->ir);
+    if (!side_new(&r->a, guest, "a", e) || !side_new(&r->b, guest, "b", e))
+        return false;
+    r->pristine = calloc(1, RIG_RAM_SIZE);
+    r->image = calloc(1, guest->cls->size);
+    if (!r->pristine || !r->image)
+        return error_set(e, "out of memory");
+    for (unsigned i = RIG_DATA; i < RIG_RAM_SIZE; i++)
+        r->pristine[i] = (uint8_t)rig_random(&r->random);
+    guest->prepare(r);
+    return true;
+}
+
+void rig_free(struct rig *r)
+{
+    side_free(&r->a);
+    side_free(&r->b);
+    ir_free(&r->ir);
+    free(r->pristine);
+    free(r->image);
+    free(r->world);
+}
+
+/* ----------------------------------------------------------------- worlds */
+
+void rig_new_world(struct rig *r)
+{
+    r->guest->world(r);
+    memcpy(r->pristine + r->code_at, r->code, r->code_size);
+    memcpy(r->a.ram->host, r->pristine, RIG_RAM_SIZE);
+    memcpy(r->b.ram->host, r->pristine, RIG_RAM_SIZE);
+}
+
+bool rig_same_ram(struct rig *r)
+{
+    const uint8_t *a = r->a.ram->host, *b = r->b.ram->host;
+
+    if (!memcmp(a, b, RIG_RAM_SIZE))
+        return true;
+    for (unsigned i = 0; i < RIG_RAM_SIZE; i++)
+        if (a[i] != b[i]) {
+            printf("RAM + 0x%x: handlers have %02x, the other side %02x\n", i,
+                   a[i], b[i]);
+            break;
+        }
+    return false;
+}
+
+/* The bytes around r->address, as an offset in RAM; 0: there are none. */
+static unsigned window(const struct rig *r, uint32_t *at)
+{
+    uint64_t offset = (r->address - r->guest->ram_base) & 0x1fffff;
+    uint64_t first = offset < 16 ? 0 : offset - 16;
+
+    if (!r->has_address || first >= RIG_RAM_SIZE)
+        return 0;
+    *at = (uint32_t)first;
+    return first + RIG_WINDOW > RIG_RAM_SIZE ? RIG_RAM_SIZE - (uint32_t)first
+                                             : RIG_WINDOW;
+}
+
+static void restore_window(const struct rig *r, struct rig_side *s)
+{
+    uint32_t at;
+    unsigned size = window(r, &at);
+
+    if (size)
+        memcpy(s->ram->host + at, r->pristine + at, size);
+    memcpy(s->ram->host + r->code_at, r->code, r->code_size);
+}
+
+static bool same_window(const struct rig *r, struct error *e)
+{
+    const uint8_t *a = r->a.ram->host, *b = r->b.ram->host;
+    uint32_t at;
+    unsigned size = window(r, &at);
+
+    for (unsigned i = 0; i < size; i++)
+        if (a[at + i] != b[at + i])
+            return error_set(e, "RAM + 0x%x: %02x and %02x differ", at + i,
+                             a[at + i], b[at + i]);
+    return true;
+}
+
+/* ------------------------------------------------------------------- code */
+
+static bool lift(struct rig *r)
+{
+    int32_t offset = (int32_t)(r->code_at & ~PAGE_MASK);
+    const struct isa *isa = r->guest->cls->isa;
+    struct error e;
+
+    ir_clear(&r->ir);
+    for (unsigned n = 0; n < r->n_insns; n++) {
+        const struct insn *i = &r->insns[n];
+
+        ir_insn(&r->ir, offset, i->length);
+        isa->lift(&r->ir, i, offset);
+        offset += i->length;
+        /* A way out ends the block. */
+        if (r->ir.n && ir_effects(&r->ir.nodes[r->ir.n - 1]) & IR_ENDS)
+            break;
+        if (n == r->n_insns - 1)
+            ir_exit(&r->ir, offset);
+    }
+    if (ir_verify(&r->ir, r->guest->cls, &e))
+        return true;
+    rig_report(r, "the lifter made bad IR", &e);
+    return false;
+}
+
+/* Decode what is in code, as side a's state has it; lift what is new. */
+static bool decode(struct rig *r, bool always)
+{
+    const struct isa *isa = r->guest->cls->isa;
+    bool changed = always;
+    unsigned at = 0;
+
+    for (unsigned n = 0; n < r->n_insns; n++) {
+        uint16_t before = r->insns[n].row;
+
+        if (!isa->decode(r->a.c, r->code + at, r->code_size - at,
+                         &r->insns[n])) {
+            printf("an instruction has more bytes than it has\n");
+            r->failures++;
+            return false;
+        }
+        at += r->insns[n].length;
+        changed |= r->insns[n].row != before;
+    }
+    return !changed || lift(r);
+}
+
+bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
+               unsigned n)
+{
+    uint32_t before = r->code_at, size = r->code_size;
+
+    /* Mostly somewhere in the page, at times over its end. */
+    r->code_size = 0;
+    for (unsigned i = 0; i < n; i++) {
+        st_le32(r->code + r->code_size, bits[i]);
+        r->code_size += widths[i] / 8;
+    }
+    memset(r->pristine + before, 0, size);
+    memset(r->a.ram->host + before, 0, size);
+    memset(r->b.ram->host + before, 0, size);
+    r->code_at = RIG_CODE + 2 * (uint32_t)rig_below(&r->random, 0x7f0);
+    if (rig_chance(&r->random, 2))
+        r->code_at =
+            RIG_CODE + PAGE_SIZE - 2 - 2 * (uint32_t)rig_below(&r->random, 3);
+    r->n_insns = n;
+    memcpy(r->pristine + r->code_at, r->code, r->code_size);
+    memcpy(r->a.ram->host + r->code_at, r->code, r->code_size);
+    memcpy(r->b.ram->host + r->code_at, r->code, r->code_size);
+    return decode(r, true);
+}
+
+/*
+ * Where does the code access memory?  If its address is a register of 64
+ * bits, perhaps with a constant added, *slot is that register's.
+ */
+static bool find_address(const struct rig *r, uint64_t *slot,
+                         uint64_t *constant)
+{
+    for (uint32_t i = 0; i < r->ir.n; i++) {
+        const struct ir_node *n = &r->ir.nodes[i], *a, *b;
+
+        if (n->op != IR_LOAD && n->op != IR_STORE && n->op != IR_AMO &&
+            n->op != IR_CALL)
+            continue;
+        if (n->a == IR_NONE)
+            continue;
+        a = &r->ir.nodes[n->a];
+        *constant = 0;
+        if (a->op == IR_ADD) {
+            b = &r->ir.nodes[a->b];
+            a = &r->ir.nodes[a->a];
+            if (b->op != IR_CONST)
+                continue;
+            *constant = b->imm;
+        }
+        if (a->op == IR_CONST) {
+            *slot = 0;
+            *constant += a->imm;
+            return n->op != IR_CALL;
+        }
+        *slot = a->imm;
+        if (a->op == IR_GET && a->type == IR_I64)
+            return true;
+    }
+    return false;
+}
+
+/* Point the register of the access somewhere worth going. */
+static void aim(struct rig *r)
+{
+    uint64_t slot, constant, value;
+
+    r->has_address = find_address(r, &slot, &constant);
+    if (!r->has_address)
+        return;
+    r->address = slot ? r->guest->address(r) : constant;
+    if (!slot)
+        return;
+    value = r->address - constant;
+    memcpy((char *)r->a.c + slot, &value, sizeof(value));
+}
+
+/* ---------------------------------------------------------------- running */
+
+static void copy(struct rig *r, struct cpu *to, const struct cpu *from)
+{
+    to->pc = from->pc;
+    to->icount = from->icount;
+    to->halted = from->halted;
+    to->pending_exception = from->pending_exception;
+    r->guest->copy(to, from);
+}
+
+struct ir_end rig_eval(struct rig *r)
+{
+    struct cpu *c = r->b.c;
+
+    c->page = c->pc & PAGE_MASK;
+    return ir_eval(&r->ir, c, r->guest->ir);
+}
+
+/* What cpu_run() does after n instructions of which one trapped. */
+static void finish_eval(struct rig *r, uint64_t start)
+{
+    struct cpu *c = r->b.c;
+
+    if (!c->pending_exception)
+        return;
+    r->traps++;
+    c->pending_exception = false;
+    c->class->deliver(c);
+    c->icount = start + r->n_insns;
+}
+
+static bool compare(struct rig *r, struct error *e)
+{
+    struct cpu *a = r->a.c, *b = r->b.c;
+
+    r->guest->tidy(a);
+    r->guest->tidy(b);
+    if (a->pc != b->pc)
+        return error_set(e, "pc: 0x%" PRIx64 " and 0x%" PRIx64, a->pc, b->pc);
+    if (a->icount != b->icount)
+        return error_set(e, "instructions: %" PRIu64 " and %" PRIu64, a->icount,
+                         b->icount);
+    if (!r->guest->same(a, b) && !state_equal(r->guest->cls->fields, a, b, e))
+        return false;
+    return same_window(r, e);
+}
+
+static void print_state(const struct rig *r, struct cpu *c)
+{
+    char text[4096];
+
+    if (!r->guest->cls->dump)
+        return;
+    r->guest->cls->dump(c, text, sizeof(text));
+    fputs(text, stdout);
+}
+
+void rig_report(struct rig *r, const char *what, const struct error *e)
+{
+    const struct isa *isa = r->guest->cls->isa;
+    char text[8192];
+
+    if (++r->failures > MAX_REPORTS)
+        return;
+    printf("%s: %s\n", what, e->text);
+    for (unsigned n = 0; n < r->n_insns; n++) {
+        const struct insn *i = &r->insns[n];
+
+        isa->disassemble(i, r->a.c->pc, text, sizeof(text));
+        printf("line %u: %0*" PRIx64 "  %s\n",
+               (unsigned)isa->rows[i->text].line, i->length * 2, i->bits, text);
+    }
+    ir_print(&r->ir, r->guest->ir, text, sizeof(text));
+    printf("%s", text);
+    printf("before, address 0x%" PRIx64 ":\n", r->address);
+    r->image->class = r->guest->cls;
+    print_state(r, r->image);
+    printf("handlers:\n");
+    print_state(r, r->a.c);
+    printf("the other side:\n");
+    print_state(r, r->b.c);
+}
+
+static void run_other(struct rig *r, enum rig_how how)
+{
+    uint64_t start = r->b.c->icount;
+
+    if (how == RIG_APART) {
+        for (unsigned i = 0; i < r->n_insns; i++)
+            cpu_run(r->b.c, 1);
+        return;
+    }
+    rig_eval(r);
+    finish_eval(r, start);
+}
+
+/* Is the access of this case one that the fast path would take? */
+static bool in_tlb(const struct rig *r)
+{
+    const struct cpu *c = r->a.c;
+    unsigned at = tlb_index(r->address);
+
+    if (!r->has_address)
+        return false;
+    return !TLB_MISS(&c->read[at], r->address, 1) ||
+           !TLB_MISS(&c->write[at], r->address, 1);
+}
+
+/* a.c has the state; b.c gets it. */
+static void begin(struct rig *r)
+{
+    r->guest->settle(r->a.c, true);
+    copy(r, r->b.c, r->a.c);
+    r->guest->settle(r->b.c, true);
+    if (r->guest->prelude)
+        r->guest->prelude(r, &r->insns[0], r->address);
+    copy(r, r->image, r->a.c);
+}
+
+bool rig_case(struct rig *r, enum rig_how how)
+{
+    struct error e;
+
+    r->cases++;
+    r->guest->state(r);
+    r->guest->settle(r->a.c, false);
+    if (!decode(r, false))
+        return false;
+    aim(r);
+    begin(r);
+    cpu_run(r->a.c, r->n_insns);
+    run_other(r, how);
+    if (!compare(r, &e)) {
+        rig_report(r, "they differ, translations forgotten", &e);
+        return false;
+    }
+    copy(r, r->a.c, r->image);
+    restore_window(r, &r->a);
+    r->guest->settle(r->a.c, false);
+    r->fast_hits += in_tlb(r);
+    cpu_run(r->a.c, r->n_insns);
+    if (!compare(r, &e)) {
+        rig_report(r, "they differ, translations found", &e);
+        return false;
+    }
+    restore_window(r, &r->a);
+    restore_window(r, &r->b);
+    return true;
+}
