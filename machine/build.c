@@ -332,6 +332,19 @@ static uint64_t clock_time(void *machine)
     return clock_ticks(m->clock, m->timebase_hz);
 }
 
+/* The CLINT's mtime was set. */
+static void time_jumped(void *machine)
+{
+    struct machine *m = machine;
+
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu *c = m->vcpu[i].cpu;
+
+        if (c->class->time_jumped)
+            c->class->time_jumped(c);
+    }
+}
+
 /* The CPUs' time is the CLINT's, where there is one. */
 static void connect_time(struct machine *m)
 {
@@ -348,6 +361,8 @@ static void connect_time(struct machine *m)
         w->time_owner = clint ? (void *)clint : m;
         w->timebase_hz = m->timebase_hz;
     }
+    if (clint)
+        clint_on_jump(clint, time_jumped, m);
 }
 
 /* -- devices -- */

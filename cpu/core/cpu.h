@@ -102,6 +102,9 @@ struct cpu_class {
     void (*deliver)(struct cpu *c);
     /* Take an interrupt if one is pending and enabled; true if so. */
     bool (*interrupt)(struct cpu *c);
+    /* The platform's time was set: whoever waits for a value of it must
+     * reckon anew.  Under the device lock, any thread; may be NULL. */
+    void (*time_jumped)(struct cpu *c);
     /* Is a halted CPU to go on?  Any thread: reads atomics only. */
     bool (*wakes)(struct cpu *c);
     /* Bits on which decoding depends; below 2^16. */

@@ -284,6 +284,12 @@ void riscv_stimer_fired(void *owner)
     riscv_input(&g->core, IRQ_STI, true);
 }
 
+void riscv_time_jumped(struct cpu *c)
+{
+    atomic_store(&riscv(c)->time_jumped, true);
+    cpu_kick(c);
+}
+
 void riscv_update_stimer(struct riscv_cpu *g)
 {
     pthread_mutex_t *lock = memory_lock(g->core.env.memory);

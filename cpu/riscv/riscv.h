@@ -106,6 +106,7 @@ struct riscv_cpu {
 
     atomic_uint_fast64_t lines; /* interrupt inputs, bits as in mip */
     struct timer stimer;        /* stimecmp */
+    atomic_bool time_jumped;    /* stimer is stale */
 
     struct pmp_range pmp[PMP_ENTRIES]; /* host-side: in their order */
     uint32_t pmp_active;               /* how many */
@@ -155,6 +156,8 @@ uint64_t riscv_time(struct riscv_cpu *g);
 /* stimecmp, menvcfg.STCE or the time base changed: set timer and line. */
 void riscv_update_stimer(struct riscv_cpu *g);
 void riscv_stimer_fired(void *owner);
+/* Another thread set the platform's time; the hart looks when it can. */
+void riscv_time_jumped(struct cpu *c);
 
 /* CSR access without privilege or counter checks by their number; false if
  * there is none (used by riscv_csr_* and by tests and the monitor). */

@@ -184,12 +184,18 @@ bool riscv_due(struct riscv_cpu *g)
 
 bool riscv_interrupt(struct cpu *c)
 {
-    uint64_t bits = due(riscv(c));
+    struct riscv_cpu *g = riscv(c);
+    uint64_t bits;
 
+    if (atomic_load_explicit(&g->time_jumped, memory_order_acquire)) {
+        atomic_store(&g->time_jumped, false);
+        riscv_update_stimer(g);
+    }
+    bits = due(g);
     if (!bits)
         return false;
     c->halted = false;
-    trap(riscv(c), true, first_interrupt(bits), 0);
+    trap(g, true, first_interrupt(bits), 0);
     return true;
 }
 
