@@ -128,6 +128,18 @@ static void info_chardev(const struct session *s, char *out, size_t size)
     }
 }
 
+/* Registers are there to be read while the vCPUs stand still. */
+static void info_registers(struct session *s, char *out, size_t size)
+{
+    bool hold = s->started && !machine_paused(s->machine);
+
+    if (hold)
+        machine_pause(s->machine);
+    machine_stats(s->machine, out, size);
+    if (hold)
+        machine_resume(s->machine);
+}
+
 static void info(void *owner, enum monitor_info what, char *out, size_t size)
 {
     struct session *s = owner;
@@ -144,7 +156,7 @@ static void info(void *owner, enum monitor_info what, char *out, size_t size)
         snprintf(out, size, "%s\n", name ? name : "(none)");
         break;
     case INFO_REGISTERS:
-        machine_stats(s->machine, out, size);
+        info_registers(s, out, size);
         break;
     case INFO_STATUS:
         snprintf(out, size, "VM status: %s\n",

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""The emulator as built, with its own demo guest and with small programs."""
+
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import time
+
+import harness
+from harness import Case
+
+CTRL_A = b'\x01'
+FINISHER = 0x100000
+UART = 0x10000000
+
+
+def lui(rd, value):
+    return struct.pack('<I', value & 0xfffff000 | rd << 7 | 0x37)
+
+
+def addi(rd, rs, value):
+    return struct.pack('<I', (value & 0xfff) << 20 | rs << 15 | rd << 7 | 0x13)
+
+
+def sw(rs, base, offset=0):
+    return struct.pack('<I', (offset >> 5) << 25 | rs << 20 | base << 15 |
+                       2 << 12 | (offset & 31) << 7 | 0x23)
+
+
+def sb(rs, base):
+    return struct.pack('<I', rs << 20 | base << 15 | 0x23)
+
+
+LOOP = b'\x6f\0\0\0'
+
+
+def finisher(value):
+    """A program that writes value to the finisher."""
+    high = (value + 0x800) & 0xfffff000
+    return lui(5, FINISHER) + lui(6, high) + addi(6, 6, value - high) + \
+        sw(6, 5) + LOOP
+
+
+def program(code, entry=0x80000000):
+    head = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\x02\x01\x01', 2, 243, 1,
+                       entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return head + struct.pack('<IIQQQQQQ', 1, 7, 120, entry, entry,
+                              len(code), len(code), 4096) + code
+
+
+class Text(Case):
+    """What is asked for goes to stdout, and nothing to stderr."""
+
+    def ask(self, *args):
+        got = self.run_emu(*args)
+        self.assertEqual((got.returncode, got.stderr), (0, b''), args)
+        self.assertTrue(got.stdout.endswith(b'\n'))
+        return got.stdout.decode()
+
+    def test_version(self):
+        first = self.ask('-version').splitlines()[0]
+        self.assertRegex(first, r'\bversion \d+\.\d+\.\d+')
+        self.assertEqual(self.ask('--version').splitlines()[0], first)
+
+    def test_help_and_manual_list_every_option(self):
+        text = self.ask('-help')
+        self.assertEqual(self.ask('--help'), text)
+        self.assertLess(max(map(len, text.splitlines())), 110)
+        options = re.findall(r'^  -(\S+)', text, re.M)
+        self.assertGreater(len(options), 40)
+        self.assertEqual(len(options), len(set(options)))
+        manual = self.ask('-man')
+        in_manual = re.findall(r'^\\fB\\-(\S+?)\\fR', manual, re.M)
+        self.assertEqual([o.replace('\\-', '-') for o in in_manual], options)
+        for name in ('124', '125', '126'):
+            self.assertIn(name, text)
+            self.assertIn(name, manual)
+
+    def test_manual_is_clean(self):
+        try:
+            got = subprocess.run(['man', '--warnings', '-l', '-'],
+                                 input=self.ask('-man').encode(),
+                                 capture_output=True, check=False)
+        except FileNotFoundError:
+            self.skipTest('no man here')
+        self.assertEqual(got.stderr, b'')
+        self.assertIn(b'EXIT STATUS', re.sub(b'.\b', b'', got.stdout))
+
+    def test_lists(self):
+        self.assertIn('virt ', self.ask('-M', 'help'))
+        self.assertIn('virt ', self.ask('-machine', '?'))
+        self.assertIn('virtio-blk-pci', self.ask('-device', 'help'))
+        self.assertIn('drive=', self.ask('-device', 'virtio-blk-pci,help'))
+        self.assertIn('in_asm', self.ask('-d', 'help'))
+        self.assertIn('rv64', self.ask('-cpu', 'help'))
+        self.assertIn('interp', self.ask('-accel', 'help'))
+        self.assertIn('pty', self.ask('-chardev', 'help'))
+
+    def test_dumpdtb(self):
+        got = self.run_emu('-M', 'virt,dumpdtb=tree.dtb', '-m', '512')
+        self.assertEqual((got.returncode, got.stdout, got.stderr),
+                         (0, b'', b''))
+        tree = (self.folder / 'tree.dtb').read_bytes()
+        self.assertEqual(tree[:4], b'\xd0\x0d\xfe\xed')
+        self.assertIn(struct.pack('>QQ', 0x80000000, 512 << 20), tree)
+
+
+class Demo(Case):
+    def test_alone(self):
+        t = self.terminal()
+        t.expect('Ctrl-A X ends it')
+        t.expect('0 failed')
+        t.expect('emu> ')
+        self.assertTrue(t.raw())
+        t.send('help\r')
+        t.expect('emu> ')
+        t.send(CTRL_A + b'c')
+        t.expect('(emu) ')
+        t.send('info registers\r')
+        t.expect('pc')
+        t.expect('(emu) ')
+        t.send('system_reset\r' + CTRL_A.decode() + 'c')
+        t.expect('emu demo guest')
+        t.expect('emu> ')
+        t.send(CTRL_A + b'x')
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.restored())
+
+    def test_on_pipes_no_line_is_ours(self):
+        got = self.run_emu('-timeout', '2', '-no-reboot')
+        self.assertEqual(got.returncode, 124)
+        self.assertIn(b'emu demo guest', got.stdout)
+        self.assertEqual(got.stderr.count(b'\n'), 1)
+
+    def test_idle(self):
+        t = self.terminal()
+        t.expect('emu> ')
+        time.sleep(0.2)
+        before = harness.cpu_seconds(t.pid)
+        time.sleep(2)
+        self.assertLess(harness.cpu_seconds(t.pid) - before, 0.15)
+        t.send(CTRL_A + b'x')
+        self.assertEqual(t.wait(), 0)
+
+    def test_stop_and_cont(self):
+        t = self.terminal('-S')
+        t.send(CTRL_A + b'c')
+        t.expect('(emu) ')
+        t.send('info status\r')
+        t.expect('paused')
+        self.assertNotIn(b'demo guest', t.text)
+        t.send('cont\r' + CTRL_A.decode() + 'c')
+        t.expect('demo guest')
+        t.send(CTRL_A + b'c' + b'stop\r')
+        t.expect('stop')
+        time.sleep(0.2)
+        before = harness.cpu_seconds(t.pid)
+        time.sleep(0.5)
+        self.assertLess(harness.cpu_seconds(t.pid) - before, 0.1)
+        t.send('info registers\rcont\rquit\r')
+        t.expect('pc')
+        self.assertEqual(t.wait(), 0)
+
+    def test_monitor_while_it_works(self):
+        """Registers of a machine that runs at full speed."""
+        t = self.terminal('-kernel', self.file('loop.elf', program(LOOP)),
+                          '-bios', 'none')
+        t.send(CTRL_A + b'c')
+        t.expect('(emu) ')
+        for _ in range(20):
+            t.send('info registers\r')
+            t.expect('pc')
+            t.expect('(emu) ')
+        t.send('stop\rcont\rstop\rsystem_reset\rcont\rq\r')
+        self.assertEqual(t.wait(), 0)
+
+
+class Programs(Case):
+    def run_program(self, code, *args):
+        return self.run_emu('-kernel', self.file('p.elf', program(code)),
+                            '-bios', 'none', '-timeout', '20', *args)
+
+    def test_statuses(self):
+        for value, status in ((0x5555, 0), (0x3333 | 1 << 16, 1),
+                              (0x3333 | 77 << 16, 77),
+                              (0x3333 | 256 << 16, 1),
+                              (0x3333 | 0x1ff << 16, 255)):
+            got = self.run_program(finisher(value))
+            self.assertEqual(got.returncode, status, got.stderr)
+            self.assertEqual(got.stderr.count(b'\n'), 1 if status else 0)
+
+    def test_reset(self):
+        got = self.run_program(finisher(0x7777), '-no-reboot')
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertIn(b'-no-reboot', got.stderr)
+
+    def test_reset_again_and_again(self):
+        got = self.run_emu('-kernel',
+                           self.file('p.elf', program(finisher(0x7777))),
+                           '-bios', 'none', '-timeout', '0.5')
+        self.assertEqual(got.returncode, 124)
+
+    def test_output_and_failure(self):
+        """Bytes that were written are out before the end."""
+        code = lui(7, UART)
+        for byte in b'bye\n':
+            code += addi(6, 0, byte) + sb(6, 7)
+        got = self.run_program(code + finisher(0x3333 | 9 << 16))
+        self.assertEqual((got.stdout, got.returncode), (b'bye\n', 9))
+
+    def test_output_faster_than_the_reader(self):
+        """A guest that writes for ever, and a reader that sleeps."""
+        code = lui(7, UART) + addi(6, 0, ord('x')) + sb(6, 7) + \
+            struct.pack('<I', 0xffdff06f)  # j -4
+        p = self.start_emu('-kernel', self.file('p.elf', program(code)),
+                           '-bios', 'none', '-timeout', '30')
+        time.sleep(1)
+        with open(f'/proc/{p.pid}/status', encoding='ascii') as f:
+            rss = int(re.search(r'VmRSS:\s+(\d+)', f.read())[1])
+        if not harness.ARGS.sanitized:
+            self.assertLess(rss, 40000)
+        before = harness.cpu_seconds(p.pid)
+        time.sleep(0.5)
+        self.assertLess(harness.cpu_seconds(p.pid) - before, 0.2)
+        self.assertEqual(os.read(p.stdout.fileno(), 4096), b'x' * 4096)
+        p.terminate()
+        self.assertEqual(p.wait(10), 143)
+
+    def test_panic_of_ours_is_126(self):
+        p = self.start_emu('-kernel', self.file('l.elf', program(LOOP)),
+                           '-bios', 'none')
+        time.sleep(0.5)
+        p.send_signal(6)
+        self.assertEqual(p.wait(harness.LONG), 126)
+
+    def test_icount(self):
+        out = {self.run_emu('-icount', 'shift=2', '-seed', '5', '-timeout',
+                            '20', '-kernel',
+                            self.file('p.elf', program(finisher(0x5555))),
+                            '-bios', 'none').returncode for _ in range(2)}
+        self.assertEqual(out, {0})
+
+    def test_image(self):
+        """`emu FILE` finds out what it is."""
+        got = self.run_emu(self.file('p.elf', program(finisher(0x5555))),
+                           '-bios', 'none', '-timeout', '20')
+        self.assertEqual(got.returncode, 0, got.stderr)
+        board = pathlib.Path(__file__).resolve().parents[2] / \
+            'machine/boards/virt.dts'
+        got = self.run_emu(str(board), '-timeout', '2')
+        self.assertEqual(got.returncode, 124, got.stderr)
+        self.assertIn(b'demo guest', got.stdout)
+
+
+class Compat(Case):
+    def test_name(self):
+        link = pathlib.Path(harness.ARGS.emulator).parent / 'compat' / \
+            'qemu-system-riscv64'
+        if not link.is_symlink():
+            self.skipTest('no compat/ beside the emulator')
+        got = subprocess.run(
+            [link, '-M', 'virt', '-nographic', '-bios', 'none', '-kernel',
+             self.file('p.elf', program(finisher(0x3333 | 7 << 16)))],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+            check=False)
+        self.assertEqual(got.returncode, 7)
+        self.assertTrue(got.stderr.startswith(b'qemu-system-riscv64: '))
+
+
+if __name__ == '__main__':
+    harness.main()
