@@ -22,6 +22,8 @@
 #define FW_JUMP_TREE 0x2200000u
 #define FW_JUMP_ROOM ((uint64_t)2 << 20)
 #define SMALL_PAGE 4096u
+/* Firmware and U-Boot add to the tree where it lies. */
+#define TREE_ROOM ((uint64_t)64 << 10)
 
 static uint64_t align_up(uint64_t v, uint64_t to)
 {
@@ -222,16 +224,14 @@ static bool place_initrd(struct loader *l, struct error *e)
 
 bool loader_place_tree(struct loader *l, uint64_t size, struct error *e)
 {
-    uint64_t base = l->ram[0].base;
-    static const char what[] = "the device tree";
+    uint64_t room = align_up(size, SMALL_PAGE) + TREE_ROOM;
 
-    if (!find_place(l, size, large_page(l), base, &l->tree_at) &&
-        !find_place(l, size, SMALL_PAGE, base, &l->tree_at))
+    if (!find_place(l, room, SMALL_PAGE, l->ram[0].base, &l->tree_at))
         return error_set(e,
                          "-m: %s is not enough: the device tree of %s does "
                          "not fit beside what is loaded",
                          SIZE_TEXT(l->ram[0].size), SIZE_TEXT(size));
     l->area[l->n_areas++] =
-        (struct load_area){what, l->tree_at, l->tree_at + size};
+        (struct load_area){"the device tree", l->tree_at, l->tree_at + room};
     return place_initrd(l, e);
 }

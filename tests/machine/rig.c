@@ -85,9 +85,9 @@ int rig_end(void **state)
 const char *rig_file(struct rig *r, const char *name, const void *bytes,
                      size_t size)
 {
-    static char path[4][128];
+    static char path[32][128];
     static unsigned turn;
-    char *p = path[turn++ % 4];
+    char *p = path[turn++ % 32];
     FILE *f;
 
     snprintf(p, sizeof(path[0]), "%s/%s", r->folder, name);

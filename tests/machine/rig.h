@@ -29,7 +29,7 @@ struct rig {
 int rig_begin(void **state); /* *state is a new struct rig * */
 int rig_end(void **state);
 
-/* A file in the folder; the path is good until the next call but three. */
+/* A file in the folder; the path is good for the next 30 calls. */
 const char *rig_file(struct rig *r, const char *name, const void *bytes,
                      size_t size);
 

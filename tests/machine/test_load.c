@@ -1,0 +1,988 @@
+/*
+ * Loaders: every kernel format, what is wrong with damaged ones, where the
+ * parts go, and that none lies over another.  Files are made here, byte by
+ * byte.
+ */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/bytes.h"
+#include "roms/riscv/boot_layout.h"
+
+#define RAM 0x80000000u
+#define KERNEL 0x80200000u
+#define MIB ((size_t)1 << 20)
+
+static const uint8_t nops[] = {0x13, 0, 0, 0, 0x13, 0, 0, 0, 0x6f, 0, 0, 0};
+
+/* -- making files -- */
+
+static void put_nops(uint8_t *p)
+{
+    memcpy(p, nops, sizeof(nops));
+}
+
+/* A RISC-V Image of `size` bytes, not an EFI program. */
+static void make_image(uint8_t *p, size_t size, uint64_t text_offset,
+                       uint64_t image_size)
+{
+    for (size_t i = 0; i < size; i++)
+        p[i] = (uint8_t)(i * 7);
+    memset(p, 0, 64);
+    st_le32(p, 0x0000006f);
+    st_le64(p + 8, text_offset);
+    st_le64(p + 16, image_size);
+    st_le32(p + 32, 2);
+    memcpy(p + 48, "RISCV\0\0\0RSC\5", 12);
+}
+
+/* Make it an EFI program with one section that ends at `end`. */
+static void make_efi(uint8_t *p, unsigned machine, uint32_t end)
+{
+    memcpy(p, "MZ", 2);
+    st_le32(p + 60, 64);
+    memset(p + 64, 0, 24 + 40);
+    memcpy(p + 64, "PE", 2);
+    st_le16(p + 68, (uint16_t)machine);
+    st_le16(p + 70, 1); /* sections */
+    st_le32(p + 64 + 24 + 16, end - 4096);
+    st_le32(p + 64 + 24 + 20, 4096);
+}
+
+struct segment {
+    uint64_t offset, paddr, filesz, memsz;
+};
+
+static size_t make_elf64(uint8_t *p, unsigned machine, uint64_t entry,
+                         const struct segment *s, unsigned n)
+{
+    memset(p, 0, 64);
+    memcpy(p, "\177ELF\2\1\1", 7);
+    st_le16(p + 16, 2);
+    st_le16(p + 18, (uint16_t)machine);
+    st_le64(p + 24, entry);
+    st_le64(p + 32, 64);
+    st_le16(p + 54, 56);
+    st_le16(p + 56, (uint16_t)n);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *h = p + 64 + 56 * i;
+
+        memset(h, 0, 56);
+        st_le32(h, 1);
+        st_le64(h + 8, s[i].offset);
+        st_le64(h + 24, s[i].paddr);
+        st_le64(h + 32, s[i].filesz);
+        st_le64(h + 40, s[i].memsz);
+    }
+    return 64 + 56 * n;
+}
+
+static size_t make_elf32(uint8_t *p, uint32_t entry, uint32_t paddr)
+{
+    memset(p, 0, 128);
+    memcpy(p, "\177ELF\1\1\1", 7);
+    st_le16(p + 16, 2);
+    st_le16(p + 18, 243);
+    st_le32(p + 24, entry);
+    st_le32(p + 28, 52);
+    st_le16(p + 42, 32);
+    st_le16(p + 44, 1);
+    st_le32(p + 52, 1);
+    st_le32(p + 52 + 4, 84);
+    st_le32(p + 52 + 12, paddr);
+    st_le32(p + 52 + 16, 12);
+    st_le32(p + 52 + 20, 40);
+    put_nops(p + 84);
+    return 96;
+}
+
+static size_t gzip(uint8_t *out, size_t room, const uint8_t *in, size_t size)
+{
+    z_stream z = {.next_in = (uint8_t *)(uintptr_t)in,
+                  .avail_in = (uInt)size,
+                  .next_out = out,
+                  .avail_out = (uInt)room};
+
+    assert_int_equal(
+        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+        Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return z.total_out;
+}
+
+/* With a checksum at its end. */
+static size_t zstd(uint8_t *out, size_t room, const uint8_t *in, size_t size)
+{
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    size_t n;
+
+    ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
+    n = ZSTD_compress2(z, out, room, in, size);
+    assert_false(ZSTD_isError(n));
+    ZSTD_freeCCtx(z);
+    return n;
+}
+
+static size_t make_zboot(uint8_t *p, const char *packing, const uint8_t *data,
+                         size_t size)
+{
+    memset(p, 0, 128);
+    memcpy(p, "MZ\0\0zimg", 8);
+    st_le32(p + 8, 128);
+    st_le32(p + 12, (uint32_t)size);
+    strcpy((char *)p + 0x18, packing);
+    st_le32(p + 0x38, 0x818223cd);
+    st_le32(p + 0x3c, 0x40);
+    memcpy(p + 0x40, "PE\0\0\x64\x50", 6);
+    memcpy(p + 128, data, size);
+    return 128 + size;
+}
+
+static void seal_uimage(uint8_t *p, size_t size)
+{
+    st_be32(p + 24, (uint32_t)crc32(0, p + 64, (uInt)(size - 64)));
+    st_be32(p + 4, 0);
+    st_be32(p + 4, (uint32_t)crc32(0, p, 64));
+}
+
+static size_t make_uimage(uint8_t *p, unsigned arch, unsigned comp,
+                          uint32_t load, uint32_t entry, const uint8_t *data,
+                          size_t size)
+{
+    memset(p, 0, 64);
+    st_be32(p, 0x27051956);
+    st_be32(p + 12, (uint32_t)size);
+    st_be32(p + 16, load);
+    st_be32(p + 20, entry);
+    p[28] = 5;
+    p[29] = (uint8_t)arch;
+    p[30] = 2;
+    p[31] = (uint8_t)comp;
+    memcpy(p + 64, data, size);
+    seal_uimage(p, 64 + size);
+    return 64 + size;
+}
+
+/* -- using them -- */
+
+static uint8_t *buffer(void)
+{
+    static uint8_t bytes[4 << 20];
+
+    memset(bytes, 0, sizeof(bytes));
+    return bytes;
+}
+
+static void set_kernel(struct rig *r, const void *bytes, size_t size)
+{
+    r->config.kernel = rig_file(r, "kernel", bytes, size);
+}
+
+static uint64_t stub_word(struct rig *r, unsigned offset)
+{
+    uint8_t word[8];
+
+    rig_read(r, 0x1000 + offset, word, 8);
+    return ld_le64(word);
+}
+
+static void assert_memory(struct rig *r, uint64_t at, const uint8_t *want,
+                          size_t size)
+{
+    uint8_t *have = malloc(size);
+
+    assert_non_null(have);
+    rig_read(r, at, have, size);
+    assert_memory_equal(have, want, size);
+    free(have);
+}
+
+/* Something to stand for firmware. */
+static void set_firmware(struct rig *r)
+{
+    r->config.bios = rig_file(r, "fw", nops, sizeof(nops));
+}
+
+/* -- formats -- */
+
+static void check_loaded(struct rig *r, const uint8_t *image, size_t size,
+                         uint64_t at)
+{
+    rig_machine(r);
+    assert_memory(r, at, image, size);
+}
+
+static void test_image(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    make_image(p, MIB, 0x200000, 3 * MIB);
+    set_kernel(r, p, MIB);
+    check_loaded(r, p, MIB, KERNEL);
+    assert_int_equal(stub_word(r, BOOT_START), KERNEL);
+    assert_int_equal(stub_word(r, BOOT_TREE), r->m->loader.tree_at);
+
+    set_firmware(r);
+    check_loaded(r, p, MIB, KERNEL);
+    assert_int_equal(stub_word(r, BOOT_START), RAM);
+    assert_int_equal(stub_word(r, BOOT_INFO), BOOT_INFO_MAGIC_VALUE);
+    assert_int_equal(stub_word(r, BOOT_INFO + 8), BOOT_INFO_VERSION_VALUE);
+    assert_int_equal(stub_word(r, BOOT_INFO + 16), KERNEL);
+    assert_int_equal(stub_word(r, BOOT_INFO + 24), 1);
+}
+
+static void test_image_odd_offset(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    make_image(p, MIB, 0, MIB); /* a kernel for M-mode */
+    set_kernel(r, p, MIB);
+    check_loaded(r, p, MIB, RAM);
+    set_firmware(r);
+    check_loaded(r, p, MIB, KERNEL);
+    make_image(p, MIB, 0x201000, MIB); /* large pages all the same */
+    set_kernel(r, p, MIB);
+    check_loaded(r, p, MIB, 0x80400000);
+}
+
+static void test_image_bad(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    make_image(p, MIB, 0x200000, MIB);
+    st_le64(p + 24, 1);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: a big-endian kernel; wanted a little-endian "
+                   "one");
+    make_image(p, MIB, 0x200000, UINT64_MAX - 100);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: damaged: its header asks for * bytes at *");
+    make_image(p, MIB, UINT64_MAX - 100, MIB);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: damaged: its header asks for *");
+    make_image(p, MIB, 0x200000, 300 * MIB);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: needs 300 MiB at 0x80200000, but RAM ends at "
+                   "0x90000000; -m gives more");
+    make_image(p, MIB, (uint64_t)1 << 40, MIB);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: wants to be at 0x10080000000, where there is "
+                   "no RAM; that is from 0x80000000 to 0x8fffffff");
+}
+
+static void test_image_efi(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    make_image(p, MIB, 0x200000, MIB);
+    make_efi(p, 0x5064, MIB);
+    set_kernel(r, p, MIB);
+    check_loaded(r, p, MIB, KERNEL);
+    set_kernel(r, p, MIB - 1);
+    rig_refused(r, "-kernel *: truncated: it has 1024.0 KiB of the 1 MiB "
+                   "that its header lists");
+    set_kernel(r, p, 80);
+    rig_refused(r, "-kernel *: truncated: wanted 24 bytes from byte 64 on, "
+                   "but it has 80 bytes");
+    make_efi(p, 0x5032, MIB);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: for another kind of CPU than 64-bit RISC-V");
+    memcpy(p + 64, "XX", 2);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-kernel *: damaged: no PE header where *");
+}
+
+static void test_gzip(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer(), *packed = malloc(2 * MIB);
+    size_t n;
+
+    make_image(p, MIB, 0x200000, 3 * MIB);
+    n = gzip(packed, 2 * MIB, p, MIB);
+    set_kernel(r, packed, n);
+    check_loaded(r, p, MIB, KERNEL);
+    set_kernel(r, packed, n / 2);
+    rig_refused(r, "-kernel *: truncated: the compressed data ends early");
+    packed[n / 2] ^= 0xff;
+    packed[n / 2 + 1] ^= 0xff;
+    set_kernel(r, packed, n);
+    rig_refused(r, "-kernel *: damaged gzip data: *");
+    /* Not a kernel inside. */
+    memset(p, 'x', MIB);
+    n = gzip(packed, 2 * MIB, p, MIB);
+    set_kernel(r, packed, n);
+    rig_refused(r, "-kernel *: a text file; wanted a RISC-V kernel: *");
+    /* No wrapping in a wrapping. */
+    memcpy(p, packed, n);
+    n = gzip(packed, 2 * MIB, p, n);
+    set_kernel(r, packed, n);
+    rig_refused(r, "-kernel *: a gzip file; wanted *");
+    free(packed);
+}
+
+/* 64 MiB of zeros in 64 KiB, on a machine that has less. */
+static void test_gzip_bomb(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *zeros = calloc(64, MIB), *packed = malloc(2 * MIB);
+    size_t n;
+
+    assert_non_null(zeros);
+    make_image(zeros, 64, 0x200000, 3 * MIB);
+    n = gzip(packed, 2 * MIB, zeros, 64 * MIB);
+    r->config.ram_size = 32 * MIB;
+    set_kernel(r, packed, n);
+    rig_refused(r, "-kernel *: would unpack to more than 32 MiB, which does "
+                   "not fit into memory");
+    free(zeros);
+    free(packed);
+}
+
+static void test_zboot(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer(), *packed = malloc(2 * MIB), *file = malloc(2 * MIB);
+    size_t n;
+
+    make_image(p, MIB, 0x200000, 3 * MIB);
+    n = gzip(packed, 2 * MIB, p, MIB);
+    n = make_zboot(file, "gzip", packed, n);
+    set_kernel(r, file, n);
+    check_loaded(r, p, MIB, KERNEL);
+    set_kernel(r, file, n - 100);
+    rig_refused(r, "-kernel *: truncated: * of it, from byte 128 on, should "
+                   "be there, but it has *");
+    n = zstd(packed, 2 * MIB, p, MIB);
+    n = make_zboot(file, "zstd", packed, n);
+    set_kernel(r, file, n);
+    check_loaded(r, p, MIB, KERNEL);
+    file[n / 2] ^= 0xff;
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: damaged zstd data: *");
+    st_le32(file + 8, 0xffffff00); /* offset */
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: truncated: *");
+    make_zboot(file, "xzkern", packed, 100);
+    set_kernel(r, file, 228);
+    rig_refused(r, "-kernel *: an EFI zboot image packed with 'xzkern'; "
+                   "wanted gzip or zstd");
+    st_le16(file + 0x44, 0xaa64);
+    set_kernel(r, file, 228);
+    rig_refused(r, "-kernel *: an arm64 EFI zboot image; wanted a RISC-V "
+                   "kernel: *");
+    free(packed);
+    free(file);
+}
+
+static void test_elf(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer(), zeros[64] = {0};
+    const struct segment s[] = {
+        {4096, RAM + 0x1000, 12, 12},
+        {8192, RAM + 0x100000, 100, 5 * MIB},
+    };
+
+    make_elf64(p, 243, RAM + 0x1004, s, 2);
+    put_nops(p + 4096);
+    memset(p + 8192, 0x5a, 100);
+    set_kernel(r, p, 8292);
+    rig_machine(r);
+    assert_memory(r, RAM + 0x1000, nops, 12);
+    assert_memory(r, RAM + 0x100000, p + 8192, 100);
+    assert_memory(r, RAM + 0x100064, zeros, sizeof(zeros));
+    assert_int_equal(stub_word(r, BOOT_START), RAM + 0x1004);
+    /* Linked for virtual addresses: its lowest byte. */
+    st_le64(p + 24, 0xffffffff80001004);
+    set_kernel(r, p, 8292);
+    rig_machine(r);
+    assert_int_equal(stub_word(r, BOOT_START), RAM + 0x1000);
+}
+
+static void elf_refused(struct rig *r, struct segment s, const char *pattern)
+{
+    uint8_t *p = buffer();
+
+    make_elf64(p, 243, RAM, &s, 1);
+    set_kernel(r, p, 8192);
+    rig_refused(r, pattern);
+}
+
+static void test_elf_bad(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    elf_refused(r, (struct segment){4096, 0x10000, 12, 12},
+                "-kernel *: wants to be at 0x10000, where there is no RAM; "
+                "*");
+    elf_refused(r, (struct segment){4096, RAM, 12, 1 << 30},
+                "-kernel *: needs 1 GiB at 0x80000000, but RAM ends at "
+                "0x90000000; *");
+    elf_refused(r, (struct segment){4096, RAM, 8000, 8000},
+                "-kernel *: truncated: a segment ends at byte 12096, the "
+                "file at 8192");
+    elf_refused(r, (struct segment){UINT64_MAX - 10, RAM, 100, 100},
+                "-kernel *: truncated: *");
+    elf_refused(r, (struct segment){4096, RAM, 100, 50},
+                "-kernel *: damaged: a segment has more bytes in the file *");
+    elf_refused(r, (struct segment){4096, UINT64_MAX - 10, 100, 100},
+                "-kernel *: damaged: a segment at 0xfffffffffffffff5 of 0x64 "
+                "bytes");
+    elf_refused(r, (struct segment){4096, RAM, 0, 0},
+                "-kernel *: an ELF file with nothing to load; *");
+    make_elf64(p, 62, RAM, NULL, 0);
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: an x86-64 ELF file; wanted a RISC-V kernel: "
+                   "Image, Image.gz, EFI zboot, ELF or uImage");
+    make_elf64(p, 243, RAM, NULL, 0);
+    set_kernel(r, p, 20);
+    rig_refused(r, "-kernel *: truncated: *");
+    set_kernel(r, p, 60);
+    rig_refused(r, "-kernel *: truncated: *");
+    st_le64(p + 32, UINT64_MAX - 8); /* program headers */
+    st_le16(p + 56, 3);
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: truncated: *");
+    st_le64(p + 32, 64);
+    st_le16(p + 54, 3); /* their size */
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: damaged: its program headers have 3 bytes "
+                   "each");
+    st_le16(p + 16, 1);
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: an ELF file of type 1 (an object file?); *");
+    p[5] = 2;
+    st_be16(p + 18, 243);
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: a big-endian ELF file; wanted *");
+}
+
+static void test_elf_many(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+    struct segment s[70];
+
+    for (unsigned i = 0; i < 70; i++)
+        s[i] = (struct segment){0, RAM + i * 8192, 16, 16};
+    make_elf64(p, 243, RAM, s, 64);
+    set_kernel(r, p, 8192);
+    rig_machine(r);
+    make_elf64(p, 243, RAM, s, 65);
+    set_kernel(r, p, 8192);
+    rig_refused(r, "-kernel *: more than 64 segments");
+}
+
+static void test_elf32(void **state)
+{
+    struct rig *r = *state;
+    uint8_t file[128];
+    size_t n = make_elf32(file, RAM + 4, RAM);
+
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: an ELF file for 32-bit RISC-V, but the CPU is "
+                   "a 64-bit RISC-V");
+    r->config.cpu = "rv32";
+    rig_machine(r);
+    assert_memory(r, RAM, nops, 12);
+    assert_int_equal(stub_word(r, BOOT_START), RAM + 4);
+    /* fw_dynamic_info has 32-bit fields there. */
+    set_firmware(r);
+    st_le32(file + 52 + 12, 0x80400000);
+    st_le32(file + 24, 0x80400004);
+    set_kernel(r, file, n);
+    rig_machine(r);
+    assert_int_equal(stub_word(r, BOOT_INFO),
+                     (uint64_t)BOOT_INFO_VERSION_VALUE << 32 |
+                         BOOT_INFO_MAGIC_VALUE);
+    assert_int_equal(stub_word(r, BOOT_INFO + 8), 1ull << 32 | 0x80400004);
+}
+
+static void test_uimage(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer(), *packed = malloc(2 * MIB), *file = malloc(2 * MIB);
+    size_t n, m;
+
+    make_image(p, MIB, 0x200000, 3 * MIB);
+    n = make_uimage(file, 26, 0, KERNEL, KERNEL + 4, p, MIB);
+    set_kernel(r, file, n);
+    check_loaded(r, p, MIB, KERNEL);
+    assert_int_equal(stub_word(r, BOOT_START), KERNEL + 4);
+    m = gzip(packed, 2 * MIB, p, MIB);
+    n = make_uimage(file, 26, 1, KERNEL, KERNEL, packed, m);
+    set_kernel(r, file, n);
+    check_loaded(r, p, MIB, KERNEL);
+    set_kernel(r, file, n - 1);
+    rig_refused(r, "-kernel *: truncated: *");
+    file[n - 5] ^= 1;
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: a uImage with damaged data (checksum)");
+    file[40] ^= 1;
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: a uImage with a damaged header");
+    n = make_uimage(file, 26, 3, KERNEL, KERNEL, packed, m);
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: a uImage with compression 3; wanted none, "
+                   "gzip or zstd");
+    n = make_uimage(file, 26, 0, KERNEL, 0x1234, nops, sizeof(nops));
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: a uImage whose entry point 0x1234 is not in "
+                   "its data");
+    n = make_uimage(file, 26, 0, 0x1000000, 0x1000000, nops, sizeof(nops));
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: wants to be at 0x1000000, where there is no "
+                   "RAM; *");
+    n = make_uimage(file, 22, 0, KERNEL, KERNEL, nops, sizeof(nops));
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: an arm64 U-Boot image (uImage); wanted *");
+    file[29] = 26;
+    file[30] = 3;
+    seal_uimage(file, n);
+    set_kernel(r, file, n);
+    rig_refused(r, "-kernel *: a uImage of type 3; wanted a kernel's");
+    free(packed);
+    free(file);
+}
+
+/* -- what is none -- */
+
+static void foreign(struct rig *r, const void *bytes, size_t size, size_t at,
+                    const char *what)
+{
+    uint8_t file[1024];
+    char pattern[200];
+
+    for (size_t i = 0; i < sizeof(file); i++)
+        file[i] = (uint8_t)(i * 37 + 11);
+    memcpy(file + at, bytes, size);
+    set_kernel(r, file, sizeof(file));
+    snprintf(pattern, sizeof(pattern), "-kernel *: %s; wanted *", what);
+    rig_refused(r, pattern);
+}
+
+static void test_foreign(void **state)
+{
+    struct rig *r = *state;
+
+    foreign(r, "ARM\x64", 4, 56, "an arm64 Image");
+    foreign(r, "HdrS", 4, 0x202, "an x86 kernel (bzImage)");
+    foreign(r, "\xfd\x37zXZ\0", 6, 0, "an xz file");
+    foreign(r, "BZh", 3, 0, "a bzip2 file");
+    foreign(r, "\x04\x22\x4d\x18", 4, 0, "an LZ4 file");
+    foreign(r, "\x28\xb5\x2f\xfd", 4, 0, "a zstd file");
+    foreign(r, "PK\3\4", 4, 0, "a zip file");
+    foreign(r, "QFI\xfb", 4, 0, "a qcow2 disk image");
+    foreign(r, "070701", 6, 0, "a cpio archive (an initrd?)");
+    foreign(r, "#!/bin/sh\n", 10, 0, "a script");
+    foreign(r, "\x55\xaa", 2, 510, "a disk image");
+    foreign(r, "MZ", 2, 0, "a foreign EFI or Windows program");
+    foreign(r, "\xd0\x0d\xfe\xed", 4, 0, "a device tree blob");
+    set_kernel(r, "hello, world\n", 13);
+    rig_refused(r, "-kernel *: a text file; wanted *");
+    set_kernel(r, "\0\0\0\0\0\0\0\0", 8);
+    rig_refused(r, "-kernel *: a file of zeros; wanted *");
+    set_kernel(r, "\1\2\0\0\377\0\0", 7);
+    rig_refused(r, "-kernel *: of no known format; wanted *");
+    set_kernel(r, "", 0);
+    rig_refused(r, "-kernel *: the file is empty*");
+    r->config.kernel = "/nonexistent/kernel";
+    rig_refused(r, "-kernel /nonexistent/kernel: No such file or directory*");
+    r->config.kernel = r->folder;
+    rig_refused(r, "-kernel *: a folder; wanted a file");
+}
+
+static void test_fit(void **state)
+{
+    struct rig *r = *state;
+    uint8_t file[256] = {0xd0, 0x0d, 0xfe, 0xed};
+
+    memcpy(file + 100, "\0\0\0\1images", 11);
+    set_kernel(r, file, sizeof(file));
+    rig_refused(r, "-kernel *: a U-Boot FIT image, which is not understood; "
+                   "take the kernel out with dumpimage *");
+}
+
+static void test_code(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    set_kernel(r, nops, sizeof(nops));
+    check_loaded(r, nops, sizeof(nops), RAM);
+    set_firmware(r);
+    check_loaded(r, nops, sizeof(nops), KERNEL);
+    assert_int_equal(stub_word(r, BOOT_INFO + 16), KERNEL);
+    assert_true(looks_like_code((const uint8_t *)"\x82\x80", 2)); /* ret */
+    assert_false(looks_like_code((const uint8_t *)"\x00\x00", 2));
+    assert_false(looks_like_code((const uint8_t *)"\x13\x00", 2));
+    assert_false(looks_like_code(p, 0));
+    /* j -4, out of the file; j over what is no code, to a ret */
+    assert_false(looks_like_code((const uint8_t *)"\x6f\xf0\xdf\xff", 4));
+    assert_true(looks_like_code(
+        (const uint8_t *)"\x6f\x00\x80\x00\0\0\0\0\x82\x80", 10));
+    assert_false(looks_like_code(
+        (const uint8_t *)"\x6f\x00\x80\x00\0\0\0\0\0\0", 10));
+}
+
+/* -- firmware -- */
+
+static void test_firmware(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+    const struct segment s = {4096, RAM + 0x4000, 12, 12};
+    const char *dirs[] = {r->folder, NULL};
+
+    make_elf64(p, 243, RAM + 0x4004, &s, 1);
+    put_nops(p + 4096);
+    r->config.bios = rig_file(r, "fw.elf", p, 8192);
+    rig_machine(r);
+    assert_memory(r, RAM + 0x4000, nops, 12);
+    assert_int_equal(stub_word(r, BOOT_START), RAM + 0x4004);
+    assert_int_equal(stub_word(r, BOOT_INFO + 16), 0);
+
+    /* -L's folders come first. */
+    rig_file(r, "fw_dynamic.bin", nops, sizeof(nops));
+    r->config.firmware_dirs = dirs;
+    r->config.bios = NULL;
+    rig_machine(r);
+    assert_memory(r, RAM, nops, 12);
+    rig_file(r, "opensbi-riscv64-generic-fw_dynamic.bin", "\1\2", 2);
+    rig_refused(r, "-bios */opensbi-riscv64-generic-fw_dynamic.bin: of no "
+                   "known format; wanted a 64-bit RISC-V ELF file or plain "
+                   "machine code");
+    r->config.bios = "fw.elf";
+    rig_machine(r);
+    assert_int_equal(stub_word(r, BOOT_START), RAM + 0x4004);
+}
+
+static void test_firmware_bad(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    r->config.bios = "nonexistent.bin";
+    rig_refused(r, "-bios nonexistent.bin: No such file or directory*");
+    make_image(p, MIB, 0x200000, MIB);
+    r->config.bios = rig_file(r, "fw", p, MIB);
+    rig_refused(r, "-bios *: a RISC-V Image; wanted a 64-bit RISC-V ELF file "
+                   "or plain machine code");
+    make_elf64(p, 183, RAM, NULL, 0);
+    r->config.bios = rig_file(r, "fw", p, MIB);
+    rig_refused(r, "-bios *: an arm64 ELF file; wanted *");
+    /* Nothing of the name for rv32 is installed, nor in -L. */
+    r->config.bios = "default";
+    r->config.cpu = "rv32";
+    r->e.text[0] = 0;
+    if (!machine_new(&r->m, &r->config, &r->e))
+        assert_matches("-bios default: no OpenSBI for 32-bit RISC-V "
+                       "(fw_dynamic.bin) in the usual folders nor in those "
+                       "of -L; install the package opensbi, or use -bios "
+                       "FILE or -bios none",
+                       r->e.text);
+}
+
+/* -- where things go -- */
+
+static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+    return a + a_size <= b || b + b_size <= a;
+}
+
+static void check_places(struct rig *r, uint64_t kernel_end,
+                         uint64_t initrd_size)
+{
+    const struct loader *l = &r->m->loader;
+
+    assert_int_equal(l->initrd_at % 4096, 0);
+    assert_int_equal(l->tree_at % 4096, 0);
+    assert_true(l->initrd_at >= kernel_end);
+    assert_true(l->initrd_at + initrd_size <= RAM + r->m->ram->size);
+    assert_true(l->tree_at + l->guest.size <= RAM + r->m->ram->size);
+    assert_true(apart(l->initrd_at, initrd_size, l->tree_at, l->guest.size));
+}
+
+static void test_initrd(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer(), *initrd = malloc(3 * MIB);
+    uint64_t start, end;
+    int node, size;
+    const void *prop;
+
+    for (size_t i = 0; i < 3 * MIB; i++)
+        initrd[i] = (uint8_t)(i >> 8 ^ i);
+    make_image(p, MIB, 0x200000, 20 * MIB);
+    set_kernel(r, p, MIB);
+    r->config.initrd = rig_file(r, "initrd", initrd, 3 * MIB - 5);
+    r->config.append = "quiet emu";
+    for (unsigned mib = 26; mib <= 64; mib += 19) {
+        r->config.ram_size = mib * MIB;
+        rig_machine(r);
+        check_places(r, KERNEL + 20 * MIB, 3 * MIB - 5);
+        assert_memory(r, r->m->loader.initrd_at, initrd, 3 * MIB - 5);
+    }
+    node = tree_child(&r->m->loader.guest, 0, "chosen");
+    assert_true(tree_u64(&r->m->loader.guest, node, "linux,initrd-start", 0,
+                         &start, NULL));
+    assert_true(tree_u64(&r->m->loader.guest, node, "linux,initrd-end", 0,
+                         &end, NULL));
+    assert_int_equal(start, r->m->loader.initrd_at);
+    assert_int_equal(end, start + 3 * MIB - 5);
+    assert_string_equal(
+        tree_string(&r->m->loader.guest, node, "bootargs"), "quiet emu");
+    prop = tree_prop(&r->m->loader.guest, node, "rng-seed", &size);
+    assert_non_null(prop);
+    assert_int_equal(size, 32);
+    /* 2 of firmware's, 20 of kernel, 3 of initrd, tree. */
+    r->config.ram_size = 25 * MIB;
+    rig_refused(r, "-initrd *: its 3.0 MiB do not fit between the kernel, "
+                   "which needs memory up to 0x81600000, and the end of RAM "
+                   "at 0x81900000; -m gives more");
+    free(initrd);
+}
+
+static void test_initrd_bad(void **state)
+{
+    struct rig *r = *state;
+
+    r->config.initrd = rig_file(r, "initrd", "x", 1);
+    rig_refused(r, "-initrd *: only with a -kernel");
+    set_kernel(r, nops, sizeof(nops));
+    rig_machine(r);
+    r->config.initrd = rig_file(r, "initrd", "", 0);
+    rig_refused(r, "-initrd *: the file is empty*");
+    r->config.initrd = "/nonexistent";
+    rig_refused(r, "-initrd /nonexistent: No such file or directory*");
+    r->config.initrd = NULL;
+    r->config.kernel = NULL;
+    r->config.append = "x";
+    rig_refused(r, "-append: only with a -kernel");
+}
+
+static void test_overlap(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+    const struct segment s = {4096, RAM, 12, 12};
+
+    make_elf64(p, 243, RAM, &s, 1);
+    put_nops(p + 4096);
+    set_kernel(r, p, 8192);
+    set_firmware(r);
+    rig_refused(r, "-kernel *: would lie at 0x80000000 to 0x8000000b, over "
+                   "-bios * at 0x80000000 to 0x8000000b");
+}
+
+/* fw_jump puts the tree at 0x82200000: nothing of ours is there. */
+static void test_fw_jump(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+    uint8_t *initrd = calloc(40, MIB);
+
+    make_image(p, MIB, 0x200000, 8 * MIB);
+    set_kernel(r, p, MIB);
+    set_firmware(r);
+    for (unsigned mib = 1; mib < 24; mib += 5) {
+        r->config.ram_size = 64 * MIB;
+        r->config.initrd = rig_file(r, "initrd", initrd, mib * MIB);
+        rig_machine(r);
+        check_places(r, KERNEL + 8 * MIB, mib * MIB);
+        assert_true(apart(r->m->loader.initrd_at, mib * MIB, 0x82200000,
+                          2 * MIB));
+        assert_true(apart(r->m->loader.tree_at, r->m->loader.guest.size,
+                          0x82200000, 2 * MIB));
+    }
+    r->config.initrd = NULL;
+    r->config.ram_size = 36 * MIB; /* the tree would be just there */
+    rig_machine(r);
+    assert_int_equal(r->m->loader.tree_at, 0x821ef000);
+    free(initrd);
+}
+
+/* Big memory: tree and initrd stay below 3 GiB. */
+static void test_big_memory(void **state)
+{
+    struct rig *r = *state;
+
+    r->config.ram_size = (uint64_t)3 << 30;
+    set_kernel(r, nops, sizeof(nops));
+    r->config.initrd = rig_file(r, "initrd", "x", 1);
+    rig_machine(r);
+    assert_true(r->m->loader.tree_at < 0xc0000000);
+    assert_true(r->m->loader.tree_at > 0xb0000000);
+    assert_true(r->m->loader.initrd_at < 0xc0000000);
+}
+
+static void test_tiny_memory(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+
+    r->config.ram_size = 4 * MIB;
+    set_kernel(r, nops, sizeof(nops));
+    rig_machine(r);
+    make_image(p, MIB, 0, 4 * MIB);
+    set_kernel(r, p, MIB);
+    rig_refused(r, "-m: 4 MiB is not enough: the device tree of * does not "
+                   "fit beside what is loaded");
+}
+
+/* -- the demo, and -dtb -- */
+
+static void test_demo(void **state)
+{
+    struct rig *r = *state;
+
+    r->config.demo = nops;
+    r->config.demo_size = sizeof(nops);
+    r->config.bios = NULL;
+    rig_machine(r);
+    assert_true(r->m->loader.demo);
+    assert_memory(r, RAM, nops, sizeof(nops));
+    assert_int_equal(stub_word(r, BOOT_START), RAM);
+    r->config.bios = "none";
+    rig_machine(r);
+    assert_false(r->m->loader.demo);
+}
+
+static void test_dtb(void **state)
+{
+    struct rig *r = *state;
+    static const char dts[] =
+        "/dts-v1/; / { model = \"mine\"; #address-cells = <2>;"
+        " #size-cells = <2>; chosen { bootargs = \"theirs\";"
+        " emu,x = <1>; linux,initrd-start = <1>; }; };";
+    const struct tree *guest;
+    int node;
+
+    set_kernel(r, nops, sizeof(nops));
+    r->config.dtb = rig_file(r, "mine.dts", dts, strlen(dts));
+    rig_machine(r);
+    guest = &r->m->loader.guest;
+    assert_string_equal(tree_string(guest, 0, "model"), "mine");
+    node = tree_child(guest, 0, "chosen");
+    assert_string_equal(tree_string(guest, node, "bootargs"), "theirs");
+    assert_null(tree_prop(guest, node, "emu,x", NULL));
+    assert_null(tree_prop(guest, node, "linux,initrd-start", NULL));
+    assert_non_null(tree_prop(guest, node, "rng-seed", NULL));
+    /* It has no memory node: ours. */
+    node = tree_child(guest, 0, "memory");
+    assert_true(node > 0);
+    assert_non_null(tree_prop(guest, node, "reg", NULL));
+
+    r->config.dtb = rig_file(r, "bad.dtb", "\xd0\x0d\xfe\xed", 4);
+    rig_refused(r, "-dtb */bad.dtb: not a device tree blob (.dtb)");
+    r->config.dtb = rig_file(r, "bad.dts", "/dts-v1/; / { a = <; };", 22);
+    rig_refused(r, "-dtb */bad.dts: *rror*");
+    r->config.dtb = "/nonexistent.dtb";
+    rig_refused(r, "-dtb /nonexistent.dtb: No such file or directory*");
+}
+
+/* What dumpdtb writes is what lies in memory. */
+static void test_dump(void **state)
+{
+    struct rig *r = *state;
+    const char *file = rig_file(r, "out.dtb", "", 0);
+    uint8_t *have = buffer();
+    FILE *f;
+    size_t n;
+
+    set_kernel(r, nops, sizeof(nops));
+    r->config.append = "abc";
+    rig_machine(r);
+    assert_true(machine_dump_tree(r->m, file, &r->e));
+    f = fopen(file, "rb");
+    assert_non_null(f);
+    n = fread(have, 1, 4 * MIB, f);
+    fclose(f);
+    assert_int_equal(n, r->m->loader.guest.size);
+    assert_memory(r, r->m->loader.tree_at, have, n);
+    assert_false(machine_dump_tree(r->m, "/nonexistent/x.dtb", &r->e));
+    assert_matches("dumpdtb=/nonexistent/x.dtb: No such file or directory",
+                   r->e.text);
+}
+
+/* -- guessing -- */
+
+static enum image_kind guess(struct rig *r, const void *bytes, size_t size)
+{
+    enum image_kind kind = IMAGE_UNKNOWN;
+
+    r->e.text[0] = 0;
+    machine_guess_image(rig_file(r, "guess", bytes, size), &kind, &r->e);
+    return kind;
+}
+
+static void test_guess(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *p = buffer();
+    enum image_kind kind;
+
+    make_image(p, MIB, 0, MIB);
+    assert_int_equal(guess(r, p, MIB), IMAGE_RISCV_KERNEL);
+    assert_int_equal(guess(r, p + 2 * MIB, gzip(p + 2 * MIB, MIB, p, MIB)),
+                     IMAGE_RISCV_KERNEL);
+    make_uimage(p, 26, 0, 0, 0, nops, sizeof(nops));
+    assert_int_equal(guess(r, p, MIB), IMAGE_RISCV_KERNEL);
+    make_elf64(p, 243, 0, NULL, 0);
+    assert_int_equal(guess(r, p, MIB), IMAGE_RISCV_ELF);
+    make_elf64(p, 62, 0, NULL, 0);
+    assert_int_equal(guess(r, p, MIB), IMAGE_UNKNOWN);
+    assert_matches("*/guess: an x86-64 ELF file; wanted *", r->e.text);
+    assert_int_equal(guess(r, boards[0].dtb, boards[0].dtb_size), IMAGE_TREE);
+    assert_int_equal(guess(r, "/dts-v1/; / {};", 15), IMAGE_TREE);
+    p = buffer();
+    p[510] = 0x55;
+    p[511] = 0xaa;
+    assert_int_equal(guess(r, p, MIB), IMAGE_DISK);
+    assert_int_equal(guess(r, p, 1440 * 1024), IMAGE_FLOPPY);
+    memcpy(p + 0x8001, "CD001", 5);
+    assert_int_equal(guess(r, p, MIB), IMAGE_CD);
+    memcpy(p + 0x202, "HdrS", 4);
+    assert_int_equal(guess(r, p, MIB), IMAGE_X86_KERNEL);
+    assert_int_equal(guess(r, "text", 4), IMAGE_UNKNOWN);
+    assert_int_equal(guess(r, "\x1f\x8b\x08\0\0", 5), IMAGE_UNKNOWN);
+    assert_matches("*/guess: truncated: *", r->e.text);
+    assert_false(machine_guess_image("/nonexistent", &kind, &r->e));
+    assert_matches("/nonexistent: No such file or directory*", r->e.text);
+    assert_false(machine_guess_image(r->folder, &kind, &r->e));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_image),        TEST(test_image_odd_offset),
+        TEST(test_image_bad),    TEST(test_image_efi),
+        TEST(test_gzip),         TEST(test_gzip_bomb),
+        TEST(test_zboot),        TEST(test_elf),
+        TEST(test_elf_bad),      TEST(test_elf_many),
+        TEST(test_elf32),        TEST(test_uimage),
+        TEST(test_foreign),      TEST(test_fit),
+        TEST(test_code),         TEST(test_firmware),
+        TEST(test_firmware_bad), TEST(test_initrd),
+        TEST(test_initrd_bad),   TEST(test_overlap),
+        TEST(test_fw_jump),      TEST(test_big_memory),
+        TEST(test_tiny_memory),  TEST(test_demo),
+        TEST(test_dtb),          TEST(test_dump),
+        TEST(test_guess),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
