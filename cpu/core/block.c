@@ -494,9 +494,6 @@ static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
                            const struct translation *t)
 {
     struct tlb_entry *e = &c->fetch[fetch_index(va)];
-    unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
-
-    c->fetch_filter[h >> 6] |= (uint64_t)1 << (h & 63);
     if (t->page < PAGE_SIZE)
         return;
     e->tag = (va & PAGE_MASK) | c->fetch_context;

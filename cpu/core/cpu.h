@@ -133,7 +133,9 @@ struct tlb_entry {
 };
 #define TLB_EMPTY UINT64_MAX
 
-#define JCACHE_BITS 11
+/* A page's entries lie in one set, so that forgetting a page is cheap. */
+#define JCACHE_BITS 12
+#define JCACHE_SET_BITS 6
 #define JCACHE_SIZE (1u << JCACHE_BITS)
 
 /* Indirect jumps: virtual pc and jump context -> first record. */
@@ -179,8 +181,6 @@ struct cpu {
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
     struct jcache_entry jcache[JCACHE_SIZE];
 
-    /* Pages (hashed) that fetch entries or jcache came from. */
-    uint64_t fetch_filter[64];
     /* All large guest pages in the TLB lie between these. */
     uint64_t large_first, large_last;
     /* The span of RAM that was looked up last; see cpu_ram(). */

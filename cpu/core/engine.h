@@ -148,9 +148,16 @@ struct rec {
         NEXT(link_->next);                                                   \
     } while (0)
 
+static inline unsigned jcache_set(uint64_t pc)
+{
+    return (unsigned)(pc >> PAGE_BITS << JCACHE_SET_BITS) & (JCACHE_SIZE - 1);
+}
+
 static inline unsigned jcache_index(uint64_t pc)
 {
-    return (unsigned)((pc >> 1) ^ (pc >> 11)) & (JCACHE_SIZE - 1);
+    return jcache_set(pc) |
+           (unsigned)((pc >> 1 ^ pc >> (1 + JCACHE_SET_BITS)) &
+                      ((1u << JCACHE_SET_BITS) - 1));
 }
 
 /* Leave the block for virtual address `to`; l holds the count. */

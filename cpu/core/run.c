@@ -249,7 +249,6 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, write),
     FIELD_HOST(struct cpu, fetch),
     FIELD_HOST(struct cpu, jcache),
-    FIELD_HOST(struct cpu, fetch_filter),
     FIELD_HOST(struct cpu, large_first),
     FIELD_HOST(struct cpu, large_last),
     FIELD_HOST(struct cpu, ram_hint),

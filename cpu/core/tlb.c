@@ -22,7 +22,6 @@ void cpu_flush_tlb(struct cpu *c)
     clear_table(c->fetch, FETCH_TLB_SIZE);
     for (unsigned i = 0; i < JCACHE_SIZE; i++)
         c->jcache[i].context = UINT64_MAX;
-    memset(c->fetch_filter, 0, sizeof(c->fetch_filter));
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
     c->large_last = 0;
@@ -46,17 +45,17 @@ static void clear_entry(struct tlb_entry *e, uint64_t va)
 
 bool cpu_flush_page(struct cpu *c, uint64_t va)
 {
-    unsigned h = (unsigned)(va >> PAGE_BITS) & 4095u;
+    struct jcache_entry *e;
 
     if (va >= c->large_first && va <= c->large_last)
         return false;
     clear_entry(&c->read[tlb_index(va)], va);
     clear_entry(&c->write[tlb_index(va)], va);
     clear_entry(&c->fetch[fetch_index(va)], va);
-    if (c->fetch_filter[h >> 6] >> (h & 63) & 1)
-        for (unsigned i = 0; i < JCACHE_SIZE; i++)
-            if (((c->jcache[i].pc ^ va) & PAGE_MASK) == 0)
-                c->jcache[i].context = UINT64_MAX;
+    e = &c->jcache[jcache_set(va)];
+    for (unsigned i = 0; i < 1u << JCACHE_SET_BITS; i++)
+        if (((e[i].pc ^ va) & PAGE_MASK) == 0)
+            e[i].context = UINT64_MAX;
     return true;
 }
 
