@@ -171,6 +171,46 @@ static void retry_while_offered(void **state)
     deliver(t, "Abc ");
 }
 
+/* Sources that are as fast as the sinks do not hold the delivery up: each
+ * time, A's sink posts what it got to B and to A. */
+static size_t echo_sink(void *owner, const uint8_t *bytes, size_t size)
+{
+    struct chip *c = owner;
+
+    assert_true(++c->calls < 100);
+    assert_int_equal(gate_post(c->gate, 1, bytes, size), size);
+    assert_int_equal(gate_post(c->gate, 0, bytes, size), size);
+    return size;
+}
+
+static size_t count_sink(void *owner, const uint8_t *bytes, size_t size)
+{
+    (void)bytes;
+    *(size_t *)owner += size;
+    return size;
+}
+
+static void delivers_what_was_there(void **state)
+{
+    struct gate *g = gate_new();
+    struct chip c = {.gate = g};
+    size_t got = 0;
+
+    (void)state;
+    assert_int_equal(gate_add(g, "echo", echo_sink, &c), 0);
+    assert_int_equal(gate_add(g, "count", count_sink, &got), 1);
+    assert_int_equal(gate_post(g, 0, (const uint8_t *)"ab", 2), 2);
+    assert_int_equal(gate_post(g, 1, (const uint8_t *)"c", 1), 1);
+    gate_deliver(g);
+    assert_int_equal(c.calls, 1);
+    assert_int_equal(got, 1);
+    assert_true(gate_pending(g));
+    gate_deliver(g);
+    assert_int_equal(c.calls, 2);
+    assert_int_equal(got, 3);
+    gate_free(g);
+}
+
 static void retry_without_need(void **state)
 {
     struct tape *t = *state;
@@ -495,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_sink_stalls_alone, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(retry_while_offered, set_up, tear_down),
+        cmocka_unit_test(delivers_what_was_there),
         cmocka_unit_test_setup_teardown(retry_without_need, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closes_behind_the_bytes, set_up,
                                         tear_down),
