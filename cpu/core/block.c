@@ -27,12 +27,13 @@
 /* Records and tables of all blocks together; then everything is dropped. */
 #define CACHE_LIMIT ((size_t)14 << 20)
 #define GRANULE_BITS 6 /* 64 of 64 bytes in a page */
-#define MAX_RECORDS (BLOCK_MAX_INSNS * 3 + 8)
+#define MAX_RECORDS (BLOCK_MAX_INSNS * 6 + 8)
 /* Straddling blocks that one page can end; more drop their pages. */
 #define MAX_STRADDLES 4
 
 struct position {
     int16_t offset, count;
+    uint16_t kind; /* of the lazy flags before it */
 };
 
 struct block {
@@ -80,79 +81,21 @@ struct block_cache {
     size_t n_queue, queue_size;
     atomic_bool queued;
 
-    /* the block that is being built */
+    /* the block that is being built: instructions, with their offsets and
+     * the flags that are used after them; records */
+    struct insn insns[BLOCK_MAX_INSNS];
+    int32_t offsets[BLOCK_MAX_INSNS];
+    uint16_t live[BLOCK_MAX_INSNS];
+    unsigned n_insns;
     struct rec recs[MAX_RECORDS];
     struct position positions[MAX_RECORDS];
     unsigned n;
+    unsigned kind; /* of the flags behind the last record */
 };
 
-/* ------------------------------------------------------ special handlers */
-
-/* Never runs: marks the start of a block for block_position(). */
-HANDLER(h_head)
+/* Marks the start of a block for block_position(); nobody runs it. */
+static void h_head(void)
 {
-    HANDLER_ENTER;
-    (void)r;
-    c->cur = r;
-    LEAVE;
-}
-
-/* Behind a near link that was never taken: ask the run loop to patch. */
-HANDLER(h_stub_near)
-{
-    HANDLER_ENTER;
-    c->pc = c->page + (uint64_t)(int64_t)r[-1].target;
-    c->patch = (struct rec *)(uintptr_t)(r - 1);
-    c->cur = NULL;
-    c->budget = budget;
-    LEAVE;
-}
-
-/* Behind a link to another page: through the jump cache each time. */
-HANDLER(h_stub_far)
-{
-    HANDLER_ENTER;
-    const uint64_t to = c->page + (uint64_t)(int64_t)r[-1].target;
-    const struct jcache_entry *e = &c->jcache[jcache_index(to)];
-
-    if (unlikely(e->pc != to || e->context != c->jump_context)) {
-        c->pc = to;
-        c->cur = NULL;
-        c->budget = budget;
-        LEAVE;
-    }
-    c->page = to & PAGE_MASK;
-    NEXT(e->rec);
-}
-
-/* The end of a block that no jump ends. */
-HANDLER(h_goto)
-{
-    HANDLER_ENTER;
-    EXIT_DIRECT(r + 1);
-}
-
-/* An undefined encoding; the data record behind has its bits. */
-HANDLER(h_undefined)
-{
-    HANDLER_ENTER;
-    SYNC();
-    c->class->undefined(c, r[1].data);
-    LEAVE;
-}
-
-/* Is the second page of a straddling instruction where it was? */
-HANDLER(h_straddle)
-{
-    HANDLER_ENTER;
-    const uint64_t va = c->page + PAGE_SIZE;
-    const struct tlb_entry *e = &c->fetch[fetch_index(va)];
-
-    if (likely(e->tag == (va | c->fetch_context) &&
-               (const uint8_t *)tlb_host(e, va) ==
-                   (const uint8_t *)(uintptr_t)r[1].data))
-        NEXT(r + 2);
-    LEAVE_AT(r + 2);
 }
 
 /* --------------------------------------------------------------- look-up */
@@ -191,7 +134,7 @@ static struct code_page *find_page(struct block_cache *bc,
     return p;
 }
 
-void block_position(const struct rec *r, int32_t *offset, int32_t *count)
+static const struct position *position(const struct rec *r)
 {
     const struct rec *head = r;
     const struct block *b;
@@ -199,8 +142,22 @@ void block_position(const struct rec *r, int32_t *offset, int32_t *count)
     while (head->fn != h_head)
         head--;
     b = (const struct block *)(uintptr_t)head->data;
-    *offset = b->positions[r - b->recs].offset;
-    *count = b->positions[r - b->recs].count;
+    return &b->positions[r - b->recs];
+}
+
+void block_position(const struct rec *r, int32_t *offset, int32_t *count)
+{
+    const struct position *p = position(r);
+
+    *offset = p->offset;
+    *count = p->count;
+}
+
+unsigned block_flag_kind(const struct cpu *c, const struct rec *r)
+{
+    unsigned kind = position(r)->kind;
+
+    return kind == FLAGS_IN_CPU ? c->flag_kind : kind;
 }
 
 /* ---------------------------------------------------------- invalidation */
@@ -378,6 +335,11 @@ void block_cache_quiesce(struct cpu *c)
 
 /* --------------------------------------------------------------- building */
 
+static const struct engine_handlers *engine(const struct block_cache *bc)
+{
+    return bc->cpu->class->isa->engine;
+}
+
 static struct rec *append(struct block_cache *bc, rec_fn *fn, int32_t offset,
                           unsigned count)
 {
@@ -387,6 +349,7 @@ static struct rec *append(struct block_cache *bc, rec_fn *fn, int32_t offset,
     r->fn = fn;
     bc->positions[bc->n].offset = (int16_t)offset;
     bc->positions[bc->n].count = (int16_t)count;
+    bc->positions[bc->n].kind = (uint16_t)bc->kind;
     bc->n++;
     return r;
 }
@@ -402,14 +365,25 @@ static void append_link(struct block_cache *bc, int64_t target,
     if (stub) {
         bool near = target >= 0 && target < (int64_t)PAGE_SIZE;
 
-        append(bc, near ? h_stub_near : h_stub_far, 0, count);
+        append(bc, near ? engine(bc)->stub_near : engine(bc)->stub_far, 0,
+               count);
     }
+}
+
+/* See that the kind of the flags is in the CPU, as at every exit. */
+static void append_kind(struct block_cache *bc, int32_t offset, unsigned count)
+{
+    if (bc->kind == FLAGS_IN_CPU)
+        return;
+    append(bc, engine(bc)->kind, offset, count)->imm = (int32_t)bc->kind;
+    bc->kind = FLAGS_IN_CPU;
 }
 
 static void append_goto(struct block_cache *bc, int32_t offset,
                         unsigned count)
 {
-    append(bc, h_goto, offset, count);
+    append_kind(bc, offset, count);
+    append(bc, engine(bc)->go, offset, count);
     append_link(bc, offset, count, true);
 }
 
@@ -454,40 +428,94 @@ static bool fuse(struct block_cache *bc, const struct insn *before,
     return true;
 }
 
+/*
+ * The handler of a row for the kind of flags that there is, or records that
+ * turn them into a kind that it takes.
+ */
+static rec_fn *choose(struct block_cache *bc, const struct isa_row *row,
+                      uint16_t live, int32_t offset, unsigned count,
+                      unsigned *kind_after)
+{
+    const struct isa_flow *flow = row->flow;
+    unsigned dead;
+    rec_fn *const *by_kind;
+
+    *kind_after = bc->kind;
+    if (!flow)
+        return row->fn;
+    dead = flow->merges && !(flow->merges & live);
+    by_kind = flow->by_kind[dead];
+    if (by_kind && !by_kind[bc->kind]) {
+        if (by_kind[FLAGS_BITS]) {
+            append(bc, engine(bc)->pack, offset, count)->imm =
+                (int32_t)bc->kind;
+            bc->kind = FLAGS_BITS;
+        } else {
+            append_kind(bc, offset, count);
+        }
+    }
+    *kind_after = flow->kind[dead] == FLAGS_SAME ? bc->kind : flow->kind[dead];
+    return by_kind ? by_kind[bc->kind] : row->fn;
+}
+
+static void append_exits(struct block_cache *bc, const struct isa_row *row,
+                         const struct insn *i, int32_t offset, unsigned count)
+{
+    if (row->flags & ROW_WIDE)
+        append(bc, NULL, offset, count)->data = (uint64_t)(offset + i->imm);
+    else if (row->flags & (ROW_BRANCH | ROW_JUMP))
+        append_link(bc, offset + i->imm, count + 1, true);
+    if (row->flags & (ROW_INDIRECT | ROW_WIDE))
+        append_link(bc, offset + i->length, count + 1, false);
+}
+
 static void append_insn(struct block_cache *bc, const struct insn *i,
-                        int32_t offset, unsigned count)
+                        uint16_t live, int32_t offset, unsigned count)
 {
     const struct isa_row *row = &bc->cpu->class->isa->rows[i->row];
+    unsigned kind;
     struct rec *r;
+    rec_fn *fn;
 
     if (i->row == 0) {
-        append(bc, h_undefined, offset, count);
+        append(bc, engine(bc)->undefined, offset, count);
         append(bc, NULL, offset, count)->data = i->bits;
         return;
     }
-    r = append(bc, row->fn, offset, count);
+    fn = choose(bc, row, live, offset, count, &kind);
+    if (i->facts & INSN_EXTRA)
+        append(bc, engine(bc)->extra, offset, count)->data =
+            i->extra + (uint64_t)(i->facts & INSN_EXTRA_PC ? offset : 0);
+    r = append(bc, fn, offset, count);
     r->a = i->reg[0];
     r->b = i->reg[1];
     r->c = i->reg[2];
     r->d = i->reg[3];
     r->imm = (int32_t)i->imm;
-    if (row->flags & ROW_PC)
+    if (row->flags & ROW_PC || i->facts & INSN_IMM_PC)
         r->imm = offset + (int32_t)i->imm;
     if (row->flags & ROW_LINK)
         r->imm = offset + i->length;
-    if (row->flags & (ROW_BRANCH | ROW_JUMP))
-        append_link(bc, offset + i->imm, count + 1, true);
-    if (row->flags & ROW_INDIRECT)
-        append_link(bc, offset + i->length, count + 1, false);
+    if (row->flags & ROW_KIND)
+        r->d = (uint8_t)bc->kind;
+    bc->kind = kind;
+    if (i->facts & INSN_DATA)
+        append(bc, NULL, offset, count)->data = i->data;
+    append_exits(bc, row, i, offset, count);
 }
 
 static void log_insn(struct cpu *c, const struct insn *i, uint64_t pc)
 {
-    char text[96];
+    char text[96], bytes[40];
 
     c->class->isa->disassemble(i, pc, text, sizeof(text));
-    log_line(c->env.log, LOG_IN_ASM, "0x%016" PRIx64 ":  %0*" PRIx64 "%*s  %s",
-             pc, i->length * 2, i->bits, 16 - i->length * 2, "", text);
+    if (c->class->isa->align > 1)
+        snprintf(bytes, sizeof(bytes), "%0*" PRIx64, i->length * 2, i->bits);
+    else
+        for (unsigned n = 0; n < i->length && n < sizeof(i->bytes); n++)
+            snprintf(bytes + 2 * n, 3, "%02x", i->bytes[n]);
+    log_line(c->env.log, LOG_IN_ASM, "0x%016" PRIx64 ":  %-16s  %s", pc, bytes,
+             text);
 }
 
 static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
@@ -578,7 +606,8 @@ static struct block *finish(struct block_cache *bc, const uint8_t *host,
     memcpy(b->positions, bc->positions, bc->n * sizeof(struct position));
     b->recs[0].data = (uintptr_t)b;
     for (unsigned i = 1; i < bc->n; i++)
-        if (b->recs[i].fn == h_stub_near || b->recs[i].fn == h_stub_far)
+        if (b->recs[i].fn == engine(bc)->stub_near ||
+            b->recs[i].fn == engine(bc)->stub_far)
             b->recs[i - 1].next = &b->recs[i];
     bc->bytes += size;
     bc->blocks++;
@@ -612,46 +641,83 @@ static bool decode_run(struct block_cache *bc, struct builder *b)
     struct cpu *c = b->c;
     const struct isa *isa = c->class->isa;
     const bool log = log_on(c->env.log, LOG_IN_ASM);
-    struct insn i, before = {0};
-    bool fusible = false;
     int32_t offset = b->start;
     unsigned n = 0;
 
-    for (; n < b->max_insns; n++) {
+    while (n < b->max_insns && offset < (int32_t)PAGE_SIZE) {
+        struct insn *i = &bc->insns[n];
         uint32_t flags;
 
-        if (offset >= (int32_t)PAGE_SIZE)
-            break;
         if (!isa->decode(c, b->page + offset,
-                         (unsigned)((int32_t)PAGE_SIZE - offset), &i)) {
+                         (unsigned)((int32_t)PAGE_SIZE - offset), i)) {
             if (n == 0)
                 return false;
             break;
         }
         if (log)
-            log_insn(c, &i, b->va + (uint64_t)offset);
-        flags = isa->rows[i.row].flags;
+            log_insn(c, i, b->va + (uint64_t)offset);
+        bc->offsets[n++] = offset;
+        offset += i->length;
+        flags = isa->rows[i->row].flags;
+        if (i->row == 0 || (flags & ROW_END))
+            break;
+        /* A branch that is not taken may run into what is decoded. */
+        if ((flags & ROW_BRANCH) && offset < (int32_t)PAGE_SIZE &&
+            find_block(bc, b->page + offset, b->mode))
+            break;
+    }
+    bc->n_insns = n;
+    b->end = offset;
+    return true;
+}
+
+/* Which flags are used behind each instruction, seen from the end. */
+static void find_live(struct block_cache *bc)
+{
+    const struct isa *isa = bc->cpu->class->isa;
+    uint16_t live = isa->flags;
+
+    for (unsigned n = bc->n_insns; n-- > 0;) {
+        const struct isa_row *row = &isa->rows[bc->insns[n].row];
+
+        if (row->flags & ROW_EXACT || bc->insns[n].row == 0)
+            live = isa->flags;
+        bc->live[n] = live;
+        if (row->flags & ROW_EXACT)
+            continue;
+        if (row->flow)
+            live = (uint16_t)((live & ~row->flow->sets) | row->flow->uses);
+    }
+}
+
+/* Turn what was decoded into records. */
+static void append_run(struct block_cache *bc)
+{
+    const struct isa *isa = bc->cpu->class->isa;
+    bool fusible = false;
+    uint32_t flags = 0;
+
+    find_live(bc);
+    for (unsigned n = 0; n < bc->n_insns; n++) {
+        const struct insn *i = &bc->insns[n];
+
         if (fusible)
-            fusible = !fuse(bc, &before, &i);
+            fusible = !fuse(bc, i - 1, i);
         else
             fusible = true;
-        append_insn(bc, &i, offset, n);
-        offset += i.length;
-        b->end = offset;
-        if (i.row == 0 || (flags & ROW_END))
-            return true;
-        before = i;
-        if (flags & ROW_BRANCH) {
+        append_insn(bc, i, bc->live[n], bc->offsets[n], n);
+        flags = isa->rows[i->row].flags;
+        if (i->row == 0)
+            return;
+        if (flags & ROW_BRANCH)
             fusible = false;
-            if (offset < (int32_t)PAGE_SIZE &&
-                find_block(bc, b->page + offset, b->mode)) {
-                n++;
-                break;
-            }
-        }
     }
-    append_goto(bc, offset, n);
-    return true;
+    if (!(flags & ROW_END)) {
+        unsigned last = bc->n_insns - 1;
+
+        append_goto(bc, bc->offsets[last] + bc->insns[last].length,
+                    bc->n_insns);
+    }
 }
 
 /* The one instruction at b->start, whose tail is on the next page. */
@@ -662,22 +728,22 @@ static bool decode_straddle(struct block_cache *bc, struct builder *b,
     const struct isa *isa = c->class->isa;
     unsigned head = (unsigned)((int32_t)PAGE_SIZE - b->start);
     uint8_t bytes[16];
-    struct insn i;
+    struct insn *i = &bc->insns[0];
 
     *second = fetch_page(c, b->va + PAGE_SIZE, ram);
     if (!*second)
         return false;
     memcpy(bytes, b->page + b->start, head);
     memcpy(bytes + head, *second, sizeof(bytes) - head);
-    isa->decode(c, bytes, isa->max_length, &i);
+    isa->decode(c, bytes, isa->max_length, i);
     if (log_on(c->env.log, LOG_IN_ASM))
-        log_insn(c, &i, b->va + (uint64_t)b->start);
-    append(bc, h_straddle, b->start, 0);
+        log_insn(c, i, b->va + (uint64_t)b->start);
+    bc->offsets[0] = b->start;
+    bc->n_insns = 1;
+    b->end = b->start + i->length;
+    append(bc, engine(bc)->straddle, b->start, 0);
     append(bc, NULL, b->start, 0)->data = (uintptr_t)*second;
-    append_insn(bc, &i, b->start, 0);
-    b->end = b->start + i.length;
-    if (i.row != 0 && !(isa->rows[i.row].flags & ROW_END))
-        append_goto(bc, b->end, 1);
+    append_run(bc);
     return true;
 }
 
@@ -707,8 +773,11 @@ static struct block *build(struct cpu *c, const uint8_t *host,
     struct block *out;
 
     bc->n = 0;
+    bc->kind = FLAGS_IN_CPU;
     append(bc, h_head, start, 0);
-    if (!decode_run(bc, &b) && !decode_straddle(bc, &b, &second_ram, &second))
+    if (decode_run(bc, &b))
+        append_run(bc);
+    else if (!decode_straddle(bc, &b, &second_ram, &second))
         return NULL;
     if (second)
         q = arm_page(bc, second, second_ram);

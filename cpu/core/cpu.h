@@ -155,6 +155,10 @@ struct cpu {
     int64_t budget;         /* saved at slow paths, see cpu_icount() */
     const struct rec *cur;  /* the record that took a slow path, or NULL */
     uint64_t scratch;       /* a slow load's value */
+    uint64_t scratch_hi;    /* its upper half, of 128 bits */
+    uint64_t extra;         /* an operand that a record has no room for */
+    uint64_t flag_a, flag_b; /* lazy flags, where the guest has any: values */
+    uint32_t flag_kind;     /* and what they are of */
     struct rec *patch;      /* a link that wants its next record, or NULL */
     bool leave; /* a slow path asks to return to the run loop after this
                    instruction */

@@ -29,12 +29,8 @@
 #endif
 #endif
 
-#if ENGINE_TAIL
-typedef void rec_fn(struct cpu *c, const struct rec *r, int64_t budget);
-#else
-typedef const struct rec *rec_fn(struct cpu *c, const struct rec *r,
-                                 int64_t *budget_p);
-#endif
+/* A handler as a record keeps it: called as a handler_fn, see below. */
+typedef void rec_fn(void);
 
 /*
  * An instruction: handler and operands.  A link (behind an exit): the next
@@ -60,41 +56,80 @@ struct rec {
 
 /* ------------------------------------------------- writing a handler */
 
-#if ENGINE_TAIL
-/* Not inlined: a slow twin's calls would give the fast one a frame. */
-#define HANDLER(name)                                                        \
-    static __attribute__((noinline)) void name(                              \
-        struct cpu *c, const struct rec *r, int64_t budget)
-#define HANDLER_ENTER (void)budget
-#if defined(__clang__)
-#define ENGINE_JUMP(f, rr)                                                   \
-    __attribute__((musttail)) return (f)(c, (rr), budget)
+/*
+ * What handlers hand on beside record and budget.  A guest with lazy flags
+ * (cpu/isa/README.md) defines ENGINE_FLAGS before it includes this header:
+ * then two values, fa and fb, travel in further arguments.  They are in
+ * cpu->flag_a and flag_b whenever no handler runs; what they mean, their
+ * kind, is known when a block is decoded and stored at its exits.  The
+ * handlers of one guest are all of one form, the engine's own included
+ * (special.h).
+ */
+#ifdef ENGINE_FLAGS
+#define ENGINE_PARAMS , uint64_t fa, uint64_t fb
+#define ENGINE_PASS , fa, fb
+#define ENGINE_FETCH , c->flag_a, c->flag_b
+#define ENGINE_KEEP (void)(c->flag_a = fa, c->flag_b = fb)
+#define ENGINE_LOCALS                                                          \
+    uint64_t fa = c->flag_a, fb = c->flag_b;                                   \
+    (void)fa;                                                                  \
+    (void)fb
+#define ENGINE_UNUSED (void)fa, (void)fb
 #else
-#define ENGINE_JUMP(f, rr)                                                   \
-    do {                                                                     \
-        (f)(c, (rr), budget);                                                \
-        return;                                                              \
+#define ENGINE_PARAMS
+#define ENGINE_PASS
+#define ENGINE_FETCH
+#define ENGINE_KEEP (void)0
+#define ENGINE_LOCALS (void)0
+#define ENGINE_UNUSED (void)0
+#endif
+/* A guest may want to know that c->page has changed. */
+#ifndef ENGINE_NEW_PAGE
+#define ENGINE_NEW_PAGE(c) (void)0
+#endif
+
+#if ENGINE_TAIL
+typedef void handler_fn(struct cpu *c, const struct rec *r,
+                        int64_t budget ENGINE_PARAMS);
+/* Not inlined: a slow twin's calls would give the fast one a frame. */
+#define HANDLER(name)                                                          \
+    static __attribute__((noinline)) void name(                                \
+        struct cpu *c, const struct rec *r, int64_t budget ENGINE_PARAMS)
+#define HANDLER_ENTER (void)budget, ENGINE_UNUSED
+#if defined(__clang__)
+#define ENGINE_JUMP(f, rr)                                                     \
+    __attribute__((musttail)) return ((handler_fn *)(f))(c, (rr),              \
+                                                         budget ENGINE_PASS)
+#else
+#define ENGINE_JUMP(f, rr)                                                     \
+    do {                                                                       \
+        ((handler_fn *)(f))(c, (rr), budget ENGINE_PASS);                      \
+        return;                                                                \
     } while (0)
 #endif
 /* Go on at record rr. */
-#define NEXT(rr)                                                             \
-    do {                                                                     \
-        const struct rec *next_ = (rr);                                      \
-        ENGINE_JUMP(next_->fn, next_);                                       \
+#define NEXT(rr)                                                               \
+    do {                                                                       \
+        const struct rec *next_ = (rr);                                        \
+        ENGINE_JUMP(next_->fn, next_);                                         \
     } while (0)
 #define SLOW(twin) ENGINE_JUMP(twin, r)
 #define LEAVE return
 #else
-#define HANDLER(name)                                                        \
-    static const struct rec *name(struct cpu *c, const struct rec *r,        \
+typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
+                                     int64_t *budget_p);
+#define HANDLER(name)                                                          \
+    static const struct rec *name(struct cpu *c, const struct rec *r,          \
                                   int64_t *budget_p)
-#define HANDLER_ENTER                                                        \
-    int64_t budget = *budget_p;                                              \
+#define HANDLER_ENTER                                                          \
+    int64_t budget = *budget_p;                                                \
+    ENGINE_LOCALS;                                                             \
     (void)budget
-#define NEXT(rr)                                                             \
-    do {                                                                     \
-        *budget_p = budget;                                                  \
-        return (rr);                                                         \
+#define NEXT(rr)                                                               \
+    do {                                                                       \
+        *budget_p = budget;                                                    \
+        ENGINE_KEEP;                                                           \
+        return (rr);                                                           \
     } while (0)
 #define SLOW(twin) return twin(c, r, budget_p)
 #define LEAVE return NULL
@@ -111,12 +146,14 @@ struct rec {
     do {                                                                     \
         c->cur = r;                                                          \
         c->budget = budget;                                                  \
+        ENGINE_KEEP;                                                     \
     } while (0)
 /* Back to the run loop, to resume (or fault) at record rr. */
 #define LEAVE_AT(rr)                                                         \
     do {                                                                     \
         c->cur = (rr);                                                       \
         c->budget = budget;                                                  \
+        ENGINE_KEEP;                                                         \
         LEAVE;                                                               \
     } while (0)
 /* Back to the run loop with the pc in c->pc, through the exit of link l. */
@@ -124,6 +161,7 @@ struct rec {
     do {                                                                     \
         c->cur = NULL;                                                       \
         c->budget = budget - (l)->count;                                     \
+        ENGINE_KEEP;                                                         \
         LEAVE;                                                               \
     } while (0)
 /* After a slow path within an instruction: on, or out if it asked so. */
@@ -143,6 +181,7 @@ struct rec {
             c->pc = c->page + (int64_t)link_->target;                        \
             c->cur = NULL;                                                   \
             c->budget = budget;                                              \
+            ENGINE_KEEP;                                                     \
             LEAVE;                                                           \
         }                                                                    \
         NEXT(link_->next);                                                   \
@@ -171,9 +210,11 @@ static inline unsigned jcache_index(uint64_t pc)
             c->pc = to_;                                                     \
             c->cur = NULL;                                                   \
             c->budget = budget;                                              \
+            ENGINE_KEEP;                                                     \
             ENGINE_LOOK_UP;                                                  \
         }                                                                    \
         c->page = to_ & PAGE_MASK;                                           \
+        ENGINE_NEW_PAGE(c);                                                  \
         NEXT(e_->rec);                                                       \
     } while (0)
 /* A miss of the jump cache goes through the run loop. */
@@ -209,14 +250,28 @@ static inline void *tlb_host(const struct tlb_entry *t, uint64_t va)
 
 /* ---------------------------------------------------------- the decoder */
 
+/* Where a constant of an instruction goes and what it means. */
+enum insn_fact {
+    INSN_IMM_PC = 1 << 0,   /* imm is relative to the instruction */
+    INSN_DATA = 1 << 1,     /* `data` goes into a data record */
+    INSN_EXTRA = 1 << 2,    /* `extra` goes to cpu->extra beforehand */
+    INSN_EXTRA_PC = 1 << 3, /* it is relative to the instruction */
+};
+
 /* A decoded instruction, as the generated decoder returns it. */
 struct insn {
-    uint16_t row;     /* whose semantics; 0: undefined */
-    uint16_t text;    /* row that names it in a disassembly */
-    uint8_t length;   /* bytes */
-    uint8_t reg[4];   /* register numbers and small fields, a to d */
-    int64_t imm;      /* immediate */
-    uint64_t bits;    /* the encoding, for `undefined` and the disassembler */
+    uint16_t row;   /* whose semantics; 0: undefined */
+    uint16_t text;  /* row that names it in a disassembly */
+    uint8_t length; /* bytes */
+    uint8_t reg[4]; /* register numbers and small fields, a to d */
+    uint8_t facts;  /* enum insn_fact */
+    uint32_t mode;  /* that it was decoded in, where the guest wants it */
+    int64_t imm;    /* immediate */
+    uint64_t data, extra;
+    union {
+        uint64_t bits; /* the encoding, for `undefined`, the disassembler */
+        uint8_t bytes[16]; /* where instructions are strings of bytes */
+    };
 };
 
 enum row_flags {
@@ -229,15 +284,39 @@ enum row_flags {
     ROW_LOADS = 1 << 6,
     ROW_STORES = 1 << 7,
     ROW_PC = 1 << 8,     /* imm is relative to pc: an offset in records */
-    ROW_LINK = 1 << 9,   /* carries nextpc's offset in a data record */
+    ROW_LINK = 1 << 9,   /* carries nextpc's offset in imm */
     ROW_FP = 1 << 10,
+    ROW_WIDE = 1 << 11,  /* imm is a target's offset, kept in a data record */
+    ROW_EXACT = 1 << 12, /* may fault or be left: all flags count as used */
+    ROW_KIND = 1 << 13,  /* wants the kind of the flags in d */
+};
+
+/* Kinds of lazy flags: FLAGS_IN_CPU, FLAGS_BITS, then the guest's own. */
+#define FLAGS_IN_CPU 0 /* the kind is in cpu->flag_kind */
+#define FLAGS_BITS 1   /* fa holds the flags themselves */
+#define FLAGS_SAME 255 /* of a row that leaves kind and values alone */
+
+/*
+ * What a row has to do with the lazy flags.  There are two handlers: one
+ * for when some flag in `merges` is used afterwards (live), one for when none
+ * is (dead).  Each may differ by the kind of the flags before it.
+ */
+struct isa_flow {
+    uint16_t uses;   /* flags that decide what it does */
+    uint16_t sets;   /* flags that it gives new values in any case */
+    uint16_t merges; /* flags that cost something to give; 0: none */
+    uint8_t kind[2]; /* of the flags behind it: live, dead */
+    /* Handlers by kind, NULL where there is none; live, dead.  NULL: the
+     * row's own, for every kind. */
+    rec_fn *const *by_kind[2];
 };
 
 struct isa_row {
     const char *name;
     uint32_t flags;
-    uint32_t line;   /* in the .isa file */
-    rec_fn *fn;      /* NULL: an alias */
+    uint32_t line; /* in the .isa file */
+    rec_fn *fn;    /* NULL: an alias */
+    const struct isa_flow *flow; /* NULL: nothing to do with flags */
 };
 
 /* Two rows that run as one handler.  The second body may read what the
@@ -263,6 +342,14 @@ struct isa_helper {
 
 struct ir;
 
+/* The engine's own handlers in the guest's form (special.h). */
+struct engine_handlers {
+    rec_fn *stub_near, *stub_far, *go, *undefined, *straddle, *extra;
+    rec_fn *kind, *pack; /* NULL where there are no lazy flags */
+    /* Enter handlers at r with c->slice as budget; back when one leaves. */
+    void (*enter)(struct cpu *c, const struct rec *r);
+};
+
 struct isa {
     const char *name;
     unsigned max_length, align; /* bytes of an instruction; of its address */
@@ -282,6 +369,8 @@ struct isa {
     /* Append the IR of i, whose address is cpu->page + offset. */
     void (*lift)(struct ir *ir, const struct insn *i, int32_t offset);
     const struct isa_helper *helpers;
+    const struct engine_handlers *engine;
+    uint16_t flags; /* all lazy flags, as bits of isa_flow; 0: none */
 };
 
 /* ------------------------------------------------ the engine's functions */
@@ -305,6 +394,8 @@ void block_cache_quiesce(struct cpu *c);
 
 /* Where record r stands: offset from c->page and instructions before it. */
 void block_position(const struct rec *r, int32_t *offset, int32_t *count);
+/* The kind of the lazy flags before record r, while it runs. */
+unsigned block_flag_kind(const struct cpu *c, const struct rec *r);
 /* Records of a block, for tests: build one for exactly these bytes. */
 const struct rec *block_build_for_test(struct cpu *c, const uint8_t *bytes,
                                        unsigned size);
@@ -316,8 +407,5 @@ bool engine_load(struct cpu *c, const struct rec *r, int64_t budget,
                  uint64_t va, unsigned size);
 bool engine_store(struct cpu *c, const struct rec *r, int64_t budget,
                   uint64_t va, unsigned size, uint64_t value);
-
-/* Enter handlers at r with c->slice as budget; back when one leaves. */
-void engine_enter(struct cpu *c, const struct rec *r);
 
 #endif

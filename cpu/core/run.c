@@ -14,18 +14,6 @@
 /* Instructions between two looks at what other threads want: some 30 us. */
 #define SLICE 16384
 
-void engine_enter(struct cpu *c, const struct rec *r)
-{
-#if ENGINE_TAIL
-    r->fn(c, r, c->slice);
-#else
-    int64_t budget = c->slice;
-
-    while (r)
-        r = r->fn(c, r, &budget);
-#endif
-}
-
 /* Instructions retired in this slice up to record cur, or to the exit. */
 static int64_t slice_done(const struct cpu *c)
 {
@@ -57,6 +45,7 @@ static void settle(struct cpu *c)
     if (c->cur) {
         block_position(c->cur, &offset, &count);
         c->pc = c->page + (uint64_t)(int64_t)offset;
+        c->flag_kind = block_flag_kind(c, c->cur);
     }
     c->icount += (uint64_t)done;
     c->slice = c->budget = 0;
@@ -148,7 +137,7 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
             continue;
         if (log_on(c->env.log, LOG_EXEC | LOG_CPU))
             log_entry(c);
-        engine_enter(c, r);
+        c->class->isa->engine->enter(c, r);
         settle(c);
     }
 }
@@ -227,6 +216,11 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, budget),
     FIELD_HOST(struct cpu, cur),
     FIELD_HOST(struct cpu, scratch),
+    FIELD_HOST(struct cpu, scratch_hi),
+    FIELD_HOST(struct cpu, extra),
+    FIELD(struct cpu, flag_a, 0),
+    FIELD(struct cpu, flag_b, 0),
+    FIELD(struct cpu, flag_kind, FLAGS_BITS),
     FIELD_HOST(struct cpu, patch),
     FIELD_HOST(struct cpu, leave),
     FIELD(struct cpu, pending_exception, 0),

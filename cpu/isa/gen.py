@@ -158,16 +158,20 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
         for row in self.real:
             row.fn = h.row(row)
         fusions = self.fusions(h)
-        out = self.head(isa.header, f"{isa.name}_gen.h") + h.out
-        out += [f"const struct isa_row {isa.name}_row_table[{self.up}_ROWS] "
-                "= {", '    [0] = {"undefined", ROW_END, 0, NULL},']
+        out = self.head(isa.header, "cpu/core/special.h",
+                        f"{isa.name}_gen.h") + h.out
+        out += [f"const struct engine_handlers {isa.name}_engine = "
+                "ENGINE_HANDLERS;",
+                f"const struct isa_row {isa.name}_row_table[{self.up}_ROWS] "
+                "= {", '    [0] = {"undefined", ROW_END, 0, NULL, NULL},']
         for row in isa.rows:
             if row.alias:
                 out.append(f"    [{row.number}] = {{{string(row.name)}, 0, "
-                           f"{row.line}, NULL}},")
+                           f"{row.line}, NULL, NULL}},")
             else:
                 out.append(f"    [{row.number}] = {{{string(row.name)}, "
-                           f"{self.flags(row)}, {row.line}, {row.fn}}},")
+                           f"{self.flags(row)}, {row.line}, "
+                           f"(rec_fn *){row.fn}, NULL}},")
         out += ["};", ""]
         out.append(f"const struct isa_fusion {isa.name}_fusions[] = {{")
         out += fusions or ["    {0, 0, 0, NULL, {{0, NULL}, {0, NULL}}},"]
@@ -190,13 +194,14 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
                                f"{a} and {b} are fused twice")
             plain, passes = h.fused(first, second)
             dst = next(iter(first.written))
-            forms = [f"{{{second.slots[src[1]]}, {name}}}"
+            forms = [f"{{{second.slots[src[1]]}, (rec_fn *){name}}}"
                      for src, name in passes
                      if src[1].regs == dst.regs]
             forms += ["{0, NULL}"] * (2 - len(forms))
             out[first.number, second.number] = (
                 f"    {{{first.number}, {second.number}, "
-                f"{first.slots[dst]}, {plain}, {{{', '.join(forms)}}}}},")
+                f"{first.slots[dst]}, (rec_fn *){plain}, "
+                f"{{{', '.join(forms)}}}}},")
         return [out[k] for k in sorted(out)]
 
     def helper_table(self):
@@ -291,6 +296,7 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
                      size_t size);
 void {n}_lift(struct ir *ir, const struct insn *i, int32_t offset);
 extern const struct ir_guest {n}_ir_guest;
+extern const struct engine_handlers {n}_engine;
 extern const struct isa_row {n}_row_table[];
 extern const struct isa_fusion {n}_fusions[];
 #define {up}_N_FUSIONS {self.n_fusions}

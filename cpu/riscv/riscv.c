@@ -272,6 +272,7 @@ static const struct isa riscv64_isa = {
     .disassemble = riscv64_disassemble,
     .lift = riscv64_lift,
     .helpers = riscv64_helpers,
+    .engine = &riscv64_engine,
 };
 
 const struct cpu_class riscv64_class = {
