@@ -124,7 +124,8 @@ struct cpu_class {
 #define TLB_SIZE (1u << TLB_BITS)
 #define FETCH_TLB_BITS 8
 #define FETCH_TLB_SIZE (1u << FETCH_TLB_BITS)
-/* Contexts: a tag's low bits say whose translation it is. */
+/* Contexts: a tag's low bits say whose translation it is.  The last number is
+ * not used: with the last page it would make TLB_EMPTY. */
 #define TLB_CONTEXTS 4096u
 
 struct tlb_entry {

@@ -22,6 +22,17 @@ def signed(t):
     return "int%d_t" % WIDTH[t]
 
 
+def bare(text):
+    """Without the parentheses around all of it: clang suspects `==` in two
+    pairs."""
+    depth = 0
+    for at, ch in enumerate(text):
+        depth += (ch == "(") - (ch == ")")
+        if depth == 0:
+            return text[1:-1] if at == len(text) - 1 and at else text
+    return text
+
+
 def const_count(node, bits):
     """Is this shift count below `bits` for sure?"""
     if node.op == "const":
@@ -272,7 +283,7 @@ class Body:
             elif s.kind == "call":
                 self.expr(s.expr)
             elif s.kind == "fault":
-                self.add(f"if (unlikely({self.expr(s.expr)})) {{")
+                self.add(f"if (unlikely({bare(self.expr(s.expr))})) {{")
                 self.raise_lines(s, "    ")
                 self.add("}")
             elif s.kind == "set":
@@ -330,7 +341,7 @@ class Body:
             cond = self.expr(s.expr)
             if not single:
                 cond = self.temp("uint8_t", cond)
-            return [f"if ({cond})", "    EXIT_DIRECT(r + 1);",
+            return [f"if ({bare(cond)})", "    EXIT_DIRECT(r + 1);",
                     "NEXT(r + 3);"]
         to = self.temp("uint64_t", self.expr(s.expr))
         if s.hint == "mode":
