@@ -437,11 +437,13 @@ int tree_reg_count(const struct tree *t, int node, struct error *e)
 bool tree_reg(const struct tree *t, int node, int i, struct tree_place *out,
               struct error *e)
 {
-    int bus = t->node[node].parent;
+    int bus = t->node[node].parent, n = tree_reg_count(t, node, e);
     struct bus_format f;
     const uint8_t *p;
 
-    if (tree_reg_count(t, node, e) <= i)
+    if (n < 0)
+        return false;
+    if (i >= n)
         return tree_error(t, node, "reg", e, "has no entry %d", i);
     if (!bus_format(t, bus, &f, e))
         return false;
