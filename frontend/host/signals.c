@@ -12,6 +12,7 @@
  * - SIGTTIN and SIGTTOU are ignored: a background process looks whether it
  *   has the terminal before it touches it.  SIGPIPE and SIGXFSZ are ignored:
  *   the write's error says it.
+ * - SIGURG, which nobody else sends us, interrupts a thread that is blocked.
  * - A crash (SIGSEGV, SIGABRT, ...) puts the terminal back, says a line and
  *   ends with 126.  Where core files are wanted (ulimit -c), a forked copy
  *   dies of the signal and leaves the core, so that the status stays.
@@ -81,6 +82,12 @@ static void on_event(int number)
     errno = saved;
 }
 
+/* To have a handler is enough: a system call returns with EINTR. */
+static void on_interrupt(int number)
+{
+    (void)number;
+}
+
 /* A line from inside a handler: no stdio there. */
 static void say_crash(int number)
 {
@@ -137,7 +144,7 @@ static void on_crash(int number)
 }
 
 /* What the parent ignores stays ignored (nohup, a script's background). */
-static void catch (int number, void (*handler)(int), int flags)
+static void handle(int number, void (*handler)(int), int flags)
 {
     struct sigaction old, new = {.sa_handler = handler, .sa_flags = flags};
 
@@ -169,6 +176,9 @@ static void open_stack(void)
 
 bool signals_open(struct terminal *terminal, bool compat, struct error *e)
 {
+    /* Without SA_RESTART, and whatever the parent ignored. */
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+
     state.terminal = terminal;
     state.compat = compat;
     if (!open_pipe(e))
@@ -177,13 +187,14 @@ bool signals_open(struct terminal *terminal, bool compat, struct error *e)
     for (size_t i = 0; i < COUNT(ignored); i++)
         signal(ignored[i], SIG_IGN);
     for (size_t i = 0; i < COUNT(ending); i++)
-        catch (ending[i], on_event, SA_RESTART);
+        handle(ending[i], on_event, SA_RESTART);
     for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
-        catch (number, on_event, SA_RESTART);
-    catch (SIGTSTP, on_event, SA_RESTART);
-    catch (SIGCONT, on_event, SA_RESTART);
+        handle(number, on_event, SA_RESTART);
+    sigaction(SIGURG, &interrupt, NULL);
+    handle(SIGTSTP, on_event, SA_RESTART);
+    handle(SIGCONT, on_event, SA_RESTART);
     for (size_t i = 0; i < COUNT(crashes); i++)
-        catch (crashes[i], on_crash, SA_ONSTACK | SA_RESETHAND);
+        handle(crashes[i], on_crash, SA_ONSTACK | SA_RESETHAND);
     return true;
 }
 
@@ -202,7 +213,7 @@ int signals_next(void)
 void signals_stop(void)
 {
     die_of(SIGTSTP); /* which only stops */
-    catch (SIGTSTP, on_event, SA_RESTART);
+    handle(SIGTSTP, on_event, SA_RESTART);
 }
 
 void signals_block(sigset_t *old)
@@ -219,4 +230,18 @@ void signals_block(sigset_t *old)
 void signals_restore(const sigset_t *old)
 {
     pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+void signals_interrupt(pthread_t thread)
+{
+    pthread_kill(thread, SIGURG);
+}
+
+void signals_interruptible(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGURG);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

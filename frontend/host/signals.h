@@ -5,6 +5,7 @@
 #ifndef FRONTEND_HOST_SIGNALS_H
 #define FRONTEND_HOST_SIGNALS_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -33,5 +34,10 @@ void signals_stop(void);
  */
 void signals_block(sigset_t *old);
 void signals_restore(const sigset_t *old);
+
+/* Interrupt a thread's system call (EINTR), if it has called
+ * signals_interruptible() itself. */
+void signals_interrupt(pthread_t thread);
+void signals_interruptible(void);
 
 #endif

@@ -79,7 +79,8 @@ struct writer {
     int fd;
     pthread_t thread;
     pthread_cond_t more;
-    bool started, stop;
+    bool started;
+    bool stop, finished; /* with the stream's lock */
 };
 bool writer_start(struct writer *w, struct stream *s, int fd, struct error *e);
 /* With the lock held. */

@@ -6,16 +6,20 @@
  * that a write to a terminal or pipe does not block.  Hence a thread.
  * Bytes leave the queue once they are written, so that stream_pending()
  * means what it says.
+ *
+ * A write that blocks is interrupted by a signal when the thread is to end;
+ * the signal may come just before the write, hence again and again.
  */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "frontend/host/signals.h"
 #include "frontend/host/stream_priv.h"
 
-enum { PIECE = 16384 };
+enum { PIECE = 16384, RETRY_NS = 10000000 };
 
 /* Somebody else made the descriptor non-blocking: wait as if it were not. */
 static void wait_writable(int fd)
@@ -25,22 +29,15 @@ static void wait_writable(int fd)
     poll(&p, 1, 1000);
 }
 
-/* Write without the lock.  Only here may writer_stop() cut us off. */
-static ssize_t write_piece(struct writer *w, const uint8_t *bytes, size_t n)
+static ssize_t write_piece(const struct writer *w, const uint8_t *bytes,
+                           size_t n)
 {
-    ssize_t took;
-    int error;
+    ssize_t took = write(w->fd, bytes, n);
 
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    took = write(w->fd, bytes, n);
-    error = errno;
-    if (took < 0 && error == EAGAIN) {
-        wait_writable(w->fd);
-        took = 0;
-    }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    errno = error;
-    return took;
+    if (took >= 0 || errno != EAGAIN)
+        return took;
+    wait_writable(w->fd);
+    return 0;
 }
 
 static void *run(void *arg)
@@ -49,7 +46,7 @@ static void *run(void *arg)
     struct stream *s = w->stream;
     uint8_t bytes[PIECE];
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    signals_interruptible();
     pthread_mutex_lock(&s->lock);
     while (!w->stop) {
         size_t n = ring_peek(&s->out, bytes, sizeof(bytes));
@@ -67,6 +64,8 @@ static void *run(void *arg)
         else if (took < 0 && errno != EINTR)
             stream_die(s, errno);
     }
+    w->finished = true;
+    pthread_cond_broadcast(&s->taken);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
@@ -105,8 +104,17 @@ void writer_stop(struct writer *w)
     pthread_mutex_lock(&s->lock);
     w->stop = true;
     pthread_cond_signal(&w->more);
+    while (!w->finished) {
+        struct timespec soon;
+
+        signals_interrupt(w->thread);
+        clock_gettime(CLOCK_MONOTONIC, &soon);
+        soon.tv_nsec += RETRY_NS;
+        soon.tv_sec += soon.tv_nsec / 1000000000;
+        soon.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&s->taken, &s->lock, &soon);
+    }
     pthread_mutex_unlock(&s->lock);
-    pthread_cancel(w->thread);
     pthread_join(w->thread, NULL);
     pthread_cond_destroy(&w->more);
     w->started = false;
