@@ -26,6 +26,7 @@ struct virtio_pci {
     struct virtio virtio;
     struct pci_info info;
     uint8_t cfg_cap; /* offset of the PCI configuration access capability */
+    const char *disable_legacy, *disable_modern; /* properties */
 };
 
 extern const struct field virtio_pci_fields[];
@@ -64,6 +65,23 @@ void virtio_device_loaded(struct device *dev);
 #define virtio_device_read NULL
 #define virtio_device_write NULL
 
+/* Properties of every device on a transport.  Ours are modern only; scripts
+ * that ask for just that are right. */
+#define VIRTIO_pci_PROPERTIES(s)                                               \
+    {"disable-legacy",                                                         \
+     PROP_STRING,                                                              \
+     offsetof(s, transport.disable_legacy),                                    \
+     "on",                                                                     \
+     "no interface of before virtio 1.0: on, or auto",                         \
+     false},                                                                   \
+        {"disable-modern",                                                     \
+         PROP_STRING,                                                          \
+         offsetof(s, transport.disable_modern),                                \
+         "off",                                                                \
+         "no interface of virtio 1.0: off",                                    \
+         false},
+#define VIRTIO_device_PROPERTIES(s)
+
 #define VIRTIO_pci_COUNT(what) VIRTIO_PCI_##what
 #define VIRTIO_device_COUNT(what) VIRTIO_DEVICE_##what
 
@@ -78,7 +96,8 @@ void virtio_device_loaded(struct device *dev);
         FIELD_LIST_END,                                                        \
     };                                                                         \
     static const struct property tag##_##bus##_properties[] = {                \
-        properties_of(struct tag##_##bus){.name = NULL},                       \
+        VIRTIO_##bus##_PROPERTIES(struct tag##_##bus)                          \
+            properties_of(struct tag##_##bus){.name = NULL},                   \
     };                                                                         \
     static bool tag##_##bus##_create(struct device *dev, struct error *e)      \
     {                                                                          \

@@ -75,6 +75,8 @@ const struct field virtio_pci_fields[] = {
     FIELD_SUB(struct virtio_pci, virtio, virtio_fields),
     FIELD_HOST(struct virtio_pci, info),
     FIELD_HOST(struct virtio_pci, cfg_cap),
+    FIELD_HOST(struct virtio_pci, disable_legacy),
+    FIELD_HOST(struct virtio_pci, disable_modern),
     FIELD_LIST_END,
 };
 
@@ -395,11 +397,28 @@ const struct window virtio_pci_windows[] = {
      .impl = 1 | 2 | 4},
 };
 
+static bool check_interface(const struct virtio_pci *d, struct error *e)
+{
+    if (strcmp(d->disable_legacy, "on") && strcmp(d->disable_legacy, "auto"))
+        return error_set(e,
+                         "disable-legacy='%s': want on or auto, there is "
+                         "no legacy interface",
+                         d->disable_legacy);
+    if (strcmp(d->disable_modern, "off"))
+        return error_set(e,
+                         "disable-modern='%s': want off, there is no other "
+                         "interface than the modern one",
+                         d->disable_modern);
+    return true;
+}
+
 bool virtio_pci_create(struct device *dev, const struct virtio_type *type,
                        void *own, struct error *e)
 {
     struct virtio_pci *d = (struct virtio_pci *)dev;
 
+    if (!check_interface(d, e))
+        return false;
     d->info = (struct pci_info){
         .vendor = VENDOR,
         .device = (uint16_t)(DEVICE_BASE + type->id),

@@ -379,6 +379,33 @@ static void test_snapshot(void **state)
     assert_int_equal(vdev_take_isr(&f->d), 1);
 }
 
+/* Scripts that ask for the modern interface get it, others an error. */
+static void test_interface(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *properties[3], *message;
+    } t[] = {
+        {{"disable-legacy=on", "disable-modern=off"}, NULL},
+        {{"disable-legacy=auto"}, NULL},
+        {{"disable-legacy=off"}, "disable-legacy='off'"},
+        {{"disable-legacy=1"}, "disable-legacy='1'"},
+        {{"disable-modern=on"}, "disable-modern='on'"},
+    };
+
+    for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        if (t[i].message) {
+            struct error e =
+                rig_refused(&f->rig, "virtio-rng-pci", t[i].properties);
+
+            assert_non_null(strstr(e.text, t[i].message));
+        } else {
+            device_free(
+                rig_device(&f->rig, "virtio-rng-pci", "x", t[i].properties));
+        }
+    }
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -397,6 +424,7 @@ int main(void)
         TEST(test_notify_address),
         TEST(test_bar_move),
         TEST(test_snapshot),
+        TEST(test_interface),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
