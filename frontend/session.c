@@ -256,6 +256,26 @@ static const char *const *board_drives(struct config *c, size_t *n)
     return ids;
 }
 
+/* A -serial that the board has no line for would lead nowhere. */
+static bool check_serials(struct session *s, struct error *e)
+{
+    struct config *c = s->config;
+
+    for (size_t i = 0; i < c->n_serials; i++) {
+        const struct char_config *d;
+
+        if (!c->serials[i] || find_chardev(s, c->serials[i])->sink)
+            continue;
+        d = config_char(c, c->serials[i]);
+        if (d->kind != CHAR_NULL && !strcmp(d->option, "-serial"))
+            return error_set(e,
+                             "-serial: the board has %zu serial line%s, none "
+                             "for this one",
+                             i, i == 1 ? "" : "s");
+    }
+    return true;
+}
+
 static bool make_machine(struct session *s, struct error *e)
 {
     struct config *c = s->config;
@@ -291,7 +311,7 @@ static bool make_machine(struct session *s, struct error *e)
     if (!machine_new(&s->machine, &m, e))
         return false;
     machine_set_no_reboot(s->machine, c->no_reboot);
-    return true;
+    return check_serials(s, e);
 }
 
 /* The pid file and the log; from here on, the host is changed. */
@@ -394,8 +414,6 @@ static bool start(struct session *s, struct error *e)
     good = machine_start(s->machine, e);
     signals_restore(&old);
     s->started = true;
-    if (s->config->timeout_ns)
-        s->deadline = host_ns() + s->config->timeout_ns;
     return good;
 }
 
@@ -460,6 +478,10 @@ static void sleep_once(struct session *s, uint64_t ns)
     if (s->deadline != UINT64_MAX)
         ns = earlier(ns, s->deadline > now ? s->deadline - now : 0);
     loop_once(s->loop, ns);
+    if (s->deadline != UINT64_MAX && host_ns() >= s->deadline) {
+        s->deadline = UINT64_MAX;
+        end(s, END_TIMEOUT, 0);
+    }
 }
 
 static bool run(struct session *s, struct error *e)
@@ -478,8 +500,6 @@ static bool run(struct session *s, struct error *e)
                 return false;
             sleep_once(s, changed ? 0 : wait);
         }
-        if (s->deadline != UINT64_MAX && host_ns() >= s->deadline)
-            end(s, END_TIMEOUT, 0);
     }
     return true;
 }
@@ -531,11 +551,10 @@ static void drain(struct session *s)
 
         if (!patient && now >= limit)
             break;
-        if (patient && s->deadline != UINT64_MAX && now >= s->deadline)
-            end(s, END_TIMEOUT, 0);
         service(s);
         sleep_once(s, patient ? UINT64_MAX : limit - now);
     }
+    service(s); /* an error may have come with the last of it */
     /* What was cut off is not the guest's own end any more. */
     if (!patient || s->end == END_NOT_YET || s->end == END_QUIT) {
         s->end = how;
@@ -629,6 +648,8 @@ static bool go(struct session *s, struct error *e)
     for (size_t i = 0; i < c->n_chars; i++)
         chr_begin(s->chrs[i]);
     s->hold = c->start_paused ? HOLD_USER : 0;
+    if (c->timeout_ns)
+        s->deadline = host_ns() + c->timeout_ns;
     wait_for_clients(s);
     return run(s, e);
 }

@@ -213,6 +213,32 @@ def state(pid):
         return f.read().rsplit(')', 1)[1].split()[0]
 
 
+def children(pid):
+    """(process id, name) of a process's children."""
+    out = []
+    for folder in pathlib.Path('/proc').iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            text = (folder / 'stat').read_text()
+        except OSError:
+            continue
+        name, rest = text.split('(', 1)[1].rsplit(')', 1)
+        if int(rest.split()[1]) == pid:
+            out.append((int(folder.name), name))
+    return out
+
+
+def asleep(pid):
+    """Does every thread of a process wait, and go on waiting?"""
+    for _ in range(6):
+        for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+            if state(f'{pid}/task/{task.name}') != 'S':
+                return False
+        time.sleep(0.03)
+    return True
+
+
 def flood(n):
     """What the stub's flood and burst write."""
     out = bytearray()

@@ -124,6 +124,8 @@ OPTIONS = [
     (['-serial', 'stdio', '-monitor', 'stdio'], 'in use'),
     (['-serial', 'chardev:c'], "-chardev with id 'c'"),
     (['-serial', 'null'] * 5, 'more than 4'),
+    (['-serial', 'null', '-serial', 'file:new'],
+     'the board has 1 serial line, none for this one'),
     (['-chardev', 'file,path=x'], 'no id=ID'),
     (['-chardev', 'file,id=c'], 'no path=FILE'),
     (['-chardev', 'fiel,id=c'], "did you mean 'file'?"),

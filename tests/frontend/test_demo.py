@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import time
@@ -216,7 +217,8 @@ class Programs(Case):
             struct.pack('<I', 0xffdff06f)  # j -4
         p = self.start_emu('-kernel', self.file('p.elf', program(code)),
                            '-bios', 'none', '-timeout', '30')
-        time.sleep(1)
+        self.wait_for(lambda: harness.cpu_seconds(p.pid) > 0.02 and
+                      harness.asleep(p.pid), 'held')
         with open(f'/proc/{p.pid}/status', encoding='ascii') as f:
             rss = int(re.search(r'VmRSS:\s+(\d+)', f.read())[1])
         if not harness.ARGS.sanitized:
@@ -228,11 +230,12 @@ class Programs(Case):
         p.terminate()
         self.assertEqual(p.wait(10), 143)
 
-    def test_panic_of_ours_is_126(self):
-        p = self.start_emu('-kernel', self.file('l.elf', program(LOOP)),
+    def test_our_own_fault_is_126(self):
+        code = lui(7, UART) + addi(6, 0, ord('x')) + sb(6, 7) + LOOP
+        p = self.start_emu('-kernel', self.file('l.elf', program(code)),
                            '-bios', 'none')
-        time.sleep(0.5)
-        p.send_signal(6)
+        self.assertEqual(p.stdout.read(1), b'x')
+        p.send_signal(signal.SIGABRT)
         self.assertEqual(p.wait(harness.LONG), 126)
 
     def test_icount(self):
@@ -252,6 +255,30 @@ class Programs(Case):
         got = self.run_emu(str(board), '-timeout', '2')
         self.assertEqual(got.returncode, 124, got.stderr)
         self.assertIn(b'demo guest', got.stdout)
+
+
+class Disk(Case):
+    def test_u_boot(self):
+        """`emu DISK`: the distribution's U-Boot looks for something to
+        boot."""
+        for package, path in (('u-boot-qemu', '/usr/lib/u-boot/'
+                               'qemu-riscv64_smode/uboot.elf'),
+                              ('opensbi', '/usr/lib/riscv64-linux-gnu/opensbi/'
+                               'generic/fw_dynamic.bin')):
+            if not os.path.exists(path):
+                self.skipTest(f'no {package} here')
+        table = bytearray(8 << 20)
+        table[446:462] = struct.pack('<B3xB3xII', 0x80, 0x83, 2048, 14336)
+        table[510:512] = b'\x55\xaa'
+        t = self.terminal(self.file('disk.img', bytes(table)))
+        t.expect('stop autoboot')
+        t.send(' ')
+        t.expect('=> ')
+        t.send('virtio scan; virtio info\r')
+        t.expect('Capacity: 8.0 MB')
+        t.send('poweroff\r')
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.restored())
 
 
 class Compat(Case):

@@ -42,6 +42,16 @@ class Status(Case):
     def test_power_off_before_timeout(self):
         self.check(['poweroff'], 0, '', '-timeout', '30')
 
+    def test_timeout_while_nothing_runs(self):
+        self.check(['poweroff'], 124, 'timeout', '-timeout', '0.2', '-S')
+        got = self.run_emu('-timeout', '0.2', '-serial', 'unix:s,server')
+        self.assertEqual(got.returncode, 124)
+
+    def test_timeout_while_output_is_stuck(self):
+        p = self.start_emu('-kernel', self.script('flood 200000', 'fail 3'),
+                           '-timeout', '0.5')
+        self.assertEqual(p.wait(harness.LONG), 124)
+
     def test_signals(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
                        signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM,

@@ -49,7 +49,8 @@ class Stdout(Case):
         size = 4 * MANY
         p = self.start_emu('-kernel', self.script(f'flood {size}',
                                                   'poweroff'))
-        time.sleep(1)
+        self.wait_for(lambda: harness.cpu_seconds(p.pid) > 0 and
+                      harness.asleep(p.pid), 'held')
         self.assertIsNone(p.poll())
         with open(f'/proc/{p.pid}/status', encoding='ascii') as f:
             rss = int(re.search(r'VmRSS:\s+(\d+)', f.read())[1])
@@ -63,23 +64,22 @@ class Stdout(Case):
         self.assertEqual(p.returncode, 0)
 
     def test_stuck_reader_and_a_signal(self):
-        p = self.start_emu('-kernel', self.script(f'flood {4 * MANY}',
-                                                  'poweroff'))
-        time.sleep(0.5)
+        p = self.start_emu('-kernel', self.script(
+            'print up\\n', f'flood {4 * MANY}', 'poweroff'))
+        self.assertEqual(os.read(p.stdout.fileno(), 1), b'u')
+        self.wait_for(lambda: harness.asleep(p.pid), 'held')
         p.terminate()
         self.assertEqual(p.wait(10), 143)
 
     def test_stuck_reader_at_the_end(self):
         """A power-off waits for the reader; a signal does not."""
-        p = self.start_emu('-kernel', self.script('flood 200000',
-                                                  'poweroff'))
-        time.sleep(0.5)
+        p = self.start_emu('-kernel', self.script(
+            'print up\\n', 'flood 200000', 'poweroff'))
+        self.assertEqual(os.read(p.stdout.fileno(), 1), b'u')
+        self.wait_for(lambda: harness.asleep(p.pid), 'waiting')
         self.assertIsNone(p.poll())
         p.terminate()
-        p.wait(10)
-        p = self.start_emu('-kernel', self.script('flood 200000', 'poweroff'),
-                           '-timeout', '1')
-        p.wait(10)
+        self.assertEqual(p.wait(10), 143)
 
     def test_one_enormous_write(self):
         """More than the queue holds, in one request of the guest."""
@@ -90,9 +90,11 @@ class Stdout(Case):
         self.assertEqual(out, harness.flood(size))
 
     def test_enormous_write_and_no_reader(self):
-        p = self.start_emu('-kernel', self.script(f'burst {40 << 20}',
-                                                  'poweroff'))
-        time.sleep(2.5)
+        p = self.start_emu('-kernel', self.script(
+            'print up\\n', f'burst {40 << 20}', 'poweroff'))
+        self.assertEqual(os.read(p.stdout.fileno(), 1), b'u')
+        time.sleep(2)
+        self.wait_for(lambda: harness.asleep(p.pid), 'waiting')
         p.terminate()
         self.assertEqual(p.wait(10), 143)
 
@@ -119,7 +121,6 @@ class Stdout(Case):
         p = self.start_emu('-kernel', self.script(f'flood {MANY}',
                                                   'poweroff'), stdout=write)
         os.close(write)
-        time.sleep(0.3)
         self.assertEqual(read_all(read, MANY), harness.flood(MANY))
         self.assertEqual(p.wait(LONG), 0)
         os.close(read)
@@ -217,7 +218,7 @@ class Pty(Case):
     def test_late_reader_gets_the_newest(self):
         p, name = self.start(f'flood {MANY}', 'print end of flood', 'until q',
                              'poweroff')
-        time.sleep(1.5)
+        self.wait_for(lambda: harness.asleep(p.pid), 'waiting')
         fd = os.open(name, os.O_RDWR | os.O_NOCTTY)
         out = read_all(fd, 2 * MANY, 2)
         self.assertTrue(out.endswith(b'end of flood'), out[-80:])

@@ -273,14 +273,9 @@ class Jobs(Case):
 
     def emu_pid(self, t, name='emu'):
         def find():
-            out = subprocess.run(['ps', '-o', 'pid=,comm=', '--ppid',
-                                  str(t.pid)], capture_output=True, text=True,
-                                 check=False).stdout
-            for line in out.splitlines():
-                pid, comm = line.split(None, 1)
-                if comm.startswith(name):
-                    return int(pid)
-            return None
+            found = [c for c, comm in harness.children(t.pid)
+                     if comm.startswith(name)]
+            return found[0] if found else None
         return self.wait_for(find, 'the emulator')
 
     def test_ctrl_z_and_fg(self):
