@@ -197,7 +197,7 @@ const struct option cli_options[] = {
     {"accel", "NAME", cli_accel,
      "interp is the interpreter; tcg is accepted and means the same"},
     {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,
-     "processor model and its features; help lists them"},
+     "processor model and features; help lists the models"},
     {"smp", "N", cli_smp, "number of processors; only 1 for now"},
     {"m", "SIZE", cli_m, "memory, in MiB or with a suffix k, M, G, T"},
     {"device", "NAME[,PROPERTY=VALUE...]", cli_device,

@@ -28,8 +28,9 @@ bool terminal_foreground(const struct terminal *t)
     if (!t->tty)
         return true;
     group = tcgetpgrp(t->fd);
-    /* Not our controlling terminal: no shell shares it with us. */
-    return group < 0 || group == getpgrp();
+    /* Not our controlling terminal (-1), or the group lies outside of our
+     * container (0): no shell that we could disturb is to be seen. */
+    return group <= 0 || group == getpgrp();
 }
 
 static struct termios raw_modes(const struct terminal *t)
