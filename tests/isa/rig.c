@@ -171,55 +171,75 @@ void rig_new_world(struct rig *r)
     memcpy(r->b.ram->host, r->pristine, RIG_RAM_SIZE);
 }
 
-bool rig_same_ram(struct rig *r)
-{
-    const uint8_t *a = r->a.ram->host, *b = r->b.ram->host;
+/*
+ * The bytes that are compared and restored: around r->address, or all but
+ * the page tables where more than one address is used.  The walker's bits in
+ * those stay as they are: a translation that is found sets them no more.
+ */
+struct bytes {
+    uint32_t at, size;
+};
 
-    if (!memcmp(a, b, RIG_RAM_SIZE))
-        return true;
-    for (unsigned i = 0; i < RIG_RAM_SIZE; i++)
-        if (a[i] != b[i]) {
-            printf("RAM + 0x%x: handlers have %02x, the other side %02x\n", i,
-                   a[i], b[i]);
-            break;
-        }
-    return false;
-}
-
-/* The bytes around r->address, as an offset in RAM; 0: there are none. */
-static unsigned window(const struct rig *r, uint32_t *at)
+static unsigned windows(const struct rig *r, struct bytes out[2])
 {
     uint64_t offset = (r->address - r->guest->ram_base) & 0x1fffff;
     uint64_t first = offset < 16 ? 0 : offset - 16;
 
-    if (!r->has_address || first >= RIG_RAM_SIZE)
+    if (r->n_insns > 1) {
+        out[0] = (struct bytes){0, RIG_TABLES};
+        out[1] = (struct bytes){RIG_DATA, RIG_RAM_SIZE - RIG_DATA};
+        return 2;
+    }
+    if (!r->has_address || first >= RIG_RAM_SIZE ||
+        (offset >= RIG_TABLES && offset < RIG_DATA))
         return 0;
-    *at = (uint32_t)first;
-    return first + RIG_WINDOW > RIG_RAM_SIZE ? RIG_RAM_SIZE - (uint32_t)first
-                                             : RIG_WINDOW;
+    out[0] = (struct bytes){(uint32_t)first, RIG_WINDOW};
+    if (first + RIG_WINDOW > RIG_RAM_SIZE)
+        out[0].size = RIG_RAM_SIZE - (uint32_t)first;
+    return 1;
 }
 
-static void restore_window(const struct rig *r, struct rig_side *s)
+static void restore(const struct rig *r, struct rig_side *s)
 {
-    uint32_t at;
-    unsigned size = window(r, &at);
+    struct bytes w[2];
 
-    if (size)
-        memcpy(s->ram->host + at, r->pristine + at, size);
+    for (unsigned i = 0, n = windows(r, w); i < n; i++)
+        memcpy(s->ram->host + w[i].at, r->pristine + w[i].at, w[i].size);
     memcpy(s->ram->host + r->code_at, r->code, r->code_size);
 }
 
-static bool same_window(const struct rig *r, struct error *e)
+static bool same_bytes(const struct rig *r, uint32_t at, uint32_t size,
+                       struct error *e)
 {
-    const uint8_t *a = r->a.ram->host, *b = r->b.ram->host;
-    uint32_t at;
-    unsigned size = window(r, &at);
+    const uint8_t *a = r->a.ram->host + at, *b = r->b.ram->host + at;
 
-    for (unsigned i = 0; i < size; i++)
-        if (a[at + i] != b[at + i])
-            return error_set(e, "RAM + 0x%x: %02x and %02x differ", at + i,
-                             a[at + i], b[at + i]);
+    if (!memcmp(a, b, size))
+        return true;
+    for (uint32_t i = 0; i < size; i++)
+        if (a[i] != b[i])
+            return error_set(e, "RAM + 0x%x: %02x and %02x", (unsigned)at + i,
+                             a[i], b[i]);
     return true;
+}
+
+static bool same_windows(const struct rig *r, struct error *e)
+{
+    struct bytes w[2];
+
+    for (unsigned i = 0, n = windows(r, w); i < n; i++)
+        if (!same_bytes(r, w[i].at, w[i].size, e))
+            return false;
+    return true;
+}
+
+bool rig_same_ram(struct rig *r)
+{
+    struct error e;
+
+    if (same_bytes(r, 0, RIG_RAM_SIZE, &e))
+        return true;
+    printf("outside of where the row should write, %s\n", e.text);
+    return false;
 }
 
 /* ------------------------------------------------------------------- code */
@@ -392,7 +412,7 @@ static bool compare(struct rig *r, struct error *e)
                          b->icount);
     if (!r->guest->same(a, b) && !state_equal(r->guest->cls->fields, a, b, e))
         return false;
-    return same_window(r, e);
+    return same_windows(r, e);
 }
 
 static void print_state(const struct rig *r, struct cpu *c)
@@ -476,6 +496,8 @@ bool rig_case(struct rig *r, enum rig_how how)
     r->guest->settle(r->a.c, false);
     if (!decode(r, false))
         return false;
+    if (r->n_insns > 1 && rig_chance(&r->random, 8))
+        r->guest->scatter(r);
     aim(r);
     begin(r);
     cpu_run(r->a.c, r->n_insns);
@@ -485,7 +507,7 @@ bool rig_case(struct rig *r, enum rig_how how)
         return false;
     }
     copy(r, r->a.c, r->image);
-    restore_window(r, &r->a);
+    restore(r, &r->a);
     r->guest->settle(r->a.c, false);
     r->fast_hits += in_tlb(r);
     cpu_run(r->a.c, r->n_insns);
@@ -493,7 +515,7 @@ bool rig_case(struct rig *r, enum rig_how how)
         rig_report(r, "they differ, translations found", &e);
         return false;
     }
-    restore_window(r, &r->a);
-    restore_window(r, &r->b);
+    restore(r, &r->a);
+    restore(r, &r->b);
     return true;
 }

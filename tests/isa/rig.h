@@ -22,7 +22,8 @@
 #define RIG_CODE 0x0000u
 /* Where every trap goes: a jump to itself. */
 #define RIG_VECTOR 0x2000u
-/* What is below is the guest's own (page tables); data is from here on. */
+/* The guest's own: page tables. */
+#define RIG_TABLES 0x3000u
 #define RIG_DATA 0x8000u
 /* Bytes around an address that are compared and restored each time. */
 #define RIG_WINDOW 64u
@@ -70,6 +71,9 @@ struct rig_guest {
     void (*state)(struct rig *r);
     /* An address near which something is mapped, or is not. */
     uint64_t (*address)(struct rig *r);
+    /* Fill registers with addresses, and with numbers that leave one as it
+     * is: pairs compute the address of an access. */
+    void (*scatter)(struct rig *r);
     /* An encoding of the row; it need not be one after all. */
     uint32_t (*encode)(struct rig *r, const struct isa_encoding *e);
     /* Copy what a guest program can see or change, from one CPU (or an
@@ -121,7 +125,7 @@ void rig_free(struct rig *r);
 
 /* A new world: RAM of both sides is r->pristine again. */
 void rig_new_world(struct rig *r);
-/* Is all of both sides' RAM alike?  Prints where not. */
+/* Is all of both sides' RAM alike?  Prints where it is not. */
 bool rig_same_ram(struct rig *r);
 
 /* Put n instructions (their encodings) at code_at, decode and lift them;

@@ -15,7 +15,7 @@
 #include "tests/isa/rig.h"
 
 #define BASE 0x80000000u
-#define ROOT 0x3000u
+#define ROOT RIG_TABLES
 #define MIDDLE 0x4000u
 #define LEAVES 0x5000u
 
@@ -169,11 +169,11 @@ static uint64_t address(struct rig *r)
         return rig_edgy(&r->random);
     if (translates ? rig_chance(&r->random, 10) : rig_chance(&r->random, 1))
         base = bases[rig_below(&r->random, 4)];
-    /* Data, ROM, and what lies behind; seldom code.  Not the tables: the
-     * walk itself writes there. */
+    /* Data, ROM, and what lies behind; seldom code.  Not the vector, which
+     * must stay, nor the tables: the walk itself writes there. */
     page = RIG_DATA / PAGE_SIZE + rig_below(&r->random, 10);
     if (rig_chance(&r->random, 1))
-        page = rig_below(&r->random, RIG_VECTOR / PAGE_SIZE);
+        page = RIG_CODE / PAGE_SIZE;
     switch (rig_below(&r->random, 4)) {
     case 0: /* about the end of a page */
         offset = PAGE_SIZE - 10 + rig_below(&r->random, 14);
@@ -345,6 +345,28 @@ static void state(struct rig *r)
     c->pc = BASE + r->code_at;
     if (g->priv != PRIV_M && g->satp && rig_chance(&r->random, 8))
         c->pc = UINT64_C(0xffffffc000000000) + r->code_at;
+}
+
+static void scatter(struct rig *r)
+{
+    struct riscv_cpu *g = riscv(r->a.c);
+
+    for (unsigned i = 1; i < 32; i++)
+        switch (rig_below(&r->random, 6)) {
+        case 0:
+        case 1:
+        case 2:
+            g->x[i] = address(r);
+            break;
+        case 3:
+            g->x[i] = 0;
+            break;
+        case 4:
+            g->x[i] = UINT64_MAX;
+            break;
+        default:
+            g->x[i] = rig_below(&r->random, 16);
+        }
 }
 
 static uint32_t encode(struct rig *r, const struct isa_encoding *e)
@@ -525,6 +547,7 @@ const struct rig_guest rig_riscv64 = {
     .world = make_world,
     .state = state,
     .address = address,
+    .scatter = scatter,
     .encode = encode,
     .copy = copy,
     .same = same,
