@@ -307,24 +307,23 @@ extern const struct isa_example {n}_examples[];
         out += ["    {0, 0, 0, 0, 0},", "};", "",
                 f"const struct isa_example {n}_examples[] = {{"]
         for r in self.isa.rows:
-            for ex in self.examples(r):
-                out.append("    {%d, %d, %su, %s, %s}," % (
-                    r.number, r.line, ex[0], string(ex[1]), string(ex[2])))
+            for line, bits, before, after in self.examples(r):
+                out.append(f"    {{{r.number}, {line}, {bits:#x}u, "
+                           f"{string(before)}, {string(after)}}},")
         return out + ["    {0, 0, 0, NULL, NULL},", "};", ""]
 
     def examples(self, row):
-        for text in filter(None, (x.strip() for x in
-                                  row.examples.split(";"))):
-            m = re.fullmatch(r"([0-9a-f]{4}|[0-9a-f]{8}): (.*?) ?-> ?(.*)",
-                             text)
-            if not m:
-                raise IsaError("example", row.line, f"{row.name}: an example "
-                               "reads ENCODING: BEFORE -> AFTER")
+        for line, text in row.examples:
+            m = re.fullmatch(r"([0-9a-f]+): *(.*?) *-> *(.*)", text)
+            if not m or len(m.group(1)) * 4 != row.enc.width:
+                raise IsaError("example", line, f"{row.name}: an example "
+                               "reads ENCODING: BEFORE -> AFTER, the "
+                               f"encoding in {row.enc.width // 4} digits")
             bits = int(m.group(1), 16)
             if bits & row.enc.mask != row.enc.value:
-                raise IsaError("example-bits", row.line, f"{row.name}: "
+                raise IsaError("example-bits", line, f"{row.name}: "
                                f"{m.group(1)} is not this row's encoding")
-            yield "0x" + m.group(1), m.group(2), m.group(3)
+            yield line, bits, m.group(2), m.group(3)
 
     def facts(self):
         calls = sum("ROW_CALLS" in self.flags(r) for r in self.real)

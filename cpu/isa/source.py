@@ -22,13 +22,17 @@ COLUMNS = ("name", "encoding", "operands", "attributes", "semantics",
 
 
 class Row:
-    """One line of six columns, after substitution."""
+    """One line of six columns, after substitution.  `more` are examples
+    from elsewhere, as pairs (line, text)."""
 
-    def __init__(self, line, cells):
+    def __init__(self, line, cells, more=()):
         self.line = line
         (self.name, self.encoding, self.operands, attributes,
-         self.semantics, self.examples) = cells
+         self.semantics, examples) = cells
         self.attributes = attributes.split()
+        self.examples = [(n, x.strip()) for n, cell in
+                         [(line, examples), *more]
+                         for x in cell.split(";") if x.strip()]
         if not self.name:
             raise IsaError("no-name", line, "the row has no name")
 
@@ -326,18 +330,27 @@ class Reader:
             if body.startswith("|"):
                 rows.append((n, split_row(n, body[1:])))
                 continue
+            # Behind bars: examples of the rows that this line makes.
+            body, *examples = body.split("|")
             words = body.split(None, len(names) - 1)
             if len(words) != len(names):
                 raise IsaError("for-values", n, f"expected {len(names)} "
                                f"values, one for each name of the `for`")
-            values.append(dict(zip(names, words)))
+            values.append((n, dict(zip(names, map(str.strip, words))),
+                           examples))
         if not rows or not values:
             raise IsaError("for-empty", line,
                            "a `for` needs values and rows")
-        for v in values:
-            for n, cells in rows:
+        for n, v, examples in values:
+            if len(examples) > len(rows):
+                raise IsaError("for-examples", n, f"examples of "
+                               f"{len(examples)} rows, the `for` has "
+                               f"{len(rows)}")
+            examples += [""] * (len(rows) - len(examples))
+            for (at, cells), example in zip(rows, examples):
                 self.isa.rows.append(
-                    Row(n, [substitute(n, c, v) for c in cells]))
+                    Row(at, [substitute(at, c, v) for c in cells],
+                        [(n, example)]))
 
 
 def read(text, defines):
