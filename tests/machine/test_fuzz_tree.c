@@ -100,7 +100,7 @@ static bool try_tree(struct rig *r, const uint8_t *dtb, size_t size,
 }
 
 static uint64_t seed = 1;
-static unsigned rounds = 500;
+static unsigned rounds = 400;
 
 static void test_fuzz(void **state)
 {
