@@ -55,7 +55,8 @@ static int spawn_dtc(pid_t *pid, const char *file, int fd, int complaints)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, fd, 1);
     posix_spawn_file_actions_adddup2(&actions, complaints, 2);
-    err = posix_spawnp(pid, "dtc", &actions, NULL, (char *const *)args, environ);
+    err =
+        posix_spawnp(pid, "dtc", &actions, NULL, (char *const *)args, environ);
     posix_spawn_file_actions_destroy(&actions);
     return err;
 }
@@ -137,8 +138,9 @@ bool board_open_file(struct tree *t, const char *option, const char *file,
         if (ends_with(file, ".dts"))
             ok = open_source(t, s.name, file, e);
         else
-            ok = source_error(&s, e, "not a device tree blob (.dtb), and "
-                                     "its name does not end in .dts");
+            ok = source_error(&s, e,
+                              "not a device tree blob (.dtb), and "
+                              "its name does not end in .dts");
     } else {
         ok = source_all(&s, TREE_MAX_SIZE, &dtb, e);
         if (ok) {

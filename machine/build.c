@@ -151,19 +151,22 @@ static bool make_ram(struct machine *m, const struct machine_config *config,
         listed += m->ram_piece[i].size;
         if (m->ram_piece[i].base % PAGE_SIZE ||
             m->ram_piece[i].size % PAGE_SIZE)
-            return error_set(e, "%s: memory at 0x%" PRIx64 ": wanted whole "
-                                "pages of 4 KiB",
+            return error_set(e,
+                             "%s: memory at 0x%" PRIx64 ": wanted whole "
+                             "pages of 4 KiB",
                              m->board.name, m->ram_piece[i].base);
     }
     if (total == 0)
         total = m->default_ram ? m->default_ram : listed;
     if (total == 0)
-        return error_set(e, "%s: does not say how much memory there is: use "
-                            "-m",
+        return error_set(e,
+                         "%s: does not say how much memory there is: use "
+                         "-m",
                          m->board.name);
     if (total < m->min_ram)
-        return error_set(e, "-m: %s is too little; this board takes at least "
-                            "%s",
+        return error_set(e,
+                         "-m: %s is too little; this board takes at least "
+                         "%s",
                          SIZE_TEXT(total), SIZE_TEXT(m->min_ram));
     if (total > UINT64_MAX - PAGE_SIZE)
         return error_set(e, "-m: more than there are addresses");
@@ -237,18 +240,19 @@ static bool number_cpus(struct machine *m, unsigned wanted, uint32_t *id,
         return false;
     m->n_cpus = wanted ? wanted : listed;
     if (listed > 1 && m->n_cpus != listed)
-        return error_set(e, "-smp: this board has %u CPUs, no more and no "
-                            "less",
+        return error_set(e,
+                         "-smp: this board has %u CPUs, no more and no "
+                         "less",
                          listed);
     if (m->n_cpus > m->max_cpus && listed == 1)
-        return error_set(e, "-smp: %u is too many; this board takes at most "
-                            "%u CPUs",
+        return error_set(e,
+                         "-smp: %u is too many; this board takes at most "
+                         "%u CPUs",
                          m->n_cpus, m->max_cpus);
     for (unsigned i = 0; i < m->n_cpus; i++) {
         uint64_t reg;
 
-        if (!tree_u64(&m->board, node[listed == 1 ? 0 : i], "reg", 0, &reg,
-                      e))
+        if (!tree_u64(&m->board, node[listed == 1 ? 0 : i], "reg", 0, &reg, e))
             return false;
         if (reg > UINT32_MAX || (listed == 1 && reg))
             return tree_error(&m->board, node[i], "reg", e,
@@ -298,9 +302,8 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
     if (!m->vcpu)
         return error_set(e, "out of memory");
     for (unsigned i = 0; i < m->n_cpus; i++) {
-        struct cpu_config c = {.id = id[i],
-                               .model = model,
-                               .no_chain = config->no_chain};
+        struct cpu_config c = {
+            .id = id[i], .model = model, .no_chain = config->no_chain};
 
         m->vcpu[i].machine = m;
         if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
@@ -451,8 +454,8 @@ static bool set_serial(struct machine *m, struct device *dev, int node,
     if (!tree_u32(&m->tree, node, "emu,serial", 0, &n, e))
         return false;
     if (n >= MACHINE_SERIALS)
-        return tree_error(&m->tree, node, "emu,serial", e,
-                          "%u: wanted 0 to %d", n, MACHINE_SERIALS - 1);
+        return tree_error(&m->tree, node, "emu,serial", e, "%u: wanted 0 to %d",
+                          n, MACHINE_SERIALS - 1);
     if (!m->serial[n])
         return true;
     return device_set(dev, &m->backends, "chardev", m->serial[n], e) ||
@@ -492,11 +495,10 @@ static bool map_windows(struct machine *m, struct device *dev, int node,
         if (at.size == 0)
             return tree_error(t, node, "reg", e, "entry %d has size 0", i);
         if (at.port != w->port)
-            return tree_error(t, node, "reg", e,
-                              "entry %d is %s; that of %s is %s", i,
-                              at.port ? "I/O ports" : "memory",
-                              dev->class->name,
-                              w->port ? "I/O ports" : "memory");
+            return tree_error(
+                t, node, "reg", e, "entry %d is %s; that of %s is %s", i,
+                at.port ? "I/O ports" : "memory", dev->class->name,
+                w->port ? "I/O ports" : "memory");
         dev->regions[i].priority = (int)(int32_t)priority;
         if (!device_map(dev, (unsigned)i, at.base, at.size, e))
             return error_prefix(e, "%s", t->name);
@@ -528,8 +530,8 @@ static bool attach_pci(struct machine *m, struct device *dev, int node,
                           dev->class->name);
     dev->parent = host;
     return tree_pci_devfn(&m->tree, node, &devfn, e) &&
-           (pci_attach(host->class->pci(host), (struct pci_device *)dev,
-                       devfn, e) ||
+           (pci_attach(host->class->pci(host), (struct pci_device *)dev, devfn,
+                       e) ||
             error_prefix(e, "%s: %s", m->tree.name, dev->path));
 }
 
@@ -573,8 +575,8 @@ static bool make_rom(struct machine *m, int node, struct error *e)
         return tree_error(&m->tree, node, NULL, e, "a second boot ROM");
     if (!tree_reg(&m->tree, node, 0, &at, e))
         return false;
-    if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE ||
-        at.size == 0 || at.size > (16 << 20))
+    if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE || at.size == 0 ||
+        at.size > (16 << 20))
         return tree_error(&m->tree, node, "reg", e,
                           "wanted whole pages of 4 KiB, at most 16 MiB");
     if (!ram_new(&m->rom, at.size, e))
@@ -619,8 +621,7 @@ static bool no_class(struct machine *m, int node, struct error *e)
     return tree_error(&m->tree, node, "compatible", e,
                       "no device for compatible \"%s\"%s%s%s", name,
                       near ? " (did you mean \"" : "", near ? near : "",
-                      near ? "\"?)"
-                           : "; status = \"disabled\" leaves it out");
+                      near ? "\"?)" : "; status = \"disabled\" leaves it out");
 }
 
 /* Nodes that are no devices although they have a `reg`. */

@@ -61,8 +61,8 @@ static bool overlap(struct machine *m, const struct place *a,
                     const struct place *b, struct error *e)
 {
     return error_set(e,
-                     "%s: %s at 0x%" PRIx64 " to 0x%" PRIx64 " and %s at 0x%"
-                     PRIx64 " to 0x%" PRIx64 " overlap",
+                     "%s: %s at 0x%" PRIx64 " to 0x%" PRIx64
+                     " and %s at 0x%" PRIx64 " to 0x%" PRIx64 " overlap",
                      m->tree.name, a->name, a->base, a->last, b->name, b->base,
                      b->last);
 }
@@ -94,9 +94,8 @@ static bool check_windows(struct machine *m, struct device *host,
 
     for (unsigned w = 0; w < bus->n_windows; w++) {
         const struct pci_window *win = &bus->window[w];
-        struct place window = {
-            win->io ? bus->ports : bus->memory, 0, win->cpu,
-            win->cpu + (win->size - 1), "a PCI window"};
+        struct place window = {win->io ? bus->ports : bus->memory, 0, win->cpu,
+                               win->cpu + (win->size - 1), "a PCI window"};
 
         for (unsigned i = 0; i < m->n_ram; i++) {
             struct place ram;

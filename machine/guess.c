@@ -74,8 +74,9 @@ bool machine_guess_image(const char *file, enum image_kind *kind,
         if (why.text[0])
             error_set(e, "%s", why.text);
         else
-            source_error(&s, e, "%s; wanted a RISC-V kernel, an ELF file, a "
-                                "device tree or a disk image",
+            source_error(&s, e,
+                         "%s; wanted a RISC-V kernel, an ELF file, a "
+                         "device tree or a disk image",
                          type.text);
     }
     source_close(&s);

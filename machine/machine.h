@@ -27,17 +27,17 @@ struct device_option {
 };
 
 struct machine_config {
-    const char *board;   /* embedded board's name, or a .dts/.dtb file;
-                            NULL: the default, virt */
-    uint64_t ram_size;   /* bytes; 0: the board's default */
-    unsigned cpus;       /* 0: 1 */
-    const char *cpu;     /* model and features; NULL: the board's */
+    const char *board; /* embedded board's name, or a .dts/.dtb file;
+                          NULL: the default, virt */
+    uint64_t ram_size; /* bytes; 0: the board's default */
+    unsigned cpus;     /* 0: 1 */
+    const char *cpu;   /* model and features; NULL: the board's */
     const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
-    const char *bios;    /* NULL or "default", "none", or a file */
+    const char *bios;                 /* NULL or "default", "none", or a file */
     const char *const *firmware_dirs; /* -L, NULL-terminated; or NULL */
-    const void *demo;    /* image to run where neither kernel nor bios nor */
-    size_t demo_size;    /* disk is given; or NULL */
-    const char *serial[4];  /* chardev ids of the board's serial ports */
+    const void *demo;      /* image to run where neither kernel nor bios nor */
+    size_t demo_size;      /* disk is given; or NULL */
+    const char *serial[4]; /* chardev ids of the board's serial ports */
     const struct device_option *devices;
     size_t n_devices;
     const char *const *drives; /* block ids that the board places by itself
@@ -48,9 +48,9 @@ struct machine_config {
     uint64_t seed;         /* deterministic entropy, with icount */
     bool no_chain;         /* for -d exec */
 
-    struct log *log;       /* outlives the machine */
-    struct gate *gate;     /* of the backends' sources; outlives the machine.
-                              NULL: the machine makes its own */
+    struct log *log;   /* outlives the machine */
+    struct gate *gate; /* of the backends' sources; outlives the machine.
+                          NULL: the machine makes its own */
     struct backends backends;
     /* Any thread: the main loop should call machine_poll() again. */
     void (*wake)(void *owner);
@@ -121,10 +121,11 @@ enum image_kind {
     IMAGE_UNKNOWN,
     IMAGE_RISCV_KERNEL, /* Image, gzip'd Image, EFI zboot, U-Boot uImage */
     IMAGE_RISCV_ELF,
-    IMAGE_TREE, /* .dts or .dtb */
-    IMAGE_DISK, /* raw disk with a partition table */
+    IMAGE_TREE,       /* .dts or .dtb */
+    IMAGE_DISK,       /* raw disk with a partition table */
     IMAGE_X86_KERNEL, /* recognised, no board yet */
-    IMAGE_CD, IMAGE_FLOPPY,
+    IMAGE_CD,
+    IMAGE_FLOPPY,
 };
 bool machine_guess_image(const char *file, enum image_kind *kind,
                          struct error *e);

@@ -89,9 +89,9 @@ struct machine {
     pthread_cond_t parked_cond; /* n_parked grew */
     pthread_cond_t go_cond;     /* hold or nudged changed */
     unsigned n_threads, n_parked;
-    bool nudged;         /* icount: look again; under run_lock */
-    bool clock_runs;     /* main thread's */
-    atomic_bool firing;  /* the main thread is in timers and sinks */
+    bool nudged;                   /* icount: look again; under run_lock */
+    bool clock_runs;               /* main thread's */
+    atomic_bool firing;            /* the main thread is in timers and sinks */
     _Atomic(struct cpu *) running; /* icount: whose turn it is */
     pthread_key_t icount_key;      /* set in the icount thread only */
     bool have_key;

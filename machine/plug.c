@@ -51,16 +51,16 @@ static bool no_class(const char *driver, struct error *e)
     }
     near = nearest_name(driver, names, n);
     if (near)
-        return error_set(e, "-device %s: there is no such device (did you "
-                            "mean '%s'?)",
+        return error_set(e,
+                         "-device %s: there is no such device (did you "
+                         "mean '%s'?)",
                          driver, near);
     return error_set(e, "-device %s: there is no such device; there are: %s",
                      driver, n ? all : "none");
 }
 
-static const struct device_class *find_class(struct machine *m,
-                                             const char *driver,
-                                             struct error *e)
+static const struct device_class *
+find_class(struct machine *m, const char *driver, struct error *e)
 {
     const struct device_class *cls = device_class_named(driver);
     char name[128];
@@ -170,8 +170,8 @@ static bool set_options(struct machine *m, struct device *dev,
 
         for (size_t k = 0; k < sizeof(ours) / sizeof(ours[0]); k++)
             own = own || strcmp(o->names[i], ours[k]) == 0;
-        if (!own && !device_set(dev, &m->backends, o->names[i], o->values[i],
-                                e))
+        if (!own &&
+            !device_set(dev, &m->backends, o->names[i], o->values[i], e))
             return false;
     }
     return true;

@@ -263,13 +263,11 @@ static void set_ending(struct ending *out, enum machine_end end, int code,
     va_end(args);
 }
 
-static void note_request(struct machine *m, enum machine_request what,
-                         int code)
+static void note_request(struct machine *m, enum machine_request what, int code)
 {
     switch (what) {
     case REQUEST_POWEROFF:
-        set_ending(&m->wanted, MACHINE_POWEROFF, code,
-                   "the guest powered off");
+        set_ending(&m->wanted, MACHINE_POWEROFF, code, "the guest powered off");
         break;
     case REQUEST_FAIL:
         set_ending(&m->wanted, MACHINE_FAILED, code,
@@ -378,7 +376,7 @@ static bool start_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 {
     /* Signals are the main thread's, but for those that a fault raises in
      * the thread that it happens in. */
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE,
+    static const int own[] = {SIGSEGV, SIGBUS,  SIGFPE,
                               SIGILL,  SIGTRAP, SIGABRT};
     sigset_t all, old;
     int err;

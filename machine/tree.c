@@ -255,8 +255,8 @@ bool tree_u32(const struct tree *t, int node, const char *prop,
     if (!p)
         return true;
     if (size != 4)
-        return tree_error(t, node, prop, e,
-                          "%d bytes long: wanted one cell", size);
+        return tree_error(t, node, prop, e, "%d bytes long: wanted one cell",
+                          size);
     *out = ld_be32(p);
     return true;
 }
@@ -322,7 +322,7 @@ static bool bus_format(const struct tree *t, int bus, struct bus_format *f,
     if (!tree_u32(t, bus, "#address-cells", 2, &f->address_cells, e) ||
         !tree_u32(t, bus, "#size-cells", 1, &f->size_cells, e))
         return false;
-    f->kind = tree_is_pci_bus(t, bus)              ? BUS_PCI
+    f->kind = tree_is_pci_bus(t, bus)             ? BUS_PCI
               : tree_is_compatible(t, bus, "isa") ? BUS_ISA
                                                   : BUS_PLAIN;
     if (f->size_cells > 2)
@@ -412,8 +412,7 @@ static bool through(const struct tree *t, int node, int bus,
     return tree_error(t, node, "reg", e,
                       "0x%llx+0x%llx is not in the ranges of the bus %s",
                       (unsigned long long)place->base,
-                      (unsigned long long)place->size,
-                      tree_node_name(t, bus));
+                      (unsigned long long)place->size, tree_node_name(t, bus));
 }
 
 int tree_reg_count(const struct tree *t, int node, struct error *e)
@@ -463,8 +462,7 @@ bool tree_reg(const struct tree *t, int node, int i, struct tree_place *out,
     return true;
 }
 
-bool tree_pci_devfn(const struct tree *t, int node, int *devfn,
-                    struct error *e)
+bool tree_pci_devfn(const struct tree *t, int node, int *devfn, struct error *e)
 {
     int size;
     const uint8_t *p = tree_prop(t, node, "reg", &size);
@@ -560,8 +558,8 @@ static int interrupt_parent(const struct tree *t, int node, struct error *e)
     }
     found = tree_by_phandle(t, phandle);
     if (found < 0)
-        tree_error(t, at, "interrupt-parent", e,
-                   "no node has the phandle 0x%x", phandle);
+        tree_error(t, at, "interrupt-parent", e, "no node has the phandle 0x%x",
+                   phandle);
     return found;
 }
 

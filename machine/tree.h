@@ -24,9 +24,9 @@
 #define TREE_MAX_CELLS 4 /* of an interrupt specifier */
 
 struct tree_node {
-    int offset; /* libfdt's */
-    int parent; /* number, -1 for the root */
-    int end;    /* number behind the last node below this one */
+    int offset;       /* libfdt's */
+    int parent;       /* number, -1 for the root */
+    int end;          /* number behind the last node below this one */
     uint32_t phandle; /* 0: none */
 };
 

@@ -128,8 +128,7 @@ static uint32_t copied_phandle(const struct writer *w, int node, unsigned cpu)
 
     if (cpu == 0 || t->node[node].phandle == 0)
         return t->node[node].phandle;
-    return w->next_phandle + (cpu - 1) * each +
-           ordinal(t, w->pattern, node);
+    return w->next_phandle + (cpu - 1) * each + ordinal(t, w->pattern, node);
 }
 
 /* Does this list go to the pattern CPU, and nowhere else? */
@@ -336,8 +335,7 @@ static void write_chosen(struct writer *w, int node)
         {
             const char *name;
             int size;
-            const void *p =
-                fdt_getprop_by_offset(w->in->fdt, at, &name, &size);
+            const void *p = fdt_getprop_by_offset(w->in->fdt, at, &name, &size);
 
             if (p && !chosen_replaces(w, name))
                 put(w, name, p, size);

@@ -88,9 +88,8 @@ static bool resolve(struct machine *m, int node, const struct tree_irq *irq,
                           "%s has no input <%u%s>", path, irq->cell[0],
                           irq->n > 1 ? " ..." : "");
     *out = device_input(dev, line);
-    return out->set ||
-           tree_error(&m->tree, node, "interrupts", e, "%s has no input %u",
-                      path, line);
+    return out->set || tree_error(&m->tree, node, "interrupts", e,
+                                  "%s has no input %u", path, line);
 }
 
 static bool connect_pci(struct machine *m, struct device *dev, int node,
@@ -100,8 +99,8 @@ static bool connect_pci(struct machine *m, struct device *dev, int node,
         struct tree_irq irq = {.controller = -1};
         struct pci_route r;
 
-        if (!pci_interrupt_route(m->tree.fdt, m->tree.node[node].offset, 0,
-                                 pin, &r, e))
+        if (!pci_interrupt_route(m->tree.fdt, m->tree.node[node].offset, 0, pin,
+                                 &r, e))
             return error_prefix(e, "%s", m->tree.name);
         irq.controller = tree_by_offset(&m->tree, r.controller);
         irq.n = r.n < TREE_MAX_CELLS ? r.n : TREE_MAX_CELLS;

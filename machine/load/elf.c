@@ -46,17 +46,16 @@ static bool check_header(const struct image *img, const uint8_t *h,
     unsigned type;
 
     if (h[5] != 1)
-        return source_error(&img->data, e,
-                            "a big-endian ELF file; wanted %s",
+        return source_error(&img->data, e, "a big-endian ELF file; wanted %s",
                             image_wanted(rules));
     if (ld_le16(h + 18) != ELF_MACHINE_RISCV ||
         h[4] != (rules->xlen == 32 ? 1 : 2))
-        return source_error(&img->data, e,
-                            "an ELF file for %s, but the CPU is a %u-bit "
-                            "RISC-V",
-                            elf_machine_name(ld_le16(h + 18),
-                                             h[4] == 1 ? 32 : 64),
-                            rules->xlen);
+        return source_error(
+            &img->data, e,
+            "an ELF file for %s, but the CPU is a %u-bit "
+            "RISC-V",
+            elf_machine_name(ld_le16(h + 18), h[4] == 1 ? 32 : 64),
+            rules->xlen);
     type = ld_le16(h + 16);
     if (type != ET_EXEC && type != ET_DYN)
         return source_error(&img->data, e,
@@ -89,12 +88,10 @@ static bool add_segment(struct image *img, const struct elf_format *f,
                             "damaged: a segment has more bytes in the file "
                             "than in memory");
     if (p->address + (p->mem_size - 1) < p->address)
-        return source_error(&img->data, e,
-                            "damaged: a segment at 0x%llx of 0x%llx bytes",
-                            (unsigned long long)p->address,
-                            (unsigned long long)p->mem_size);
-    if (p->offset > img->data.size ||
-        p->file_size > img->data.size - p->offset)
+        return source_error(
+            &img->data, e, "damaged: a segment at 0x%llx of 0x%llx bytes",
+            (unsigned long long)p->address, (unsigned long long)p->mem_size);
+    if (p->offset > img->data.size || p->file_size > img->data.size - p->offset)
         return source_error(&img->data, e,
                             "truncated: a segment ends at byte %llu, the "
                             "file at %llu",
@@ -140,8 +137,9 @@ bool image_elf(struct image *img, const struct image_rules *rules,
             return false;
     }
     if (img->n == 0)
-        return source_error(&img->data, e, "an ELF file with nothing to load; "
-                                           "wanted %s",
+        return source_error(&img->data, e,
+                            "an ELF file with nothing to load; "
+                            "wanted %s",
                             image_wanted(rules));
     img->fixed = true;
     find_entry(img, word(f, h + f->entry));

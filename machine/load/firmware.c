@@ -63,8 +63,8 @@ static bool find_default(const char *const *dirs, unsigned xlen, char *out,
     return false;
 }
 
-bool firmware_open(struct source *s, const char *bios,
-                   const char *const *dirs, unsigned xlen, struct error *e)
+bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
+                   unsigned xlen, struct error *e)
 {
     char path[512];
 

@@ -140,8 +140,8 @@ static bool open_code(struct image *img, const struct image_rules *rules,
     if (!ok)
         return source_error(&img->data, e, "of no known format; wanted %s",
                             image_wanted(rules));
-    img->piece[img->n++] = (struct image_piece){
-        .file_size = img->data.size, .mem_size = img->data.size};
+    img->piece[img->n++] = (struct image_piece){.file_size = img->data.size,
+                                                .mem_size = img->data.size};
     return true;
 }
 
@@ -161,13 +161,16 @@ static bool check_sections(const struct image *img, const uint8_t *header,
     if (!source_read(&img->data, at, pe, sizeof(pe), e))
         return false;
     if (memcmp(pe, "PE\0", 4) != 0)
-        return source_error(&img->data, e, "damaged: no PE header where its "
-                                           "first header says");
+        return source_error(&img->data, e,
+                            "damaged: no PE header where its "
+                            "first header says");
     machine = ld_le16(pe + 4);
-    if (machine != (rules->xlen == 32 ? PE_MACHINE_RISCV32
-                                      : PE_MACHINE_RISCV64))
-        return source_error(&img->data, e, "for another kind of CPU than "
-                                           "%u-bit RISC-V", rules->xlen);
+    if (machine !=
+        (rules->xlen == 32 ? PE_MACHINE_RISCV32 : PE_MACHINE_RISCV64))
+        return source_error(&img->data, e,
+                            "for another kind of CPU than "
+                            "%u-bit RISC-V",
+                            rules->xlen);
     first = (uint64_t)at + sizeof(pe) + ld_le16(pe + 20);
     for (unsigned i = 0; i < ld_le16(pe + 6); i++) {
         uint64_t end;
@@ -218,8 +221,8 @@ static bool open_linux(struct image *img, const struct image_rules *rules,
 
     if (!image_linux_header(img, rules, &mem_size, e))
         return false;
-    img->piece[img->n++] = (struct image_piece){
-        .file_size = img->data.size, .mem_size = mem_size};
+    img->piece[img->n++] =
+        (struct image_piece){.file_size = img->data.size, .mem_size = mem_size};
     return true;
 }
 
@@ -229,11 +232,11 @@ static bool refuse(const struct source *s, const struct file_type *type,
                    const struct image_rules *rules, struct error *e)
 {
     if (type->kind == FILE_FIT)
-        return source_error(s, e, "%s, which is not understood; take the "
-                                  "kernel out with dumpimage -T flat_dt -p 0",
+        return source_error(s, e,
+                            "%s, which is not understood; take the "
+                            "kernel out with dumpimage -T flat_dt -p 0",
                             type->text);
-    return source_error(s, e, "%s; wanted %s", type->text,
-                        image_wanted(rules));
+    return source_error(s, e, "%s; wanted %s", type->text, image_wanted(rules));
 }
 
 /* What is in a wrapping: a kernel that is not wrapped again. */
@@ -268,8 +271,9 @@ static bool open_zboot(struct image *img, const struct source *file,
              memcmp(h + 0x18, "zstd22", 7) == 0)
         packing = PACKING_ZSTD;
     else
-        return source_error(file, e, "an EFI zboot image packed with "
-                                     "'%.16s'; wanted gzip or zstd",
+        return source_error(file, e,
+                            "an EFI zboot image packed with "
+                            "'%.16s'; wanted gzip or zstd",
                             (const char *)h + 0x18);
     if (!source_part(&payload, file, ld_le32(h + 8), ld_le32(h + 12), e))
         return false;

@@ -169,8 +169,8 @@ static bool poke(struct loader *l, uint64_t at, const void *p, size_t size,
                      (unsigned long long)at);
 }
 
-static bool clear(struct loader *l, uint64_t at, uint64_t size,
-                  uint8_t *chunk, struct error *e)
+static bool clear(struct loader *l, uint64_t at, uint64_t size, uint8_t *chunk,
+                  struct error *e)
 {
     memset(chunk, 0, CHUNK);
     while (size) {
@@ -205,8 +205,7 @@ static bool write_image(struct loader *l, const struct image *img,
     for (unsigned i = 0; i < img->n; i++) {
         const struct image_piece *p = &img->piece[i];
 
-        if (!copy(l, &img->data, p->offset, p->address, p->file_size, chunk,
-                  e))
+        if (!copy(l, &img->data, p->offset, p->address, p->file_size, chunk, e))
             return false;
         /* RAM starts as zeros, and Linux clears its own. */
         if (!l->loaded_before || img->linux_header)
@@ -260,8 +259,9 @@ static bool write_all(struct loader *l, uint8_t *chunk, struct error *e)
 static void note_change(struct log *log, const struct source *s)
 {
     if (source_used(s) && source_changed(s))
-        log_guest(log, "%s has been changed since the start; the guest gets "
-                       "it as it is now",
+        log_guest(log,
+                  "%s has been changed since the start; the guest gets "
+                  "it as it is now",
                   s->name);
 }
 

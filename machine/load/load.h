@@ -49,10 +49,10 @@ struct loader {
     struct load_area area[LOAD_MAX_AREAS];
     unsigned n_areas;
 
-    uint64_t start;      /* where the boot stub jumps */
-    uint64_t next;       /* where firmware goes on */
+    uint64_t start; /* where the boot stub jumps */
+    uint64_t next;  /* where firmware goes on */
     uint64_t initrd_at, tree_at;
-    struct tree guest;   /* what the guest gets */
+    struct tree guest; /* what the guest gets */
     bool loaded_before;
 };
 
@@ -68,8 +68,8 @@ bool loader_load(struct loader *l, struct log *log, struct error *e);
 void loader_close(struct loader *l);
 
 /* Open -bios's argument.  *s stays SOURCE_NONE for "none". */
-bool firmware_open(struct source *s, const char *bios,
-                   const char *const *dirs, unsigned xlen, struct error *e);
+bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
+                   unsigned xlen, struct error *e);
 
 /* Where the parts lie; place.c. */
 bool loader_place(struct loader *l, struct error *e);

@@ -128,8 +128,7 @@ static bool take_image(struct loader *l, struct image *img,
     const char *part = img->n > 1 ? "a segment of it " : "";
 
     for (unsigned i = 0; i < img->n; i++) {
-        if (!take(l, s, part, img->piece[i].address, img->piece[i].mem_size,
-                  e))
+        if (!take(l, s, part, img->piece[i].address, img->piece[i].mem_size, e))
             return false;
     }
     return true;
@@ -218,8 +217,7 @@ static bool place_initrd(struct loader *l, struct error *e)
                         "memory up to 0x%llx, and the end of RAM at 0x%llx; "
                         "-m gives more",
                         SIZE_TEXT(l->initrd.size), (unsigned long long)floor,
-                        (unsigned long long)(l->ram[0].base +
-                                             l->ram[0].size));
+                        (unsigned long long)(l->ram[0].base + l->ram[0].size));
 }
 
 bool loader_place_tree(struct loader *l, uint64_t size, struct error *e)

@@ -54,24 +54,28 @@ static const struct magic magics[] = {
 static const struct {
     unsigned number;
     const char *name;
-} elf_machines[] = {
-    {2, "SPARC"},      {3, "i386"},     {4, "m68k"},         {8, "MIPS"},
-    {20, "PowerPC"},   {21, "PowerPC"}, {22, "S/390"},       {40, "arm"},
-    {43, "SPARC"},     {62, "x86-64"},  {183, "arm64"},      {243, "RISC-V"},
-    {258, "LoongArch"}, {50, "IA-64"},  {0x9026, "Alpha"},   {15, "PA-RISC"},
-}, uimage_archs[] = {
-    {2, "arm"},   {3, "i386"},  {5, "MIPS"},   {6, "MIPS"},
-    {7, "PowerPC"}, {12, "m68k"}, {22, "arm64"}, {24, "x86-64"},
-    {26, "RISC-V"},
-}, pe_machines[] = {
-    {0x14c, "i386"}, {0x8664, "x86-64"}, {0xaa64, "arm64"},
-    {0x1c2, "arm"},  {0x6264, "LoongArch"},
+} elf_machines[] =
+    {
+        {2, "SPARC"},       {3, "i386"},     {4, "m68k"},       {8, "MIPS"},
+        {20, "PowerPC"},    {21, "PowerPC"}, {22, "S/390"},     {40, "arm"},
+        {43, "SPARC"},      {62, "x86-64"},  {183, "arm64"},    {243, "RISC-V"},
+        {258, "LoongArch"}, {50, "IA-64"},   {0x9026, "Alpha"}, {15, "PA-RISC"},
+},
+  uimage_archs[] =
+      {
+          {2, "arm"},    {3, "i386"},    {5, "MIPS"},
+          {6, "MIPS"},   {7, "PowerPC"}, {12, "m68k"},
+          {22, "arm64"}, {24, "x86-64"}, {26, "RISC-V"},
+},
+  pe_machines[] = {
+      {0x14c, "i386"}, {0x8664, "x86-64"},    {0xaa64, "arm64"},
+      {0x1c2, "arm"},  {0x6264, "LoongArch"},
 };
 
-#define NAME_IN(table, n)                                                    \
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {          \
-        if (table[i].number == (n))                                          \
-            return table[i].name;                                            \
+#define NAME_IN(table, n)                                                      \
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {            \
+        if (table[i].number == (n))                                            \
+            return table[i].name;                                              \
     }
 
 const char *elf_machine_name(unsigned machine, unsigned bits)
@@ -172,7 +176,7 @@ static bool is_tree(const uint8_t *h, size_t n, struct file_type *out)
 static bool is_boot_sector(const uint8_t *h, uint64_t size,
                            struct file_type *out)
 {
-    static const uint16_t floppies[] = {160, 180, 320,  360,
+    static const uint16_t floppies[] = {160, 180,  320,  360,
                                         720, 1200, 1440, 2880};
 
     if (size < 512 || h[510] != 0x55 || h[511] != 0xaa)

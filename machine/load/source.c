@@ -36,8 +36,7 @@ const char *size_text(uint64_t size, char *out)
     return out;
 }
 
-bool source_error(const struct source *s, struct error *e, const char *fmt,
-                  ...)
+bool source_error(const struct source *s, struct error *e, const char *fmt, ...)
 {
     char text[sizeof(((struct error *)0)->text)];
     va_list args;
@@ -80,14 +79,15 @@ bool source_part(struct source *s, const struct source *of, uint64_t start,
                  uint64_t size, struct error *e)
 {
     if (start > of->size || size > of->size - start)
-        return source_error(of, e, "truncated: %s of it, from byte %llu on, "
-                                   "should be there, but it has %s",
+        return source_error(of, e,
+                            "truncated: %s of it, from byte %llu on, "
+                            "should be there, but it has %s",
                             SIZE_TEXT(size), (unsigned long long)start,
                             SIZE_TEXT(of->size));
     if (!set_name(s, of->name, e))
         return false;
     if (!of->bytes) {
-        s->fd = dup(of->fd);
+        s->fd = fcntl(of->fd, F_DUPFD_CLOEXEC, 0);
         if (s->fd < 0)
             return source_error(s, e, "%s", strerror(errno));
     }
@@ -158,7 +158,7 @@ static bool look(struct source *s, uint64_t limit, struct error *e)
     if (S_ISREG(st.st_mode))
         s->size = (uint64_t)st.st_size;
     if (s->size == 0)
-        return source_error(s, e, "the file is empty");
+        return source_error(s, e, "the file is empty; wanted one with something in it");
     note_change(s, &st);
     return true;
 }
@@ -176,7 +176,8 @@ bool source_open(struct source *s, const char *option, const char *file,
         if (look(s, limit, e))
             return true;
     } else {
-        source_error(s, e, "%s", strerror(errno));
+        source_error(s, e, "%s; wanted the name of a file that can be read",
+                     strerror(errno));
     }
     source_close(s);
     return false;
@@ -200,8 +201,9 @@ bool source_read(const struct source *s, uint64_t offset, void *out,
     uint8_t *p = out;
 
     if (offset > s->size || size > s->size - offset)
-        return source_error(s, e, "truncated: wanted %s from byte %llu on, "
-                                  "but it has %s",
+        return source_error(s, e,
+                            "truncated: wanted %s from byte %llu on, "
+                            "but it has %s",
                             SIZE_TEXT(size), (unsigned long long)offset,
                             SIZE_TEXT(s->size));
     offset += s->start;
@@ -237,8 +239,8 @@ bool source_all(const struct source *s, uint64_t limit, uint8_t **out,
 {
     *out = NULL;
     if (s->size > limit)
-        return source_error(s, e, "%s; at most %s is taken",
-                            SIZE_TEXT(s->size), SIZE_TEXT(limit));
+        return source_error(s, e, "%s; at most %s is taken", SIZE_TEXT(s->size),
+                            SIZE_TEXT(limit));
     *out = malloc(s->size ? s->size : 1);
     if (!*out)
         return source_error(s, e, "out of memory");

@@ -13,12 +13,12 @@
 #include "base/error.h"
 
 struct source {
-    char *name;         /* for messages: "-kernel FILE" */
-    int fd;             /* open for reading, or -1 */
-    uint8_t *held;      /* owned, or NULL */
+    char *name;           /* for messages: "-kernel FILE" */
+    int fd;               /* open for reading, or -1 */
+    uint8_t *held;        /* owned, or NULL */
     const uint8_t *bytes; /* held, or somebody else's; NULL: read fd */
-    uint64_t start;     /* of what counts, in the file or in bytes */
-    uint64_t size;      /* bytes */
+    uint64_t start;       /* of what counts, in the file or in bytes */
+    uint64_t size;        /* bytes */
     /* What the file was when it was opened. */
     uint64_t inode;
     int64_t changed_s, changed_ns;
@@ -62,8 +62,8 @@ bool source_all(const struct source *s, uint64_t limit, uint8_t **out,
 /* Has the file been changed since it was opened? */
 bool source_changed(const struct source *s);
 /* e = "NAME: ...".  Always false. */
-bool source_error(const struct source *s, struct error *e, const char *fmt,
-                  ...) BASE_PRINTF(3, 4);
+bool source_error(const struct source *s, struct error *e, const char *fmt, ...)
+    BASE_PRINTF(3, 4);
 
 /* "31.2 MiB" and the like, in out[24]. */
 const char *size_text(uint64_t size, char *out);

@@ -46,8 +46,9 @@ static bool check_header(const struct source *file, const uint8_t *h,
                             h[TYPE]);
     if (h[COMPRESSION] != COMP_NONE && h[COMPRESSION] != COMP_GZIP &&
         h[COMPRESSION] != COMP_ZSTD)
-        return source_error(file, e, "a uImage with compression %u; wanted "
-                                     "none, gzip or zstd",
+        return source_error(file, e,
+                            "a uImage with compression %u; wanted "
+                            "none, gzip or zstd",
                             h[COMPRESSION]);
     return true;
 }

@@ -18,7 +18,7 @@
 
 struct unpacker {
     const struct source *in;
-    uint64_t at;         /* bytes of in that were read */
+    uint64_t at; /* bytes of in that were read */
     uint8_t chunk[CHUNK];
     uint8_t *out;
     uint64_t used, room, limit;
@@ -103,8 +103,7 @@ static bool run_gzip(struct unpacker *u, struct error *e)
     return ok;
 }
 
-static bool run_decompress(struct unpacker *u, ZSTD_DStream *z,
-                           struct error *e)
+static bool run_decompress(struct unpacker *u, ZSTD_DStream *z, struct error *e)
 {
     ZSTD_inBuffer in = {u->chunk, 0, 0};
 

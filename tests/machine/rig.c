@@ -168,8 +168,7 @@ static void sleep_until(struct rig *r, uint64_t ns)
                          .tv_nsec = (long)(ns % 1000000000)};
 
     pthread_mutex_lock(&r->lock);
-    while (!r->wake &&
-           pthread_cond_timedwait(&r->woken, &r->lock, &t) == 0)
+    while (!r->wake && pthread_cond_timedwait(&r->woken, &r->lock, &t) == 0)
         continue;
     r->wake = false;
     pthread_mutex_unlock(&r->lock);

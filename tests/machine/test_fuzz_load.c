@@ -107,9 +107,9 @@ static size_t uimage(uint8_t *p)
 
 static void damage(uint8_t *p, size_t n, uint64_t *x)
 {
-    static const uint64_t odd[] = {0,          1,     0x7fffffff, 0x80000000,
-                                   0xffffffff, 0x100, 0x80200000, UINT64_MAX,
-                                   UINT64_MAX - 7};
+    static const uint64_t odd[] = {0,          1,          0x7fffffff,
+                                   0x80000000, 0xffffffff, 0x100,
+                                   0x80200000, UINT64_MAX, UINT64_MAX - 7};
 
     for (unsigned i = 1 + next(x) % 4; i; i--) {
         size_t at = next(x) % (next(x) % 8 ? 300 : n);

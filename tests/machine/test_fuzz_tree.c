@@ -25,10 +25,9 @@ static uint64_t next(uint64_t *x)
 /* Values that are often wrong in an interesting way. */
 static uint32_t odd_value(uint64_t *x)
 {
-    static const uint32_t odd[] = {0,          1,          2,
-                                   3,          4,          9,
-                                   0xff,       0x1000,     0x7fffffff,
-                                   0x80000000, 0xffffffff, 0xfffffffe};
+    static const uint32_t odd[] = {
+        0,    1,      2,          3,          4,          9,
+        0xff, 0x1000, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe};
 
     return next(x) & 3 ? odd[next(x) % (sizeof(odd) / sizeof(odd[0]))]
                        : (uint32_t)next(x);

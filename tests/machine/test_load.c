@@ -108,8 +108,7 @@ static size_t gzip(uint8_t *out, size_t room, const uint8_t *in, size_t size)
                   .avail_out = (uInt)room};
 
     assert_int_equal(
-        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
-        Z_OK);
+        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     deflateEnd(&z);
     return z.total_out;
@@ -632,8 +631,8 @@ static void test_code(void **state)
     assert_false(looks_like_code((const uint8_t *)"\x6f\xf0\xdf\xff", 4));
     assert_true(looks_like_code(
         (const uint8_t *)"\x6f\x00\x80\x00\0\0\0\0\x82\x80", 10));
-    assert_false(looks_like_code(
-        (const uint8_t *)"\x6f\x00\x80\x00\0\0\0\0\0\0", 10));
+    assert_false(
+        looks_like_code((const uint8_t *)"\x6f\x00\x80\x00\0\0\0\0\0\0", 10));
 }
 
 /* -- firmware -- */
@@ -737,12 +736,12 @@ static void test_initrd(void **state)
     node = tree_child(&r->m->loader.guest, 0, "chosen");
     assert_true(tree_u64(&r->m->loader.guest, node, "linux,initrd-start", 0,
                          &start, NULL));
-    assert_true(tree_u64(&r->m->loader.guest, node, "linux,initrd-end", 0,
-                         &end, NULL));
+    assert_true(
+        tree_u64(&r->m->loader.guest, node, "linux,initrd-end", 0, &end, NULL));
     assert_int_equal(start, r->m->loader.initrd_at);
     assert_int_equal(end, start + 3 * MIB - 5);
-    assert_string_equal(
-        tree_string(&r->m->loader.guest, node, "bootargs"), "quiet emu");
+    assert_string_equal(tree_string(&r->m->loader.guest, node, "bootargs"),
+                        "quiet emu");
     prop = tree_prop(&r->m->loader.guest, node, "rng-seed", &size);
     assert_non_null(prop);
     assert_int_equal(size, 32);
@@ -801,8 +800,8 @@ static void test_fw_jump(void **state)
         r->config.initrd = rig_file(r, "initrd", initrd, mib * MIB);
         rig_machine(r);
         check_places(r, KERNEL + 8 * MIB, mib * MIB);
-        assert_true(apart(r->m->loader.initrd_at, mib * MIB, 0x82200000,
-                          2 * MIB));
+        assert_true(
+            apart(r->m->loader.initrd_at, mib * MIB, 0x82200000, 2 * MIB));
         assert_true(apart(r->m->loader.tree_at, r->m->loader.guest.size,
                           0x82200000, 2 * MIB));
     }

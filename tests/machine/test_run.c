@@ -125,7 +125,7 @@ static void test_reboot(void **state)
 static const uint8_t code[] = {
     0x13, 0x00, 0x00, 0x00, /* nop */
     0x6f, 0x00, 0x00, 0x00, /* j . */
-    'o', 'n', 'c', 'e',
+    'o',  'n',  'c',  'e',
 };
 
 /* Spoils all that was loaded, then resets. */
@@ -414,8 +414,7 @@ static void run_input(struct rig *r)
     start(r);
     usleep(1000);
     assert_int_equal(
-        gate_post(machine_gate(r->m), source, (const uint8_t *)"hello", 5),
-        5);
+        gate_post(machine_gate(r->m), source, (const uint8_t *)"hello", 5), 5);
     if (r->config.icount)
         usleep(200000); /* its own thread delivers */
     else
@@ -573,26 +572,16 @@ static void test_two_machines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_power_off),
-        TEST(test_failure),
-        TEST(test_no_reboot),
-        TEST(test_reboot),
-        TEST(test_reset_reloads),
-        TEST(test_reset_without_file),
-        TEST(test_pause),
-        TEST(test_start_stop),
-        TEST(test_storm),
-        TEST(test_two_ends),
-        TEST(test_idle),
-        TEST(test_ipi),
-        TEST(test_input),
-        TEST(test_input_icount),
-        TEST(test_icount_exact),
-        TEST(test_icount_jump),
-        TEST(test_icount_turns),
-        TEST(test_icount_pause),
-        TEST(test_icount_asleep),
-        TEST(test_two_machines),
+        TEST(test_power_off),     TEST(test_failure),
+        TEST(test_no_reboot),     TEST(test_reboot),
+        TEST(test_reset_reloads), TEST(test_reset_without_file),
+        TEST(test_pause),         TEST(test_start_stop),
+        TEST(test_storm),         TEST(test_two_ends),
+        TEST(test_idle),          TEST(test_ipi),
+        TEST(test_input),         TEST(test_input_icount),
+        TEST(test_icount_exact),  TEST(test_icount_jump),
+        TEST(test_icount_turns),  TEST(test_icount_pause),
+        TEST(test_icount_asleep), TEST(test_two_machines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,20 +16,20 @@
 #define MIB ((uint64_t)1 << 20)
 
 /* A board's beginning: one CPU, 16 MiB at 0x80000000. */
-#define HEAD                                                                 \
-    "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>;"                 \
-    " cpus { #address-cells = <1>; #size-cells = <0>;"                       \
-    "  cpu@0 { device_type = \"cpu\"; compatible = \"riscv\"; reg = <0>;"    \
-    "   intc: interrupt-controller { interrupt-controller;"                  \
-    "    #interrupt-cells = <1>; }; }; };"                                   \
-    " memory@80000000 { device_type = \"memory\";"                           \
+#define HEAD                                                                   \
+    "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>;"                   \
+    " cpus { #address-cells = <1>; #size-cells = <0>;"                         \
+    "  cpu@0 { device_type = \"cpu\"; compatible = \"riscv\"; reg = <0>;"      \
+    "   intc: interrupt-controller { interrupt-controller;"                    \
+    "    #interrupt-cells = <1>; }; }; };"                                     \
+    " memory@80000000 { device_type = \"memory\";"                             \
     "  reg = <0 0x80000000 0 0x1000000>; };"
 #define TAIL " };"
 #define BOARD(text) HEAD text TAIL
-#define PLIC                                                                 \
-    " plic: plic@c000000 { compatible = \"riscv,plic0\";"                    \
-    "  reg = <0 0xc000000 0 0x600000>; interrupt-controller;"                \
-    "  #interrupt-cells = <1>; riscv,ndev = <31>;"                           \
+#define PLIC                                                                   \
+    " plic: plic@c000000 { compatible = \"riscv,plic0\";"                      \
+    "  reg = <0 0xc000000 0 0x600000>; interrupt-controller;"                  \
+    "  #interrupt-cells = <1>; riscv,ndev = <31>;"                             \
     "  interrupts-extended = <&intc 11>, <&intc 9>; };"
 
 static void open_dts(struct rig *r, struct tree *t, const char *dts)
@@ -233,8 +233,7 @@ static void test_ranges(void **state)
     refuse_place(&t, "/wrap@ffffffff", 0,
                  "*: reg: runs over the end of addresses");
     check_place(&t, "/last@ffffffff", 0, false, 0xfffffffffffffff0, 0x10);
-    refuse_place(&t, "/odd", 0,
-                 "*: /odd: reg: *");
+    refuse_place(&t, "/odd", 0, "*: /odd: reg: *");
     assert_int_equal(tree_reg_count(&t, node_at(&t, "/odd"), &r->e), -1);
     assert_matches("-M *: /odd: reg: 8 bytes long: wanted entries of 12",
                    r->e.text);
@@ -347,8 +346,7 @@ static void test_irqs(void **state)
                 " d { interrupts-extended = <&a 1>; }; };",
                 "-M *: /d: interrupts-extended: ends within a specifier for "
                 "a");
-    refuse_irqs(r,
-                "/dts-v1/; / { d { interrupts-extended = <99 1>; }; };",
+    refuse_irqs(r, "/dts-v1/; / { d { interrupts-extended = <99 1>; }; };",
                 "-M *: /d: interrupts-extended: no node has the phandle "
                 "0x63");
     refuse_irqs(r, "/dts-v1/; / { d { interrupts = [0102]; }; };",
@@ -369,8 +367,7 @@ static void check_cpu_irqs(const struct tree *t, const char *path,
         fail_msg("%s", e.text);
     assert_int_equal(n, 2 * cpus);
     for (unsigned i = 0; i < n; i++) {
-        snprintf(cpu, sizeof(cpu), "/cpus/cpu@%x/interrupt-controller",
-                 i / 2);
+        snprintf(cpu, sizeof(cpu), "/cpus/cpu@%x/interrupt-controller", i / 2);
         assert_int_equal(irq[i].controller, node_at(t, cpu));
         assert_int_equal(irq[i].cell[0], i % 2 ? second : first);
     }
@@ -427,9 +424,9 @@ static void test_guest_tree(void **state)
     assert_true(tree_reg(t, tree_child(t, 0, "memory"), 0, &at, NULL));
     assert_int_equal(at.base, 0x80000000);
     assert_int_equal(at.size, 300 * MIB + 4096);
-    assert_string_equal(tree_string(t, tree_child(t, 0, "chosen"),
-                                    "stdout-path"),
-                        "/soc/serial@10000000");
+    assert_string_equal(
+        tree_string(t, tree_child(t, 0, "chosen"), "stdout-path"),
+        "/soc/serial@10000000");
 }
 
 /* Two CPUs of the author's stay what they are. */
@@ -454,12 +451,14 @@ static void test_listed_cpus(void **state)
     assert_string_equal(tree_string(&r->m->tree, cpu[1], "riscv,isa"),
                         "rv64i_stub_other");
     r->config.cpus = 3;
-    rig_board_refused(r, dts, "-smp: this board has 2 CPUs, no more and no "
-                              "less");
+    rig_board_refused(r, dts,
+                      "-smp: this board has 2 CPUs, no more and no "
+                      "less");
     r->config.cpus = 0;
     r->config.ram_size = (uint64_t)4096 * MIB;
-    rig_board_refused(r, dts, "-m: 4 GiB of memory: this board's addresses "
-                              "have 32 bits");
+    rig_board_refused(r, dts,
+                      "-m: 4 GiB of memory: this board's addresses "
+                      "have 32 bits");
 }
 
 /* Memory in pieces: the first takes what it says, the last the rest. */
@@ -571,9 +570,8 @@ static void check_pirq(const struct tree *t, unsigned slot, unsigned pin,
     struct pci_route route;
     struct error e = {""};
 
-    if (!pci_interrupt_route(t->fdt,
-                             t->node[node_at(t, "/bus/pci@cf8")].offset, slot,
-                             pin, &route, &e))
+    if (!pci_interrupt_route(t->fdt, t->node[node_at(t, "/bus/pci@cf8")].offset,
+                             slot, pin, &route, &e))
         fail_msg("%s", e.text);
     assert_int_equal(tree_by_offset(t, route.controller),
                      node_at(t, "/bus/pci@cf8/isa@1,0/pirq"));
@@ -611,8 +609,8 @@ static void test_pc(void **state)
     }
     assert_int_equal(window, 13);
     check_place(&t, "/bus/smram@a0000", 0, false, 0xa0000, 0x20000);
-    assert_true(tree_pci_devfn(&t, node_at(&t, "/bus/pci@cf8/pm@1,3"), &devfn,
-                               NULL));
+    assert_true(
+        tree_pci_devfn(&t, node_at(&t, "/bus/pci@cf8/pm@1,3"), &devfn, NULL));
     assert_int_equal(devfn, 1 << 3 | 3);
     /* Slot 3's INTA is PIRQC; PIRQC to the IOAPIC's 18. */
     check_pirq(&t, 3, 0, 2);
@@ -657,8 +655,8 @@ static void test_unknown_board(void **state)
     rig_refused(r, "-M *text: not a device tree blob (.dtb), and its name "
                    "does not end in .dts");
     rig_board_refused(r, "/dts-v1/; / { x = ; };", "-M *board.dts: *rror*");
-    r->config.board = rig_file(r, "board.dtb", boards[0].dtb,
-                               boards[0].dtb_size);
+    r->config.board =
+        rig_file(r, "board.dtb", boards[0].dtb, boards[0].dtb_size);
     rig_machine(r);
     r->config.board = NULL;
     r->config.cpu = "rv65";
@@ -832,13 +830,13 @@ static void test_wrong_wires(void **state)
         "-M *: /a@c000000: interrupts: go in a circle");
 }
 
-#define PCI(inner, map)                                                      \
-    PLIC " pci@30000000 { compatible = \"pci-host-ecam-generic\";"           \
-         " device_type = \"pci\"; reg = <0 0x30000000 0 0x10000000>;"        \
-         " #address-cells = <3>; #size-cells = <2>;"                         \
-         " #interrupt-cells = <1>;"                                          \
-         " ranges = <0x2000000 0 0x40000000 0 0x40000000 0 0x40000000>;"     \
-         " interrupt-map-mask = <0 0 0 7>; interrupt-map = " map ";" inner   \
+#define PCI(inner, map)                                                        \
+    PLIC " pci@30000000 { compatible = \"pci-host-ecam-generic\";"             \
+         " device_type = \"pci\"; reg = <0 0x30000000 0 0x10000000>;"          \
+         " #address-cells = <3>; #size-cells = <2>;"                           \
+         " #interrupt-cells = <1>;"                                            \
+         " ranges = <0x2000000 0 0x40000000 0 0x40000000 0 0x40000000>;"       \
+         " interrupt-map-mask = <0 0 0 7>; interrupt-map = " map ";" inner     \
          " };"
 #define MAP "<0 0 0 1 &plic 5 0 0 0 2 &plic 5 0 0 0 3 &plic 5 0 0 0 4 &plic 5>"
 
@@ -853,11 +851,11 @@ static void test_pci(void **state)
         assert_ptr_equal(host->out[i].listener, r->m->members[0].dev);
         assert_int_equal(host->out[i].line, 5);
     }
-    rig_board_refused(r, BOARD(PCI("", "<0 0 0 1 99 5>")),
-                      "-M *: *phandle*");
-    rig_board_refused(r, BOARD(PCI(" x@8,0 { compatible = \"ns16550a\"; reg "
-                                   "= <0x4000 0 0 0 0>; };",
-                                   MAP)),
+    rig_board_refused(r, BOARD(PCI("", "<0 0 0 1 99 5>")), "-M *: *phandle*");
+    rig_board_refused(r,
+                      BOARD(PCI(" x@8,0 { compatible = \"ns16550a\"; reg "
+                                "= <0x4000 0 0 0 0>; };",
+                                MAP)),
                       "-M *: /pci@30000000/x@8,0: *");
     r->config.ram_size = (uint64_t)250 << 30;
     r->e.text[0] = 0;
@@ -992,8 +990,7 @@ static void test_device_bad(void **state)
     rig_refused(r, "drive disk0: drive='disk0': there is no drive of that "
                    "id");
     r->config.n_drives = 0;
-    r->config.board =
-        rig_file(r, "bare.dts", BOARD(""), strlen(BOARD("")));
+    r->config.board = rig_file(r, "bare.dts", BOARD(""), strlen(BOARD("")));
     refuse_device(r, "virtio-rng-pci", NULL, NULL,
                   "-device virtio-rng-pci: this board has no PCI bus");
     refuse_device(r, "virtio-rng-device", NULL, NULL,
@@ -1006,18 +1003,30 @@ static void test_device_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),          TEST(test_open_limits),
-        TEST(test_index),         TEST(test_phandles),
-        TEST(test_ranges),        TEST(test_properties),
-        TEST(test_irqs),          TEST(test_smp),
-        TEST(test_guest_tree),    TEST(test_listed_cpus),
-        TEST(test_ram_pieces),    TEST(test_isapc),
-        TEST(test_pc),            TEST(test_pc_lacks_chips),
-        TEST(test_unknown_board), TEST(test_wrong_root),
-        TEST(test_wrong_devices), TEST(test_wrong_places),
-        TEST(test_wrong_wires),   TEST(test_pci),
-        TEST(test_pci_window),    TEST(test_device),
-        TEST(test_device_pci),    TEST(test_device_bad),
+        TEST(test_open),
+        TEST(test_open_limits),
+        TEST(test_index),
+        TEST(test_phandles),
+        TEST(test_ranges),
+        TEST(test_properties),
+        TEST(test_irqs),
+        TEST(test_smp),
+        TEST(test_guest_tree),
+        TEST(test_listed_cpus),
+        TEST(test_ram_pieces),
+        TEST(test_isapc),
+        TEST(test_pc),
+        TEST(test_pc_lacks_chips),
+        TEST(test_unknown_board),
+        TEST(test_wrong_root),
+        TEST(test_wrong_devices),
+        TEST(test_wrong_places),
+        TEST(test_wrong_wires),
+        TEST(test_pci),
+        TEST(test_pci_window),
+        TEST(test_device),
+        TEST(test_device_pci),
+        TEST(test_device_bad),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
