@@ -22,4 +22,11 @@ struct isa_example {
     const char *before, *after;
 };
 
+/* A register that examples name; a NULL name ends a table. */
+struct isa_register {
+    const char *name;
+    uint32_t offset; /* in the guest's struct */
+    uint8_t size;    /* bytes */
+};
+
 #endif

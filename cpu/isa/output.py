@@ -291,6 +291,7 @@ extern const struct isa_fusion {n}_fusions[];
 extern const struct isa_helper {n}_helpers[];
 extern const struct isa_encoding {n}_encodings[];
 extern const struct isa_example {n}_examples[];
+extern const struct isa_register {n}_registers[];
 
 #endif
 """]
@@ -298,7 +299,7 @@ extern const struct isa_example {n}_examples[];
     # NAME_tests.c: encodings for the random tests, the rows' examples
     def tests_c(self):
         n = self.isa.name
-        out = self.head(f"{n}_gen.h", f"{n}_rows.h", "cpu/core/isa_test.h")
+        out = self.head(self.isa.header, f"{n}_gen.h")
         out.append(f"const struct isa_encoding {n}_encodings[] = {{")
         for r in self.isa.rows:
             wants = " | ".join(f"{self.up}_EXT_{x.upper()}" for x in r.wants)
@@ -310,7 +311,20 @@ extern const struct isa_example {n}_examples[];
             for line, bits, before, after in self.examples(r):
                 out.append(f"    {{{r.number}, {line}, {bits:#x}u, "
                            f"{string(before)}, {string(after)}}},")
-        return out + ["    {0, 0, 0, NULL, NULL},", "};", ""]
+        out += ["    {0, 0, 0, NULL, NULL},", "};", ""]
+        return out + self.registers()
+
+    def registers(self):
+        struct = self.isa.struct
+        out = [f"const struct isa_register {self.isa.name}_registers[] = {{"]
+        for reg in self.isa.regs.values():
+            names = reg.names or ({} if reg.count else {reg.name: None})
+            for name, n in names.items():
+                member = reg.member + ("" if n is None else f"[{n}]")
+                out.append(f'    {{"{name}", offsetof(struct {struct}, '
+                           f"{member}), sizeof(((struct {struct} *)0)->"
+                           f"{member})}},")
+        return out + ["    {NULL, 0, 0},", "};", ""]
 
     def examples(self, row):
         for line, text in row.examples:

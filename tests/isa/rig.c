@@ -185,7 +185,7 @@ static unsigned windows(const struct rig *r, struct bytes out[2])
     uint64_t offset = (r->address - r->guest->ram_base) & 0x1fffff;
     uint64_t first = offset < 16 ? 0 : offset - 16;
 
-    if (r->n_insns > 1) {
+    if (r->n_insns > 1 || r->whole) {
         out[0] = (struct bytes){0, RIG_TABLES};
         out[1] = (struct bytes){RIG_DATA, RIG_RAM_SIZE - RIG_DATA};
         return 2;
@@ -291,6 +291,11 @@ static bool decode(struct rig *r, bool always)
     return !changed || lift(r);
 }
 
+bool rig_decode(struct rig *r)
+{
+    return decode(r, false);
+}
+
 bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
                unsigned n)
 {
@@ -369,7 +374,7 @@ static void aim(struct rig *r)
 
 /* ---------------------------------------------------------------- running */
 
-static void copy(struct rig *r, struct cpu *to, const struct cpu *from)
+void rig_copy(struct rig *r, struct cpu *to, const struct cpu *from)
 {
     to->pc = from->pc;
     to->icount = from->icount;
@@ -387,7 +392,7 @@ struct ir_end rig_eval(struct rig *r)
 }
 
 /* What cpu_run() does after n instructions of which one trapped. */
-static void finish_eval(struct rig *r, uint64_t start)
+static void deliver(struct rig *r)
 {
     struct cpu *c = r->b.c;
 
@@ -396,10 +401,10 @@ static void finish_eval(struct rig *r, uint64_t start)
     r->traps++;
     c->pending_exception = false;
     c->class->deliver(c);
-    c->icount = start + r->n_insns;
+    c->icount = r->image->icount + r->n_insns;
 }
 
-static bool compare(struct rig *r, struct error *e)
+bool rig_compare(struct rig *r, struct error *e)
 {
     struct cpu *a = r->a.c, *b = r->b.c;
 
@@ -451,19 +456,6 @@ void rig_report(struct rig *r, const char *what, const struct error *e)
     print_state(r, r->b.c);
 }
 
-static void run_other(struct rig *r, enum rig_how how)
-{
-    uint64_t start = r->b.c->icount;
-
-    if (how == RIG_APART) {
-        for (unsigned i = 0; i < r->n_insns; i++)
-            cpu_run(r->b.c, 1);
-        return;
-    }
-    rig_eval(r);
-    finish_eval(r, start);
-}
-
 /* Is the access of this case one that the fast path would take? */
 static bool in_tlb(const struct rig *r)
 {
@@ -480,18 +472,45 @@ static bool in_tlb(const struct rig *r)
 static void begin(struct rig *r)
 {
     r->guest->settle(r->a.c, true);
-    copy(r, r->b.c, r->a.c);
+    rig_copy(r, r->b.c, r->a.c);
     r->guest->settle(r->b.c, true);
     if (r->guest->prelude)
         r->guest->prelude(r, &r->insns[0], r->address);
-    copy(r, r->image, r->a.c);
+    rig_copy(r, r->image, r->a.c);
+}
+
+static bool run_handlers(struct rig *r, bool forget)
+{
+    struct error e;
+
+    rig_copy(r, r->a.c, r->image);
+    restore(r, &r->a);
+    r->guest->settle(r->a.c, forget);
+    r->fast_hits += in_tlb(r);
+    cpu_run(r->a.c, r->n_insns);
+    if (rig_compare(r, &e))
+        return true;
+    rig_report(r,
+               forget ? "they differ, translations forgotten"
+                      : "they differ, translations found",
+               &e);
+    return false;
+}
+
+bool rig_rest(struct rig *r)
+{
+    deliver(r);
+    if (!run_handlers(r, true) || !run_handlers(r, false))
+        return false;
+    restore(r, &r->a);
+    restore(r, &r->b);
+    return true;
 }
 
 bool rig_case(struct rig *r, enum rig_how how)
 {
-    struct error e;
-
     r->cases++;
+    r->whole = false;
     r->guest->state(r);
     r->guest->settle(r->a.c, false);
     if (!decode(r, false))
@@ -500,22 +519,10 @@ bool rig_case(struct rig *r, enum rig_how how)
         r->guest->scatter(r);
     aim(r);
     begin(r);
-    cpu_run(r->a.c, r->n_insns);
-    run_other(r, how);
-    if (!compare(r, &e)) {
-        rig_report(r, "they differ, translations forgotten", &e);
-        return false;
-    }
-    copy(r, r->a.c, r->image);
-    restore(r, &r->a);
-    r->guest->settle(r->a.c, false);
-    r->fast_hits += in_tlb(r);
-    cpu_run(r->a.c, r->n_insns);
-    if (!compare(r, &e)) {
-        rig_report(r, "they differ, translations found", &e);
-        return false;
-    }
-    restore(r, &r->a);
-    restore(r, &r->b);
-    return true;
+    if (how == RIG_EVAL)
+        rig_eval(r);
+    else
+        for (unsigned i = 0; i < r->n_insns; i++)
+            cpu_run(r->b.c, 1);
+    return rig_rest(r);
 }

@@ -59,6 +59,7 @@ struct rig_guest {
     const struct cpu_class *cls;
     const struct isa_encoding *encodings;
     const struct isa_example *examples;
+    const struct isa_register *registers;
     const struct ir_guest *ir;
     uint64_t ram_base;
     uint64_t features; /* that the CPU has: rows that want others are left */
@@ -90,8 +91,11 @@ struct rig_guest {
     void (*prelude)(struct rig *r, const struct insn *i, uint64_t address);
     /* Is this row nothing but an exception? */
     bool (*always_traps)(const char *name);
-    /* The row's example: set or check NAME (not a register of the table's).
-     * false: there is none of that name. */
+    /* The state that examples begin in: as free of traps as can be. */
+    void (*plain)(struct rig *r);
+    /* What an example names and is no register of the table's, among them
+     * `trap` and `tval`, the last exception's.  false: nothing of that name
+     * is there. */
     bool (*set)(struct cpu *c, const char *name, uint64_t value);
     bool (*get)(struct cpu *c, const char *name, uint64_t *value);
 };
@@ -114,6 +118,7 @@ struct rig {
     unsigned n_insns;
     uint64_t address; /* of its memory access */
     bool has_address;
+    bool whole;         /* compare all of RAM */
     uint64_t fast_hits; /* runs that found the address in the TLB */
     uint64_t traps;     /* cases that ended in one */
 };
@@ -134,25 +139,33 @@ bool rig_same_ram(struct rig *r);
 bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
                unsigned n);
 
+/* The same code, now that a.c's state may decode it otherwise. */
+bool rig_decode(struct rig *r);
+
 enum rig_how {
     RIG_EVAL,  /* the other side evaluates the IR */
     RIG_APART, /* it runs the instructions one by one */
 };
 
 /*
- * One random state: run what was placed on side a, with translations
- * forgotten and then again with them found, and on side b as `how` says.
- * false and a report on stdout if anything differs.
+ * One random state: run what was placed on side b as `how` says, and on side
+ * a with translations forgotten and then again with them found.  false and a
+ * report on stdout if anything differs.
  */
 bool rig_case(struct rig *r, enum rig_how how);
 
-/* Run one instruction on each side from the state that both have, code
- * placed; leave an exception pending (a's is not delivered either). */
+/* The parts of that.  Both sides have the same state, and r->image too: */
+/* evaluate on side b, and leave an exception pending; */
 struct ir_end rig_eval(struct rig *r);
+/* then all the rest. */
+bool rig_rest(struct rig *r);
+/* Are both sides alike? */
+bool rig_compare(struct rig *r, struct error *e);
+void rig_copy(struct rig *r, struct cpu *to, const struct cpu *from);
 void rig_report(struct rig *r, const char *what, const struct error *e);
 
-/* Examples of all rows (examples.c); the number of failures. */
-unsigned rig_examples(struct rig *r, unsigned *n, unsigned *rows);
+/* Examples of all rows, or of those called `only`; returns how many. */
+unsigned rig_examples(struct rig *r, const char *only);
 
 extern const struct rig_guest rig_riscv64;
 

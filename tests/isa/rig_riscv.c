@@ -347,6 +347,28 @@ static void state(struct rig *r)
         c->pc = UINT64_C(0xffffffc000000000) + r->code_at;
 }
 
+/* M mode, nothing translated, all allowed, fp on and clean. */
+static void plain(struct rig *r)
+{
+    struct cpu *c = r->a.c;
+    struct riscv_cpu *g = riscv(c);
+
+    state(r);
+    g->priv = PRIV_M;
+    g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34;
+    g->fs = 3;
+    g->frm = g->fp.flags = 0;
+    g->satp = g->medeleg = g->mideleg = g->mie = g->mip_soft = 0;
+    g->menvcfg = g->senvcfg = g->mcountinhibit = 0;
+    g->cycle_offset = g->instret_offset = 0;
+    memset(g->pmpcfg, 0, sizeof(g->pmpcfg));
+    memset(g->pmpaddr, 0, sizeof(g->pmpaddr));
+    g->pmpcfg[0] = 0x1f;
+    g->pmpaddr[0] = ((uint64_t)1 << 54) - 1;
+    riscv_pmp_changed(g);
+    c->pc = BASE + r->code_at;
+}
+
 static void scatter(struct rig *r)
 {
     struct riscv_cpu *g = riscv(r->a.c);
@@ -430,10 +452,11 @@ static bool same(const struct cpu *a, const struct cpu *b)
            part_same(a, b, offsetof(struct riscv_cpu, cause), LAST);
 }
 
-/* x[32] takes what is written to x0. */
+/* x[32] takes what is written to x0; round is the last operation's. */
 static void tidy(struct cpu *c)
 {
     riscv(c)->x[32] = 0;
+    riscv(c)->fp.round = 0;
 }
 
 static void settle(struct cpu *c, bool flush)
@@ -504,6 +527,17 @@ static bool set(struct cpu *c, const char *name, uint64_t value)
         g->priv = (uint8_t)value;
         return value == PRIV_U || value == PRIV_S || value == PRIV_M;
     }
+    if (!strcmp(name, "trap") || !strcmp(name, "tval")) {
+        *(*name == 't' && name[1] == 'r' ? &g->cause : &g->tval) = value;
+        return true;
+    }
+    if (!strcmp(name, "halted")) {
+        c->halted = value;
+        return true;
+    }
+    /* A reservation, as that instruction makes one. */
+    if (!strcmp(name, "lr.w") || !strcmp(name, "lr.d"))
+        return name[3] == 'w' ? riscv_lr_w(c, value) : riscv_lr_d(c, value);
     if (n < 0)
         return false;
     g->priv = PRIV_M;
@@ -540,6 +574,7 @@ const struct rig_guest rig_riscv64 = {
     .cls = &riscv64_class,
     .encodings = riscv64_encodings,
     .examples = riscv64_examples,
+    .registers = riscv64_registers,
     .ir = &riscv64_ir_guest,
     .ram_base = BASE,
     .features = ~(uint64_t)RISCV64_EXT_RV32,
@@ -555,6 +590,7 @@ const struct rig_guest rig_riscv64 = {
     .settle = settle,
     .prelude = prelude,
     .always_traps = always_traps,
+    .plain = plain,
     .set = set,
     .get = get,
 };

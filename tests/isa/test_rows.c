@@ -224,6 +224,7 @@ static bool run_guest(const struct rig_guest *guest, const struct plan *plan)
         rig_free(&r);
         return false;
     }
+    rig_examples(&r, plan->row);
     run_rows(&r, plan);
     run_pairs(&r, plan);
     good = r.failures == 0;
