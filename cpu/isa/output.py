@@ -101,9 +101,10 @@ bool {isa.name}_decode(const struct cpu *c, const uint8_t *p, unsigned avail,
                 "    switch (i->text) {"]
         for row in isa.rows:
             out.append(f"    case {row.number}:")
-            lines = self.dialect.text_lines(isa, row)
-            tab = ' text_add(t, "\\t");' if lines else ""
-            out.append(f'        text_add(t, {string(row.name)});{tab}')
+            suffix, lines = self.dialect.text_lines(isa, row)
+            if lines:
+                lines.insert(0, 'text_add(t, "\\t");')
+            lines = [f"text_add(t, {string(row.mnemonic)});", *suffix, *lines]
             out += ["        " + x for x in lines] + ["        break;"]
         out += ["    default:", "        text_undefined(t, i);", "    }", "}",
                 f"""

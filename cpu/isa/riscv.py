@@ -267,7 +267,7 @@ class Home:
 
 
 def parse_alias(isa, row):
-    m = re.fullmatch(r"is ([\w.]+)\(([^()]*)\)", row.semantics)
+    m = re.fullmatch(r"is ([\w./]+)\(([^()]*)\)", row.semantics)
     if not m:
         raise IsaError("alias", row.line,
                        f"{row.name}: expected: is ROW(OPERANDS)")
@@ -398,18 +398,23 @@ def resolve(isa, row, by_name):
                            f"{row.name}: '{arg}' is not in its encoding")
 
 
-def is_register_name(isa, name):
-    return any(name in reg.names for reg in isa.regs.values())
+def operand(isa, row, name):
+    """The field or immediate of row's encoding, or None: then the operand
+    column may say a register's name."""
+    what = isa.fields.get(name)
+    if what is not None and what in row.enc.fields:
+        return what
+    what = isa.imms.get(name)
+    if what is not None and what in row.enc.imm_bits:
+        return what
+    return None
 
 
 def check_operands(isa):
+    registers = {n for reg in isa.regs.values() for n in reg.names}
     for row in isa.rows:
         for name in operand_names(row.operands):
-            if is_register_name(isa, name):
-                continue
-            f = isa.fields.get(name) or isa.imms.get(name)
-            if f is None or not (f in row.enc.fields or
-                                 f in row.enc.imm_bits):
+            if operand(isa, row, name) is None and name not in registers:
                 raise IsaError("operand", row.line, f"{row.name}: operand "
                                f"'{name}' is not in the encoding")
 
@@ -570,37 +575,40 @@ def operand_lines(isa, row):
     return out
 
 
-def text_lines(isa, row):
-    """Statements that print the operand column of a word."""
-    out = []
-    at = 0
-    text = row.operands
+# Forms of an operand that may print nothing, and bring their own comma.
+OPTIONAL = ("rm",)
+# Forms that belong to the mnemonic.
+SUFFIX = ("order",)
+
+
+def text_parts(isa, row):
+    """The operand column as pairs (form, what); "lit" is plain text."""
+    out, at, text = [], 0, row.operands
     for m in re.finditer(r"([A-Za-z_]\w*)(?::(\w+))?", text):
-        if text[at:m.start()]:
-            out.append(("lit", text[at:m.start()]))
-        name, form = m.groups()
-        if is_register_name(isa, name):
-            out.append(("lit", name))
-            at = m.end()
-            continue
-        out.append((form or "plain", isa.fields.get(name) or isa.imms[name]))
+        out.append(("lit", text[at:m.start()].replace(" ", "")))
         at = m.end()
-    if text[at:]:
-        out.append(("lit", text[at:]))
-    lines = []
-    for n, (form, what) in enumerate(out):
+        what = operand(isa, row, m.group(1))
+        out.append(("lit", m.group(1)) if what is None
+                   else (m.group(2) or "plain", what))
+    return out + [("lit", text[at:].replace(" ", ""))]
+
+
+def text_lines(isa, row):
+    """Statements that print a word as the operand column says: first what
+    follows the mnemonic at once, then the operands."""
+    suffix, lines = [], []
+    parts = text_parts(isa, row)
+    for n, (form, what) in enumerate(parts):
         if form == "lit":
-            # An operand that may be left out brings its own comma.
-            if n + 1 < len(out) and out[n + 1][0] in OPTIONAL:
-                continue
-            lines.append(f'text_add(t, "{what.replace(" ", "")}");')
+            left_out = n + 1 < len(parts) and parts[n + 1][0] in OPTIONAL
+            if what and not left_out:
+                lines.append(f'text_add(t, "{what}");')
+        elif form in SUFFIX:
+            suffix.append(f"text_{form}(t, pc, {bits_expr(what)});")
         elif form == "plain" and getattr(what, "regs", None):
             lines.append(f"text_add(t, names_{what.regs}[{bits_expr(what)}]);")
         elif form == "plain":
             lines.append(f'text_addf(t, "%d", (int)({bits_expr(what)}));')
         else:
             lines.append(f"text_{form}(t, pc, {bits_expr(what)});")
-    return lines
-
-
-OPTIONAL = ("rm",)
+    return suffix, lines

@@ -29,6 +29,8 @@ class Row:
         self.line = line
         (self.name, self.encoding, self.operands, attributes,
          self.semantics, examples) = cells
+        # What is behind the slash tells rows of one mnemonic apart.
+        self.mnemonic = self.name.partition("/")[0]
         self.attributes = attributes.split()
         self.examples = [(n, x.strip()) for n, cell in
                          [(line, examples), *more]
@@ -303,7 +305,7 @@ class Reader:
             line, name, args, result and self.type_of(line, result), facts)
 
     def decl_fuse(self, line, text):
-        m = re.fullmatch(r"fuse ([\w. ]+) : ([\w. ]+)", text)
+        m = re.fullmatch(r"fuse ([\w./ ]+) : ([\w./ ]+)", text)
         if not m:
             raise IsaError("fuse-line", line, "expected: fuse ROWS : ROWS")
         for a in m.group(1).split():

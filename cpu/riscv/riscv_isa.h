@@ -45,7 +45,7 @@ static inline void text_undefined(struct text *t, const struct insn *i)
         text_addf(t, ".4byte\t0x%x", (unsigned)i->bits);
 }
 
-/* Operand forms: :x, :x12, :t, :m, :csr, :rm, :fence. */
+/* Operand forms: :x, :x12, :t, :csr, :rm, :order, :fence. */
 static inline void text_x(struct text *t, uint64_t pc, uint64_t v)
 {
     (void)pc;
@@ -81,6 +81,15 @@ static inline void text_rm(struct text *t, uint64_t pc, unsigned v)
 
     (void)pc;
     text_add(t, names[v & 7]);
+}
+
+/* aq and rl, behind the mnemonic. */
+static inline void text_order(struct text *t, uint64_t pc, unsigned v)
+{
+    static const char *const names[4] = {"", ".rl", ".aq", ".aqrl"};
+
+    (void)pc;
+    text_add(t, names[v & 3]);
 }
 
 static inline void text_fence(struct text *t, uint64_t pc, unsigned v)

@@ -6,7 +6,7 @@
  *
  *     test_rows [-n CASES] [-s SEED] [-r ROW]
  *
- * CASES a row (2,000; by hand 1,000,000) and 1/50 of them a form of a fused
+ * CASES a row (5,000; by hand 1,000,000) and 1/50 of them a form of a fused
  * pair; ROW: only rows and pairs of that name.
  */
 #include <inttypes.h>
@@ -236,7 +236,7 @@ static bool run_guest(const struct rig_guest *guest, const struct plan *plan)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {2000, 1, NULL};
+    struct plan plan = {5000, 1, NULL};
     int o;
 
     while ((o = getopt(argc, argv, "n:s:r:")) != -1)
