@@ -295,6 +295,8 @@ static bool make_machine(struct session *s, struct error *e)
         .devices = c->devices,
         .n_devices = c->n_devices,
         .icount = c->icount,
+        .jit = c->jit,
+        .jit_buffer = c->jit_buffer,
         .icount_shift = c->icount_shift,
         .seed = c->seed,
         .no_chain = (c->log_mask & LOG_EXEC) != 0,
@@ -311,6 +313,9 @@ static bool make_machine(struct session *s, struct error *e)
     if (!machine_new(&s->machine, &m, e))
         return false;
     machine_set_no_reboot(s->machine, c->no_reboot);
+    if (machine_jit_missing(s->machine))
+        fprintf(stderr, "emu: -accel jit: %s; interpreting instead\n",
+                machine_jit_missing(s->machine));
     return check_serials(s, e);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "devices/clint.h"
+#include "jit/jit.h"
 #include "devices/pci/pci.h"
 #include "machine/board.h"
 #include "machine/machine_priv.h"
@@ -308,6 +309,12 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
         m->vcpu[i].machine = m;
         if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
             return error_prefix(e, "-cpu %s", model);
+        if (config->jit && !config->no_chain) {
+            struct jit_config jit = {.buffer_size = config->jit_buffer};
+
+            /* Without it everything works all the same, only slower. */
+            jit_attach(m->vcpu[i].cpu, &jit, &m->jit_missing);
+        }
     }
     return true;
 }

@@ -3,6 +3,7 @@
  *
  * Missing: snapshots.
  */
+#include "cpu/core/engine.h"
 #include "machine/machine.h"
 
 #include <errno.h>
@@ -133,6 +134,11 @@ bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
     return ok || error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
 }
 
+const char *machine_jit_missing(const struct machine *m)
+{
+    return m->jit_missing.text[0] ? m->jit_missing.text : NULL;
+}
+
 /* -- stats -- */
 
 struct text {
@@ -184,6 +190,12 @@ void machine_stats(struct machine *m, char *out, size_t size)
 
         add(&t, "cpu %u: %llu instructions\n", c->id,
             (unsigned long long)cpu_icount_any(c));
+        if (c->jit && t.at < t.size) {
+            char line[256];
+
+            c->jit->stats(c, line, sizeof(line));
+            add(&t, "%s\n", line);
+        }
         add_registers(m, c, &t);
     }
 }

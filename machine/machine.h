@@ -47,6 +47,8 @@ struct machine_config {
     unsigned icount_shift; /* ns = insns << shift */
     uint64_t seed;         /* deterministic entropy, with icount */
     bool no_chain;         /* for -d exec */
+    bool jit;              /* compile hot code, where this host can */
+    uint64_t jit_buffer;   /* bytes of host code; 0: the default */
 
     struct log *log;   /* outlives the machine */
     struct gate *gate; /* of the backends' sources; outlives the machine.
@@ -103,6 +105,9 @@ uint64_t machine_poll(struct machine *m);
 enum machine_end machine_ended(struct machine *m, int *code);
 /* Why it ended, one line without a newline; "" while it runs. */
 const char *machine_why(struct machine *m);
+
+/* Why `jit` was asked for and is not had; NULL if it is. */
+const char *machine_jit_missing(const struct machine *m);
 
 /* Counters and registers as text, for -d stats and the monitor. */
 void machine_stats(struct machine *m, char *out, size_t size);

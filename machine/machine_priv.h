@@ -76,6 +76,7 @@ struct machine {
 
     struct vcpu *vcpu;
     unsigned n_cpus;
+    struct error jit_missing; /* why there is no translator, or "" */
     unsigned xlen;
     uint64_t timebase_hz;
     bool icount;

@@ -43,8 +43,12 @@ struct block {
     uint32_t size;       /* bytes of this allocation */
     const uint8_t *second; /* host page of a straddling instruction's tail */
     struct position *positions;
+    struct block_entry entry;
     struct rec recs[];   /* [0] is the head */
 };
+_Static_assert(offsetof(struct block, recs) ==
+                   offsetof(struct block, entry) + sizeof(struct block_entry),
+               "block_entry() finds the entry in front of the records");
 
 /* A guest page that holds decoded code. */
 struct code_page {
@@ -303,12 +307,28 @@ static void drop_everything(struct block_cache *bc)
             drop_page(bc, bc->pages[i]);
     forget_jumps(bc->cpu);
     bc->flush = false;
+    if (bc->cpu->jit)
+        bc->cpu->jit->flushed(bc->cpu);
 }
 
 void block_cache_flush(struct cpu *c)
 {
     c->blocks->flush = true;
     c->leave = true;
+}
+
+/* The block whose count ran out, if it still exists: compile it.  Called
+ * when no record is in use. */
+static void compile_hot(struct cpu *c)
+{
+    struct rec *r = c->compile;
+    struct block_entry *e = block_entry(r);
+    const struct block *b = (const struct block *)(uintptr_t)r[-1].data;
+
+    c->compile = NULL;
+    e->code = c->jit->compile(c, r, e->fn, b->host,
+                              (int32_t)position(r)->offset);
+    r->fn = e->code ? c->jit->enter : e->fn;
 }
 
 void block_cache_quiesce(struct cpu *c)
@@ -327,8 +347,12 @@ void block_cache_quiesce(struct cpu *c)
     }
     if (bc->flush || bc->bytes > CACHE_LIMIT)
         drop_everything(bc);
-    if (bc->dead)
+    if (bc->dead) {
         c->patch = NULL;
+        c->compile = NULL;
+    }
+    if (c->compile)
+        compile_hot(c);
     free_blocks(bc, &bc->dead);
     free_blocks(bc, &bc->single);
 }
@@ -615,11 +639,24 @@ static struct block *finish(struct block_cache *bc, const uint8_t *host,
     return b;
 }
 
+/* Let the first record's handler count how often it is entered. */
+static void watch_heat(struct block_cache *bc, struct block *b)
+{
+    const struct cpu_jit *jit = bc->cpu->jit;
+
+    if (!jit || b->second)
+        return;
+    b->entry.fn = b->recs[1].fn;
+    b->entry.cold = jit->threshold;
+    b->recs[1].fn = engine(bc)->count;
+}
+
 static void publish(struct block_cache *bc, struct block *b,
                     struct code_page *p)
 {
     unsigned h = block_hash(b->host, b->mode);
 
+    watch_heat(bc, b);
     b->page_next = p->blocks;
     p->blocks = b;
     b->hash_next = bc->hash[h];
@@ -660,6 +697,9 @@ static bool decode_run(struct block_cache *bc, struct builder *b)
         offset += i->length;
         flags = isa->rows[i->row].flags;
         if (i->row == 0 || (flags & ROW_END))
+            break;
+        /* What a translator leaves to the interpreter ends its block. */
+        if (c->jit && (flags & (ROW_CALLS | ROW_ATOMIC)))
             break;
         /* A branch that is not taken may run into what is decoded. */
         if ((flags & ROW_BRANCH) && offset < (int32_t)PAGE_SIZE &&

@@ -29,6 +29,7 @@ struct cpu;
 struct rec;
 struct isa;
 struct block_cache;
+struct cpu_jit;
 
 /* An address translated for one access. */
 struct translation {
@@ -160,6 +161,7 @@ struct cpu {
     uint64_t extra;         /* an operand that a record has no room for */
     uint64_t flag_a, flag_b; /* lazy flags, where the guest has any: values */
     uint32_t flag_kind;     /* and what they are of */
+    struct rec *compile;    /* a hot block's first record, or NULL */
     struct rec *patch;      /* a link that wants its next record, or NULL */
     bool leave; /* a slow path asks to return to the run loop after this
                    instruction */
@@ -181,6 +183,7 @@ struct cpu {
     bool no_chain;
     uint64_t memory_version; /* of the map that the TLB was filled from */
     struct block_cache *blocks;
+    struct cpu_jit *jit;    /* translator, or NULL */
     atomic_uint_fast64_t icount_shown; /* for other threads */
 
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];

@@ -118,6 +118,12 @@ typedef void handler_fn(struct cpu *c, const struct rec *r,
 #else
 typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
                                      int64_t *budget_p);
+#define ENGINE_JUMP(f, rr)                                                     \
+    do {                                                                       \
+        *budget_p = budget;                                                    \
+        ENGINE_KEEP;                                                           \
+        return ((handler_fn *)(f))(c, (rr), budget_p);                         \
+    } while (0)
 #define HANDLER(name)                                                          \
     static const struct rec *name(struct cpu *c, const struct rec *r,          \
                                   int64_t *budget_p)
@@ -286,6 +292,7 @@ enum row_flags {
     ROW_PC = 1 << 8,     /* imm is relative to pc: an offset in records */
     ROW_LINK = 1 << 9,   /* carries nextpc's offset in imm */
     ROW_FP = 1 << 10,
+    ROW_ATOMIC = 1 << 15,
     ROW_WIDE = 1 << 11,  /* imm is a target's offset, kept in a data record */
     ROW_EXACT = 1 << 12, /* may fault or be left: all flags count as used */
     ROW_KIND = 1 << 13,  /* wants the kind of the flags in d */
@@ -345,6 +352,7 @@ struct ir;
 /* The engine's own handlers in the guest's form (special.h). */
 struct engine_handlers {
     rec_fn *stub_near, *stub_far, *go, *undefined, *straddle, *extra;
+    rec_fn *count; /* in front of a block that may be compiled */
     rec_fn *kind, *pack; /* NULL where there are no lazy flags */
     /* Enter handlers at r with c->slice as budget; back when one leaves. */
     void (*enter)(struct cpu *c, const struct rec *r);
@@ -370,7 +378,49 @@ struct isa {
     void (*lift)(struct ir *ir, const struct insn *i, int32_t offset);
     const struct isa_helper *helpers;
     const struct engine_handlers *engine;
+    /* Slots of 64 bits that a translator should keep in host registers, the
+     * hottest first. */
+    const uint32_t *hot_slots;
+    unsigned n_hot_slots;
     uint16_t flags; /* all lazy flags, as bits of isa_flow; 0: none */
+};
+
+/* ------------------------------------------------------- for a translator */
+
+/* How a block is entered; lies right in front of its records. */
+struct block_entry {
+    rec_fn *fn;       /* the first record's own handler */
+    uint32_t cold;    /* entries until it is hot */
+    const void *code; /* compiled, or NULL; last, see BLOCK_CODE_OFFSET */
+};
+
+/* The entry of the block whose first record (behind the head) is r. */
+static inline struct block_entry *block_entry(const struct rec *r)
+{
+    return (struct block_entry *)(uintptr_t)(r - 1) - 1;
+}
+
+/* Where block_entry(r)->code lies, from r. */
+#define BLOCK_CODE_OFFSET (-(int)(sizeof(struct rec) + sizeof(void *)))
+
+/* What the core needs of a translator; cpu->jit points at one. */
+struct cpu_jit {
+    /* Enter at a record, as engine_handlers.enter. */
+    void (*run)(struct cpu *c, const struct rec *r, int64_t budget);
+    /* Handler of a compiled block's first record. */
+    rec_fn *enter;
+    uint32_t threshold; /* entries before a block is compiled */
+    /*
+     * Compile the block whose first record is r, with fn as that record's
+     * handler, from the bytes at host, `offset` into their page.  NULL: let
+     * it be interpreted.
+     */
+    const void *(*compile)(struct cpu *c, const struct rec *r, rec_fn *fn,
+                           const uint8_t *host, int32_t offset);
+    /* All blocks are gone, and no code runs. */
+    void (*flushed)(struct cpu *c);
+    void (*detach)(struct cpu *c);
+    void (*stats)(struct cpu *c, char *out, size_t size);
 };
 
 /* ------------------------------------------------ the engine's functions */

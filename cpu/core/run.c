@@ -137,7 +137,10 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
             continue;
         if (log_on(c->env.log, LOG_EXEC | LOG_CPU))
             log_entry(c);
-        c->class->isa->engine->enter(c, r);
+        if (c->jit)
+            c->jit->run(c, r, c->slice);
+        else
+            c->class->isa->engine->enter(c, r);
         settle(c);
     }
 }
@@ -203,6 +206,8 @@ void cpu_free(struct cpu *c)
     if (c->class->destroy)
         c->class->destroy(c);
     block_cache_free(c);
+    if (c->jit)
+        c->jit->detach(c);
     sem_destroy(&c->wake);
     free(c);
 }
@@ -221,6 +226,7 @@ const struct field cpu_core_fields[] = {
     FIELD(struct cpu, flag_a, 0),
     FIELD(struct cpu, flag_b, 0),
     FIELD(struct cpu, flag_kind, FLAGS_BITS),
+    FIELD_HOST(struct cpu, compile),
     FIELD_HOST(struct cpu, patch),
     FIELD_HOST(struct cpu, leave),
     FIELD(struct cpu, pending_exception, 0),
@@ -238,6 +244,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, no_chain),
     FIELD_HOST(struct cpu, memory_version),
     FIELD_HOST(struct cpu, blocks),
+    FIELD_HOST(struct cpu, jit),
     FIELD_HOST(struct cpu, icount_shown),
     FIELD_HOST(struct cpu, read),
     FIELD_HOST(struct cpu, write),

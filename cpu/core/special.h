@@ -50,6 +50,20 @@ HANDLER(h_go)
     EXIT_DIRECT(r + 1);
 }
 
+/* Count the entries of a block; when it is hot, ask for its compilation. */
+HANDLER(h_count)
+{
+    HANDLER_ENTER;
+    struct block_entry *e = block_entry(r);
+
+    if (likely(e->cold)) {
+        e->cold--;
+        ENGINE_JUMP(e->fn, r);
+    }
+    c->compile = (struct rec *)(uintptr_t)r;
+    LEAVE_AT(r);
+}
+
 /* An undefined encoding; the data record behind has its bits. */
 HANDLER(h_undefined)
 {
@@ -119,7 +133,7 @@ static void engine_enter(struct cpu *c, const struct rec *r)
     {                                                                          \
         (rec_fn *)h_stub_near, (rec_fn *)h_stub_far, (rec_fn *)h_go,           \
             (rec_fn *)h_undefined, (rec_fn *)h_straddle, (rec_fn *)h_extra,    \
-            ENGINE_FLAG_HANDLERS, engine_enter                                 \
+            (rec_fn *)h_count, ENGINE_FLAG_HANDLERS, engine_enter              \
     }
 
 #endif

@@ -133,6 +133,7 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
             f.append("STORES")
         ops = {n.op for s in row.stmts for n in s.nodes()}
         f += [name for op, name in (("load", "LOADS"), ("amo", "STORES"),
+                                    ("amo", "ATOMIC"),
                                     ("call", "CALLS"), ("fp", "FP"))
               if op in ops]
         if row.uses_pc:

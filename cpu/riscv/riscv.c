@@ -260,6 +260,13 @@ static const struct field fields[] = {
 };
 
 
+/* The registers that compiled code uses most, by the calling convention. */
+#define X_SLOT(n) (uint32_t)offsetof(struct riscv_cpu, x[n])
+static const uint32_t hot_slots[] = {
+    X_SLOT(15), X_SLOT(14), X_SLOT(10), X_SLOT(13), X_SLOT(2),
+    X_SLOT(8),  X_SLOT(11), X_SLOT(12), X_SLOT(9),  X_SLOT(16),
+};
+
 static const struct isa riscv64_isa = {
     .name = "riscv64",
     .max_length = 4,
@@ -272,6 +279,8 @@ static const struct isa riscv64_isa = {
     .disassemble = riscv64_disassemble,
     .lift = riscv64_lift,
     .helpers = riscv64_helpers,
+    .hot_slots = hot_slots,
+    .n_hot_slots = sizeof(hot_slots) / sizeof(hot_slots[0]),
     .engine = &riscv64_engine,
 };
 

@@ -5,6 +5,7 @@
  * is the machine's to say.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpu/core/cpu.h"
@@ -13,9 +14,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Accelerators: ours under both names, then those of others. */
-static const char *const accels[] = {"interp", "tcg", "kvm",  "xen",
+static const char *const accels[] = {"interp", "tcg", "jit",  "kvm", "xen",
                                      "hvf",    "hax", "nvmm", "whpx"};
-enum { ACCELS_PRESENT = 2 };
+enum { ACCELS_PRESENT = 3 };
 
 /* The names of a list "a:b", in order of preference. */
 static bool note_accels(struct config *c, const char *list, struct error *e)
@@ -32,9 +33,11 @@ static bool note_accels(struct config *c, const char *list, struct error *e)
             i++;
         if (i == COUNT(accels))
             return unknown_word(e, "accelerator", name, accels, ACCELS_PRESENT);
-        if (i < ACCELS_PRESENT)
+        if (i < ACCELS_PRESENT && !c->accel_found) {
             c->accel_found = true;
-        else if (!c->accel_found && !c->accel_missing)
+            c->jit = !strcmp(name, "jit");
+        }
+        if (!c->accel_found && !c->accel_missing)
             c->accel_missing = name;
     }
     return true;
@@ -42,7 +45,7 @@ static bool note_accels(struct config *c, const char *list, struct error *e)
 
 enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
 {
-    static const char *const known[] = {"accel", "thread"};
+    static const char *const known[] = {"accel", "thread", "tb-size"};
     static const char *const threads[] = {"single", "multi"};
     const char *value;
     struct keyval kv;
@@ -50,7 +53,9 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
     if (!keyval_parse(&c->pool, arg, "accel", &kv, e))
         return CLI_ERROR;
     if (keyval_help(&kv)) {
-        puts("Accelerators:\n  interp   the interpreter (also called tcg)");
+        puts("Accelerators:\n"
+             "  interp   the interpreter (also called tcg)\n"
+             "  jit      compiles hot code, tb-size=MIB of it (experimental)");
         return CLI_DONE;
     }
     if (!keyval_check(&kv, known, COUNT(known), e))
@@ -59,6 +64,17 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
     if (value && strcmp(value, "single") && strcmp(value, "multi")) {
         unknown_word(e, "thread", value, threads, COUNT(threads));
         return CLI_ERROR;
+    }
+    value = keyval_get(&kv, "tb-size");
+    if (value) {
+        char *end;
+        unsigned long mib = strtoul(value, &end, 10);
+
+        if (*end || end == value || mib < 1 || mib > 1024) {
+            error_set(e, "-accel tb-size=%s: expected 1 to 1024 MiB", value);
+            return CLI_ERROR;
+        }
+        c->jit_buffer = (uint64_t)mib << 20;
     }
     value = keyval_get(&kv, "accel");
     return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;

@@ -195,7 +195,7 @@ const struct option cli_options[] = {
      "board by name, or a device tree (.dts, .dtb); help lists the boards"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
     {"accel", "NAME", cli_accel,
-     "interp is the interpreter; tcg is accepted and means the same"},
+     "interp is the interpreter (tcg means the same); jit compiles hot code"},
     {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,
      "processor model and features; help lists the models"},
     {"smp", "N", cli_smp, "number of processors; only 1 for now"},
