@@ -27,7 +27,7 @@ RULES = {
     'devices': ('base/', 'devices/'),
     'cpu': ('base/', 'cpu/'),
     'jit': ('base/', 'cpu/ir/', 'cpu/core/', 'jit/'),
-    'machine': ('base/', 'devices/', 'cpu/', 'machine/', 'roms/'),
+    'machine': ('base/', 'devices/', 'cpu/', 'jit/jit.h', 'machine/', 'roms/'),
     'frontend': ('base/', 'devices/', 'cpu/', 'machine/', 'frontend/'),
 }
 

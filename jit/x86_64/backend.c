@@ -18,7 +18,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cpu/fp/fp.h"
 #include "jit/common/backend.h"
 #include "jit/x86_64/emit.h"
 

@@ -449,6 +449,12 @@ const char *machine_why(struct machine *m)
     return texts[m->end] ? texts[m->end] : "";
 }
 
+const char *machine_jit_missing(const struct machine *m)
+{
+    (void)m;
+    return NULL;
+}
+
 void machine_stats(struct machine *m, char *out, size_t size)
 {
     (void)m;
