@@ -110,6 +110,10 @@ class Result:
         yield "fault pc", self.word(rvgen.REC_FAULT)
 
 
+class Failed(Exception):
+    """An emulator did not come to the program's end."""
+
+
 class Runner:
     """Both emulators, and a folder for their files."""
 
@@ -137,11 +141,11 @@ class Runner:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
-                sys.exit(f"{name}: no end after 10 minutes")
+                raise Failed(f"{name}: no end after 10 minutes")
             out.close()
             if process.returncode != 0:
-                sys.exit(f"{name}: status {process.returncode}: "
-                         f"{err.decode(errors='replace').strip()}")
+                raise Failed(f"{name}: status {process.returncode}: "
+                             f"{err.decode(errors='replace').strip()}")
             if name == "ours":
                 self.instructions += int(err.split()[-1])
             with open(self.path(name), "rb") as f:
@@ -342,7 +346,10 @@ def main():
         done, number = 0, args.first
         while done < args.count:
             n = min(args.batch, args.count - done)
-            test.batch(number, (n + 1) // 2, n // 2)
+            try:
+                test.batch(number, (n + 1) // 2, n // 2)
+            except Failed as e:
+                sys.exit(f"batch {number}: {e}")
             done += n
             number += 1
         return 0 if test.report() else 1

@@ -89,12 +89,14 @@ def jalr(rd, imm, rs1):
 
 
 def jal(rd, offset):
+    assert -(1 << 20) <= offset < 1 << 20
     return ((offset >> 20 & 1) << 31 | (offset >> 1 & 0x3ff) << 21 |
             (offset >> 11 & 1) << 20 | (offset >> 12 & 0xff) << 12 |
             rd << 7 | 0x6f)
 
 
 def branch(f3, rs1, rs2, offset):
+    assert -(1 << 12) <= offset < 1 << 12
     return ((offset >> 12 & 1) << 31 | (offset >> 5 & 0x3f) << 25 |
             rs2 << 20 | rs1 << 15 | f3 << 12 | (offset >> 1 & 15) << 8 |
             (offset >> 11 & 1) << 7 | 0x63)

@@ -191,13 +191,12 @@ class Driver:
     """The code at the start of a program; see the parts' comments."""
 
     def __init__(self):
-        code = self.code = Code = a.Code(CODE)
-        self.entry_jump = Code.here
-        code.put(0)
+        code = self.code = a.Code(CODE)
         self.handler = code.here
         self.handler_code(code)
         self.next = code.here
         self.next_code(code)
+        self.entry = self.start(code)
         self.loads = {b: load_routine(code, b) for b in range(1, 32)}
         self.saves = {b: save_routine(code, b, self.next)
                       for b in range(1, 32)}
@@ -228,9 +227,8 @@ class Driver:
         code.put(a.bne(11, 6, again - code.here))
         code.put(a.addi(10, 0, 0), a.addi(17, 0, 93), a.ECALL)
 
-    def start(self, signals=(4, 5, 7, 11)):
+    def start(self, code, signals=(4, 5, 7, 11)):
         """Set the signal handlers, then to the first record."""
-        code = self.code
         entry = code.here
         act = GLOBALS + 64      # struct sigaction, then stack_t
         for s in signals:
@@ -239,7 +237,7 @@ class Driver:
         code.put(*a.li(10, act + 32), a.addi(11, 0, 0), a.addi(17, 0, 132),
                  a.ECALL)
         code.put(a.jal(0, self.next - code.here))
-        code.patch(self.entry_jump, a.jal(0, entry - self.entry_jump), 32)
+        return entry
 
     def globals(self, count):
         data = bytearray(struct.pack("<QQ", DATA - RECORD,
@@ -506,8 +504,7 @@ class Generator:
         data = bytearray()
         for s in snippets:
             data += s.state.record(s.code, self.driver.loads[s.b])
-        self.driver.start()
-        return a.elf(CODE, [
+        return a.elf(self.driver.entry, [
             (CODE, bytes(self.code.bytes), 5), (DATA, bytes(data), 6),
             (GLOBALS, self.driver.globals(len(snippets)), 6)])
 

@@ -28,8 +28,12 @@
 #define REC_SIGNALS 776
 #define REC_FAULT_PC 784
 
-enum { SYS_WRITE = 64, SYS_EXIT = 93, SYS_SIGALTSTACK = 132,
-       SYS_SIGACTION = 134 };
+enum {
+    SYS_WRITE = 64,
+    SYS_EXIT = 93,
+    SYS_SIGALTSTACK = 132,
+    SYS_SIGACTION = 134
+};
 
 struct user {
     struct cpu *cpu;
@@ -162,9 +166,12 @@ static void map(struct user *u, struct region *r, const uint8_t *data,
 
     if (!ram_new(&ram, p->p_memsz, &e))
         fail(e.text);
-    *r = (struct region){.name = "program", .kind = REGION_RAM,
-                         .base = p->p_vaddr, .size = ram->size,
-                         .enabled = true, .ram = ram};
+    *r = (struct region){.name = "program",
+                         .kind = REGION_RAM,
+                         .base = p->p_vaddr,
+                         .size = ram->size,
+                         .enabled = true,
+                         .ram = ram};
     if (!memory_add(u->memory, r, &e))
         fail(e.text);
     memcpy(ram->host, data + p->p_offset, p->p_filesz);
@@ -230,8 +237,7 @@ int main(int argc, char **argv)
 
     h = (const Elf64_Ehdr *)file;
     for (int n = 0; n < h->e_phnum && n < 8; n++)
-        map(&u, &regions[n], file,
-            (const Elf64_Phdr *)(file + h->e_phoff) + n);
+        map(&u, &regions[n], file, (const Elf64_Phdr *)(file + h->e_phoff) + n);
     enter_user(riscv(u.cpu), h->e_entry);
     run(&u, step);
     fprintf(stderr, "%llu\n", (unsigned long long)u.cpu->icount);
