@@ -555,8 +555,9 @@ static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
 }
 
 /* Host address of va to fetch from, through the fetch TLB; the RAM that it
- * lies in. */
-static const uint8_t *fetch_page(struct cpu *c, uint64_t va, struct ram **ram)
+ * lies in; whether what holds for va holds for all of its page. */
+static const uint8_t *fetch_page(struct cpu *c, uint64_t va, struct ram **ram,
+                                 bool *whole)
 {
     struct translation t;
     struct span span;
@@ -573,6 +574,7 @@ static const uint8_t *fetch_page(struct cpu *c, uint64_t va, struct ram **ram)
     host = (*ram)->host + span.region->ram_offset + span.offset +
            (t.pa - span.start);
     remember_fetch(c, va, host, &t);
+    *whole = t.page >= PAGE_SIZE;
     return host;
 }
 
@@ -769,8 +771,9 @@ static bool decode_straddle(struct block_cache *bc, struct builder *b,
     unsigned head = (unsigned)((int32_t)PAGE_SIZE - b->start);
     uint8_t bytes[16];
     struct insn *i = &bc->insns[0];
+    bool whole;
 
-    *second = fetch_page(c, b->va + PAGE_SIZE, ram);
+    *second = fetch_page(c, b->va + PAGE_SIZE, ram, &whole);
     if (!*second)
         return false;
     memcpy(bytes, b->page + b->start, head);
@@ -846,6 +849,28 @@ static struct block *build(struct cpu *c, const uint8_t *host,
 
 /* ------------------------------------------------------------- the way in */
 
+/*
+ * The block of one instruction, used once: only a part of the page may be
+ * executed, so that each instruction, and each piece of it, is looked at
+ * when its turn comes.
+ */
+static struct block *build_guarded(struct cpu *c, const uint8_t *host,
+                                   struct ram *ram, uint32_t mode)
+{
+    struct block *b = build(c, host, ram, mode, 1);
+    unsigned length = b ? c->blocks->insns[0].length : 0;
+    unsigned step = c->class->isa->align;
+    struct translation t;
+
+    for (unsigned n = step; n < length; n += step) {
+        if (((c->pc + n) ^ c->pc) & PAGE_MASK)
+            break; /* decode_straddle() has been there */
+        if (!c->class->translate(c, c->pc + n, 1, ACCESS_FETCH, false, &t))
+            return NULL;
+    }
+    return b;
+}
+
 static struct block *find_or_build(struct cpu *c, unsigned max_insns)
 {
     struct block_cache *bc = c->blocks;
@@ -854,6 +879,7 @@ static struct block *find_or_build(struct cpu *c, unsigned max_insns)
     const uint8_t *host = NULL;
     struct block *b = NULL;
     struct ram *ram;
+    bool whole;
 
     if (e->tag == ((c->pc & PAGE_MASK) | c->fetch_context)) {
         host = tlb_host(e, c->pc);
@@ -862,9 +888,11 @@ static struct block *find_or_build(struct cpu *c, unsigned max_insns)
         if (b)
             return b;
     }
-    host = fetch_page(c, c->pc, &ram);
+    host = fetch_page(c, c->pc, &ram, &whole);
     if (!host)
         return NULL;
+    if (!whole)
+        return build_guarded(c, host, ram, mode);
     if (max_insns >= BLOCK_MAX_INSNS)
         b = find_block(bc, host, mode);
     return b ? b : build(c, host, ram, mode, max_insns);
@@ -875,8 +903,9 @@ static struct block *find_or_build(struct cpu *c, unsigned max_insns)
 static bool straddle_valid(struct cpu *c, const struct block *b)
 {
     struct ram *ram;
+    bool whole;
     const uint8_t *host =
-        fetch_page(c, (c->pc & PAGE_MASK) + PAGE_SIZE, &ram);
+        fetch_page(c, (c->pc & PAGE_MASK) + PAGE_SIZE, &ram, &whole);
 
     return host && host == b->second;
 }
