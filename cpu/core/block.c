@@ -347,7 +347,7 @@ void block_cache_quiesce(struct cpu *c)
     }
     if (bc->flush || bc->bytes > CACHE_LIMIT)
         drop_everything(bc);
-    if (bc->dead) {
+    if (bc->dead || bc->single) { /* they may be in one of them */
         c->patch = NULL;
         c->compile = NULL;
     }
