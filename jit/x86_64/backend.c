@@ -144,13 +144,13 @@ static void used(struct gen *g, ir_ref r, int at)
 
 static bool constant(const struct gen *g, ir_ref r, int64_t *v)
 {
-    const struct ir_node *n = node(g, r);
+    const struct ir_node *n = node(g, r), *c = n;
 
-    if (n->op != IR_CONST)
+    while (c->op == IR_LO)
+        c = node(g, c->a);
+    if (c->op != IR_CONST || ir_bits(n->type) < 32)
         return false;
-    *v = (int64_t)n->imm;
-    if (n->type == IR_I32)
-        *v = (int32_t)n->imm;
+    *v = n->type == IR_I32 ? (int32_t)c->imm : (int64_t)c->imm;
     return true;
 }
 
@@ -989,6 +989,45 @@ static void exit_indirect(struct gen *g, const struct ir_node *n)
     jump_to_stub(g, g->j->exit_poll);
 }
 
+static void spill(struct emit *e, const struct isa *isa, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        e_store(e, RBP, (int32_t)isa->hot_slots[i], pins[i]);
+}
+
+static void fill(struct emit *e, const struct isa *isa, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        e_load(e, pins[i], RBP, (int32_t)isa->hot_slots[i]);
+}
+
+static unsigned pin_count(const struct isa *isa)
+{
+    return isa->n_hot_slots < MAX_PINS ? isa->n_hot_slots
+                                       : (unsigned)MAX_PINS;
+}
+
+/* A helper without operands, result or exception: every register of the
+ * guest is stored, and read again. */
+static void call_plain(struct gen *g, const struct ir_node *n)
+{
+    const struct isa *isa = g->b->cpu->class->isa;
+    const struct isa_helper *h = &isa->helpers[ir_which(n)];
+
+    if (ir_call_facts(n) || ir_call_count(n) || n->type != IR_VOID) {
+        g->failed = true;
+        return;
+    }
+    spill(&g->e, isa, g->n_pins);
+    e_push(&g->e, RDI);
+    e_mov(&g->e, RDI, RBP);
+    e_imm(&g->e, RSI, 0);
+    e_imm(&g->e, RAX, (uintptr_t)h->fn);
+    e_call_reg(&g->e, RAX);
+    e_pop(&g->e, RDI);
+    fill(&g->e, isa, g->n_pins);
+}
+
 static void statement(struct gen *g, uint32_t at, uint32_t end)
 {
     const struct ir_node *n = &g->b->ir.nodes[at];
@@ -1015,6 +1054,9 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
         interpret_if(g, cc);
         break;
     }
+    case IR_CALL:
+        call_plain(g, n);
+        break;
     case IR_INSN:
     case IR_NOP:
         break;
@@ -1069,24 +1111,6 @@ static bool lower_insn(struct gen *g, const struct jit_insn *i)
 }
 
 /* ------------------------------------------------------------------ stubs */
-
-static void spill(struct emit *e, const struct isa *isa, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        e_store(e, RBP, (int32_t)isa->hot_slots[i], pins[i]);
-}
-
-static void fill(struct emit *e, const struct isa *isa, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        e_load(e, pins[i], RBP, (int32_t)isa->hot_slots[i]);
-}
-
-static unsigned pin_count(const struct isa *isa)
-{
-    return isa->n_hot_slots < MAX_PINS ? isa->n_hot_slots
-                                       : (unsigned)MAX_PINS;
-}
 
 static struct emit emit_here(struct jit *j)
 {
