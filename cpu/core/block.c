@@ -188,14 +188,17 @@ static void disarm(struct ram *ram, uint64_t offset)
                        (uint8_t)~RAM_CODE, __ATOMIC_RELAXED);
 }
 
-static void drop_page(struct block_cache *bc, struct code_page *p)
+static void unhash_page(struct block_cache *bc, const struct code_page *p)
 {
     struct code_page **at = &bc->pages[page_hash(p->host)];
 
-    disarm(p->ram, p->offset);
     while (*at != p)
         at = &(*at)->hash_next;
     *at = p->hash_next;
+}
+
+static void drop_blocks(struct block_cache *bc, struct code_page *p)
+{
     while (p->blocks) {
         struct block *b = p->blocks;
 
@@ -205,13 +208,32 @@ static void drop_page(struct block_cache *bc, struct code_page *p)
         bc->dead = b;
         bc->invalidated++;
     }
-    for (unsigned i = 0; i < p->n_straddled; i++) {
-        struct code_page *before = find_page(bc, p->straddled[i]);
+}
 
-        if (before)
-            drop_page(bc, before);
+/* The blocks of a page, and of those whose last instruction ends on it, and
+ * so on: a guest can make that chain as long as it likes. */
+static void drop_page(struct block_cache *bc, struct code_page *p)
+{
+    struct code_page *todo = p;
+
+    unhash_page(bc, p);
+    p->hash_next = NULL;
+    while (todo) {
+        p = todo;
+        todo = p->hash_next;
+        disarm(p->ram, p->offset);
+        drop_blocks(bc, p);
+        for (unsigned i = 0; i < p->n_straddled; i++) {
+            struct code_page *before = find_page(bc, p->straddled[i]);
+
+            if (!before)
+                continue;
+            unhash_page(bc, before);
+            before->hash_next = todo;
+            todo = before;
+        }
+        free(p);
     }
-    free(p);
 }
 
 /* All blocks of a page that was written; its write entries may come back. */

@@ -292,7 +292,7 @@ static void many_straddle_one_page(void **state)
  * one drops all of them. */
 static void *drop_chain(void *arg)
 {
-    struct rig_config config = {.ram_size = 16 << 20};
+    struct rig_config config = {.ram_size = 64 << 20};
     struct rig *r = rig_new(&config);
     const uint64_t end = RIG_RAM + config.ram_size - 0x2000;
     uint64_t built, blocks, bytes, dropped, pages = 0, pc;
