@@ -155,12 +155,23 @@ static unsigned first_part(uint64_t va, unsigned size)
     return left < size ? (unsigned)left : size;
 }
 
+/* What a device does at an access (an interrupt, a timer that is due before
+ * the slice ends) counts from the next instruction on. */
+static void notice_kick(struct cpu *c)
+{
+    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed))
+        c->leave = true;
+}
+
 /* A device may not accept this width or place: byte by byte is not the
  * same access, so it is a fault. */
 static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                      uint64_t *value)
 {
-    if (memory_read(c->env.memory, pa, size, value) == BUS_OK)
+    enum bus_result result = memory_read(c->env.memory, pa, size, value);
+
+    notice_kick(c);
+    if (result == BUS_OK)
         return true;
     c->class->bus_fault(c, va, ACCESS_READ);
     return false;
@@ -169,7 +180,10 @@ static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
 static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                       uint64_t value)
 {
-    if (memory_write(c->env.memory, pa, size, value) == BUS_OK)
+    enum bus_result result = memory_write(c->env.memory, pa, size, value);
+
+    notice_kick(c);
+    if (result == BUS_OK)
         return true;
     c->class->bus_fault(c, va, ACCESS_WRITE);
     return false;
