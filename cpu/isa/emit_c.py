@@ -355,6 +355,12 @@ def touches_memory(stmts):
         n.op in ("load", "amo") for s in stmts for n in s.nodes())
 
 
+def calls_memory(stmts):
+    """May a helper have written, perhaps into the code that runs?"""
+    return any(n.op == "call" and "raises" in n.data.facts
+               for s in stmts for n in s.nodes())
+
+
 def body_lines(home, row, stmts, slow, twin):
     """The body of one handler, up to and with its way out."""
     b = Body(home, row, slow, twin)
@@ -363,7 +369,7 @@ def body_lines(home, row, stmts, slow, twin):
         return b.lines
     if leave:
         return b.lines + leave
-    checked = mode or slow and touches_memory(stmts)
+    checked = mode or slow and touches_memory(stmts) or calls_memory(stmts)
     return b.lines + ["NEXT_CHECKED(r + 1);" if checked else "NEXT(r + 1);"]
 
 
