@@ -326,6 +326,8 @@ static void write_menvcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     (void)n;
     g->menvcfg = v & (ENVCFG_FIOM | ENVCFG_STCE);
+    if (stce(g)) /* STIP is the comparator's alone now */
+        g->mip_soft &= ~MIP_BIT(IRQ_STI);
     riscv_update_stimer(g);
 }
 
@@ -580,21 +582,19 @@ static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
 {
     struct riscv_cpu *g = riscv(c);
     const struct csr *r = usable(g, csr, true);
-    uint64_t old;
+    uint64_t seen, old;
     unsigned n;
 
     if (!r)
         return riscv_illegal(c);
     n = index_of(r, csr);
-    old = get(g, r, n);
+    seen = old = get(g, r, n);
     /* mip's external bit is read with the wire, but modified without it,
      * priv 3.1.9. */
     if (csr == 0x344)
         old = (old & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
     put(g, r, n, (old & keep) | flip);
-    if (csr == 0x344)
-        old |= riscv_mip(g) & MIP_BIT(IRQ_SEI);
-    c->scratch = old;
+    c->scratch = seen;
     return true;
 }
 

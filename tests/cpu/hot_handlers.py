@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Are the hot handlers what they are meant to be, in the code that was built?
+
+A handler is fast because it is a jump, not a call: every row that the .isa
+file marks `hot`, and every fused handler of two such rows, must get from its
+entry to an indirect jump (the next record's handler) without pushing a
+register, making a frame or calling anything.  Code behind that jump is the
+way out for the slow cases and may be anything.
+
+usage: hot_handlers.py OBJDUMP ISA HANDLERS.C OBJECT...
+       hot_handlers.py --skip WHY
+
+ISA is the table, HANDLERS.C what the generator made of it, OBJECT what the
+compiler made of that (an archive will do).  Status 77 where the host's code
+is none that this can read.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+# What a fast exit looks like, and what must not come before it.
+HOSTS = {
+    "elf64-x86-64": (
+        re.compile(r"(notrack )?jmp +\*"),
+        re.compile(r"push|call|ret|leave|(sub|add|and) .*,%rsp"),
+        re.compile(r"jmp +([0-9a-f]+) <")),
+    "elf64-littleaarch64": (
+        re.compile(r"br\t"),
+        re.compile(r"blr?\t|ret|st[pr]\t.*\[sp|(sub|add)\tsp,"),
+        re.compile(r"b\t([0-9a-f]+) <")),
+}
+
+
+def hot_rows(isa_file):
+    """Numbers of the hot rows."""
+    sys.path.insert(0, os.path.join(ROOT, "cpu", "isa"))
+    import riscv
+    import source
+    with open(isa_file, encoding="utf-8") as f:
+        isa = source.read(f.read(), {"ux": "u64"})
+    riscv.prepare(isa)
+    return {r.number for r in isa.rows if "hot" in r.attributes}
+
+
+def wanted_handlers(generated, hot):
+    """Handler -> what it is for, from the generator's own tables."""
+    out = {}
+    with open(generated, encoding="utf-8") as f:
+        for line in f:
+            names = re.findall(r"\(rec_fn \*\)(\w+)", line)
+            row = re.match(r' +\[(\d+)\] = \{"([^"]+)"', line)
+            pair = re.match(r" +\{(\d+), (\d+), ", line)
+            if row and names and int(row.group(1)) in hot:
+                out[names[0]] = row.group(2)
+            elif pair and names and int(pair.group(1)) in hot and \
+                    int(pair.group(2)) in hot:
+                for name in names:
+                    out[name] = "a fused pair"
+    return out
+
+
+def functions(objdump, objects):
+    """Name -> [(address, text)], and the format of the objects."""
+    text = subprocess.run(
+        [objdump, "-d", "--no-show-raw-insn", *objects], check=True,
+        stdout=subprocess.PIPE, encoding="utf-8").stdout
+    out, kind, body = {}, None, None
+    for line in text.split("\n"):
+        found = re.search(r"file format (\S+)", line)
+        if found:
+            kind = found.group(1)
+        name = re.fullmatch(r"[0-9a-f]+ <(\w+)>:", line)
+        if name:
+            body = out.setdefault(name.group(1), [])
+        insn = re.match(r" +([0-9a-f]+):\t(.*)", line)
+        if insn and body is not None:
+            body.append((int(insn.group(1), 16), insn.group(2).strip()))
+    return out, kind
+
+
+def complaint(body, host):
+    """What is wrong with a handler, or None."""
+    leave, bad, goto = host
+    places = {address: n for n, (address, _) in enumerate(body)}
+    n, seen = 0, set()
+    while n < len(body) and n not in seen:
+        seen.add(n)
+        text = body[n][1]
+        if leave.match(text):
+            return None
+        if bad.match(text):
+            return f"'{' '.join(text.split())}' comes before its fast exit"
+        to = goto.match(text)
+        if to and int(to.group(1), 16) not in places:
+            return "it jumps away before its fast exit"
+        n = places[int(to.group(1), 16)] if to else n + 1
+    return "it has no fast exit"
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--skip":
+        print(f"not looked at: {sys.argv[2]}")
+        return 77
+    if len(sys.argv) < 5:
+        sys.exit(__doc__.strip().split("\n\n")[2])
+    objdump, isa_file, generated, *objects = sys.argv[1:]
+    wanted = wanted_handlers(generated, hot_rows(isa_file))
+    built, kind = functions(objdump, objects)
+    if kind not in HOSTS:
+        print(f"cannot read the code of {kind}")
+        return 77
+    failures = 0
+    for name in sorted(wanted):
+        what = complaint(built.get(name, []), HOSTS[kind])
+        if what:
+            failures += 1
+            print(f"{name} ({wanted[name]}): {what}")
+    pairs = sum(what == "a fused pair" for what in wanted.values())
+    print(f"{len(wanted) - pairs} handlers of hot rows, {pairs} of fused "
+          f"pairs: {failures} not as fast as they should be")
+    return 1 if failures or not wanted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
