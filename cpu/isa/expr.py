@@ -18,6 +18,8 @@ COMPARE = {"==": "eq", "!=": "ne", "<s": "slt", "<u": "ult", "<=s": "sle",
 SWAPPED = {">s": "slt", ">u": "ult", ">=s": "sle", ">=u": "ule"}
 FP_TYPES = {"f16": "u16", "f32": "u32", "f64": "u64"}
 INT_TYPES = {"s32": "u32", "u32": "u32", "s64": "u64", "u64": "u64"}
+MAX_TOKENS = 400    # what follows recurses over the tree
+MAX_DEPTH = 40
 C_NAME = {"fclass": "classify"}     # where fp.h's name is not ours
 WIDTH = {"u1": 1, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128,
          "v128": 128}
@@ -65,7 +67,8 @@ def lex(line, text):
         at = m.end()
         num, word, sign = m.groups()
         if num:
-            out.append(("num", int(num, 0)))
+            base = 16 if num[:2] in ("0x", "0X") else 10
+            out.append(("num", int(num, base)))
         elif word:
             out.append(("word", word))
         else:
@@ -84,7 +87,10 @@ class Parser:
     def __init__(self, isa, row, scope):
         self.isa, self.row, self.scope = isa, row, scope
         self.toks = lex(row.line, row.semantics)
-        self.at = 0
+        if len(self.toks) > MAX_TOKENS:
+            self.fail("long", f"the semantics have {len(self.toks)} words, "
+                      f"{MAX_TOKENS} at most")
+        self.at = self.depth = 0
         self.lets = {}
         self.used = set()
 
@@ -177,8 +183,9 @@ class Parser:
         if value.type != type_:
             self.fail("store-type", f"store of {type_}, the value is "
                       f"{value.type}")
-        return Stmt("store", type=type_, addr=addr, expr=value,
-                    when=self.when())
+        if self.peek("when"):
+            self.fail("store-when", "a store cannot be conditional")
+        return Stmt("store", type=type_, addr=addr, expr=value)
 
     def cause(self):
         name = self.word()
@@ -235,10 +242,12 @@ class Parser:
 
     def st_jumpr(self):
         self.take("(")
-        e = self.expr()
+        e = self.settle(self.expr(), self.scope.pc_type)
         self.take(")")
-        return Stmt("jumpr", expr=self.settle(e, self.scope.pc_type),
-                    hint=self.hint())
+        if e.type != self.scope.pc_type:
+            self.fail("jump-type", f"pc is {self.scope.pc_type}, the target "
+                      f"is {e.type}")
+        return Stmt("jumpr", expr=e, hint=self.hint())
 
     def call_value(self):
         self.take("call")
@@ -276,6 +285,15 @@ class Parser:
 
     # expressions, loosest first
     def expr(self):
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.fail("deep", f"expressions are nested more than {MAX_DEPTH} "
+                      "deep")
+        e = self.choice()
+        self.depth -= 1
+        return e
+
+    def choice(self):
         c = self.logic()
         if not self.peek("?"):
             return c
@@ -292,6 +310,12 @@ class Parser:
                           "what loads, calls or raises fp flags cannot stand "
                           "in one arm of ?:")
         return Node("select", a.type, [c, a, b])
+
+    def arithmetic(self, op, *args):
+        """u1 is a truth value: only and, or, xor, not, ?: work on it."""
+        if args[0].type == "u1":
+            self.fail("truth-value", f"{op} of a u1; widen it with zx")
+        return Node(op, args[0].type, args)
 
     def logic(self):
         a = self.compare()
@@ -322,12 +346,13 @@ class Parser:
             op = {"<<": "shl", ">>s": "sar", ">>u": "shr"}[self.take()]
             b = self.sum()
             if a.op == b.op == "const" and a.type is None and op == "shl":
+                if not 0 <= b.data < 128:
+                    self.fail("range", f"a shift by {b.data}")
                 a = Node("const", None, data=a.data << b.data)
                 continue
             if a.type is None:
                 self.fail("number-types", "a bare number is shifted")
-            b = self.settle(b, a.type)
-            a = Node(op, a.type, [a, b])
+            a = self.arithmetic(op, *self.same(a, b))
         return a
 
     def sum(self):
@@ -340,7 +365,7 @@ class Parser:
                 a = Node("const", None, data=a.data + b.data if op == "add"
                          else a.data - b.data)
                 continue
-            a = Node(op, a.type, [a, b])
+            a = self.arithmetic(op, a, b)
         return a
 
     def product(self):
@@ -348,24 +373,31 @@ class Parser:
         while self.peek("*"):
             self.take()
             b = self.unary()
-            a, b = self.same(a, b)
-            a = Node("mul", a.type, [a, b])
+            a = self.arithmetic("mul", *self.same(a, b))
         return a
 
     def unary(self):
+        if self.peek("-") or self.peek("not"):
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                self.fail("deep", f"more than {MAX_DEPTH} signs and `not`s")
+            e = self.signed()
+            self.depth -= 1
+            return e
+        return self.primary()
+
+    def signed(self):
         if self.peek("-"):
             self.take()
             a = self.unary()
             if a.op == "const" and a.type is None:
                 return Node("const", None, data=-a.data)
-            return Node("neg", a.type, [a])
-        if self.peek("not"):
-            self.take()
-            a = self.unary()
-            if a.op == "const" and a.type is None:
-                return Node("const", None, data=~a.data)
-            return Node("not", a.type, [a])
-        return self.primary()
+            return self.arithmetic("neg", a)
+        self.take("not")
+        a = self.unary()
+        if a.op == "const" and a.type is None:
+            return Node("const", None, data=~a.data)
+        return Node("not", a.type, [a])
 
     def primary(self):
         kind, value = self.toks[self.at]
@@ -426,8 +458,11 @@ class Parser:
         return out
 
     def address(self):
-        e = self.scope.address(self)
-        return self.settle(e, self.scope.address_type)
+        e = self.settle(self.scope.address(self), self.scope.address_type)
+        if e.type != self.scope.address_type:
+            self.fail("address-type", f"an address is "
+                      f"{self.scope.address_type}, not {e.type}")
+        return e
 
     def function(self, name):
         self.take("(")
@@ -438,12 +473,12 @@ class Parser:
             (a,) = self.args(1, name)
             if a.type is None:
                 self.fail("number-types", f"{name} of a bare number")
-            return Node(name, a.type, [a])
+            return self.arithmetic(name, a)
         if name in BINARY:
             a, b = self.same(*self.args(2, name))
             if a.type is None:
                 self.fail("number-types", f"{name} of bare numbers")
-            return Node(name, a.type, [a, b])
+            return self.arithmetic(name, a, b)
         extra = self.scope.function(self, name)
         if extra is None:
             self.fail("function", f"unknown function '{name}'")
@@ -624,17 +659,22 @@ def check_row(row, stmts):
     commits += [n for s in stmts for n in s.nodes()
                 if n.op == "amo" or (n.op == "call" and
                                      "pure" not in n.data.facts)]
+    flags = [n for s in stmts for n in s.nodes()
+             if n.op == "fp" and n.data["flags"]]
     if len(commits) > 1:
         fail("two-commits", "two stores, atomics or helpers in a row: one "
              "could fault after the other took effect")
     committed = False
     for s in stmts:
-        here = list(s.nodes())
-        if committed and (s.kind in ("fault", "raise") or
-                          any(faults(n) for n in here)):
-            fail("fault-after-commit", "something can fault after a commit")
-        if s.kind == "store" or any(n in commits for n in here):
-            committed = True
+        for n in s.nodes():
+            if committed and faults(n):
+                fail("fault-after-commit", "something can fault after a "
+                     "commit (fp flags are one)")
+            committed |= n in commits or n in flags
+        if committed and s.kind in ("fault", "raise", "store"):
+            fail("fault-after-commit", f"a {s.kind} can fault after a commit "
+                 "(fp flags are one)")
+        committed |= s.kind == "store"
     exits = [s for s in stmts if s.kind in ("branch", "jump", "jumpr",
                                             "raise")]
     if len(exits) > 1:

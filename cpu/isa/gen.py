@@ -19,9 +19,18 @@ from source import IsaError
 
 DIALECTS = {"riscv": (riscv, output.Output)}
 
-def generate(file, defines, out_dir, quiet):
+
+def read(file, defines):
     with open(file, encoding="utf-8") as f:
-        isa = source.read(f.read(), defines)
+        try:
+            return source.read(f.read(), defines)
+        except UnicodeDecodeError as e:
+            raise IsaError("utf-8", 1, "this is not a text in UTF-8: "
+                           f"{e.reason} at byte {e.start}") from None
+
+
+def generate(file, defines, out_dir, quiet):
+    isa = read(file, defines)
     if isa.dialect not in DIALECTS:
         raise IsaError("dialect", 1, f"unknown dialect '{isa.dialect}'")
     dialect, output_class = DIALECTS[isa.dialect]
@@ -45,13 +54,20 @@ def main():
     p.add_argument("-o", default=".", metavar="DIRECTORY")
     p.add_argument("-q", action="store_true")
     a = p.parse_args()
+    defines = {}
+    for d in a.D:
+        name, _, target = d.partition("=")
+        if not name or target not in source.TYPES:
+            p.error(f"-D {d}: expected NAME=TYPE, TYPE one of "
+                    f"{', '.join(source.TYPES)}")
+        defines[name] = target
     try:
-        generate(a.file, dict(d.split("=") for d in a.D), a.o, a.q)
+        generate(a.file, defines, a.o, a.q)
     except IsaError as e:
         print(f"{a.file}:{e.line}: {e.text} ({e.code})", file=sys.stderr)
         sys.exit(1)
     except OSError as e:
-        print(f"{a.file}: {e.strerror}", file=sys.stderr)
+        print(f"{e.filename or a.file}: {e.strerror}", file=sys.stderr)
         sys.exit(1)
 
 

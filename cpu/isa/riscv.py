@@ -433,24 +433,46 @@ def narrower(a, b):
     """Is every encoding of a one of b, and not the other way round?"""
     if a.mask & b.mask == b.mask and a.mask != b.mask:
         return True
-    return a.mask == b.mask and len(a.not_equal) > len(b.not_equal)
+    return a.mask == b.mask and set(a.not_equal) > set(b.not_equal)
 
 
 def check_overlaps(isa):
     rows = isa.rows
+    narrow = {r: [] for r in rows}
     for i, r in enumerate(rows):
         for s in rows[:i]:
             a, b = r.enc, s.enc
             if disjoint(a, b) or r.wants != s.wants and exclusive(r, s):
                 continue
-            if narrower(a, b) or narrower(b, a):
-                if a.mask == b.mask and r.wants == s.wants and \
-                   a.not_equal == b.not_equal:
-                    raise IsaError("unreachable", r.line, f"{r.name} can "
-                                   f"never be reached past {s.name}")
-                continue
-            raise IsaError("overlap", r.line, f"{r.name} and {s.name} "
-                           f"(line {s.line}) match the same encodings")
+            if narrower(a, b):
+                narrow[s].append(r)
+            elif narrower(b, a):
+                narrow[r].append(s)
+            else:
+                raise IsaError("overlap", r.line, f"{r.name} and {s.name} "
+                               f"(line {s.line}) match the same encodings")
+    for r in rows:
+        # Those that are decoded first wherever r would be.
+        first = [s.enc for s in narrow[r] if set(s.wants) <= set(r.wants)]
+        if covered(r.enc.mask, r.enc.value, first):
+            raise IsaError("unreachable", r.line, f"{r.name} can never be "
+                           "reached: narrower rows take all its encodings")
+
+
+def covered(mask, value, encodings):
+    """Are all words with these fixed bits among the encodings?"""
+    near = [e for e in encodings if not (e.value ^ value) & e.mask & mask]
+    for e in near:
+        if e.mask & ~mask == 0 and not e.not_equal:
+            return True
+    bits = 0
+    for e in near:
+        bits |= e.mask & ~mask
+    if not bits:
+        return False
+    bit = bits & -bits
+    return (covered(mask | bit, value, near) and
+            covered(mask | bit, value | bit, near))
 
 
 def exclusive(r, s):

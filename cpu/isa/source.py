@@ -109,12 +109,14 @@ def logical_lines(text):
     out, held, start = [], "", 0
     for n, raw in enumerate(text.split("\n"), 1):
         line = strip_comment(raw).rstrip()
+        if re.search(r"\d{40}", line):
+            raise IsaError("number", n, "a number has 39 digits at most")
         if not held:
             start = n
         if line.endswith("\\"):
             held += line[:-1].rstrip() + " "
             continue
-        line = held + line.strip() if held else line.strip()
+        line = (held + line).strip()
         held = ""
         if line:
             out.append((start, line))
@@ -225,6 +227,9 @@ class Reader:
                            "TYPE [zero N] [= C member]")
         name, count, ctype, zero, member = m.groups()
         self.unique(line, name)
+        if count and not int(zero or 0) < int(count) <= 256:
+            raise IsaError("reg-count", line, "a file has 1 to 256 "
+                           "registers, the zero one among them")
         self.isa.regs[name] = Reg(line, name, int(count) if count else 0,
                                   self.type_of(line, ctype),
                                   None if zero is None else int(zero),
