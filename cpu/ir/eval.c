@@ -118,14 +118,14 @@ static uint64_t divide(unsigned op, uint64_t a, uint64_t b, unsigned bits)
     uint64_t x = a, y = b, q;
     bool neg_a = false, neg_b = false;
 
-    if (b == 0)
-        return 0;
     if (op == IR_SDIV || op == IR_SREM) {
         neg_a = a >> (bits - 1);
         neg_b = b >> (bits - 1);
         x = neg_a ? cut(0 - a, bits) : a;
         y = neg_b ? cut(0 - b, bits) : b;
     }
+    if (y == 0)
+        return 0;
     if (op == IR_UREM || op == IR_SREM) {
         q = x % y;
         return neg_a ? 0 - q : q;
@@ -303,7 +303,7 @@ static struct value wide(unsigned op, const struct value *x,
         r = a;
         break;
     case IR_SX:
-        r = u128_sx((int64_t)extend(x->lo, from));
+        r = u128_sx((int64_t)extend(x->lo, from > 64 ? 64 : from));
         break;
     case IR_LO:
         return (struct value){cut(x->lo, bits), 0};
