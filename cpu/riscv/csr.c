@@ -549,7 +549,9 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
         *plain(g, r) = (*plain(g, r) & ~r->mask) | (v & r->mask);
     else
         write_mcounter(g, n, v);
-    if (r->leave || riscv_due(g))
+    /* A timer that was armed may be due within the slice: it has kicked. */
+    if (r->leave || riscv_due(g) ||
+        atomic_load_explicit(&g->core.exit_request, memory_order_relaxed))
         g->core.leave = true;
 }
 

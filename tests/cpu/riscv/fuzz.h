@@ -9,6 +9,7 @@
 
 enum fuzz_kind {
     FUZZ_SYSTEM, /* handlers in M and S, Sv39 whose entries change, SMC */
+    FUZZ_LOOPS,  /* routines that loop and call, disturbed now and then */
     FUZZ_BARE,   /* random code and registers, no page tables */
     FUZZ_WILD,   /* random page tables as well */
     FUZZ_KINDS,
