@@ -29,6 +29,18 @@ def read(file, defines):
                            f"{e.reason} at byte {e.start}") from None
 
 
+def own_lines(lines, path):
+    """A function's #line is its row's; behind it the file's own go on."""
+    out, inside = [], False
+    for line in "\n".join(lines).split("\n"):
+        out.append(line)
+        inside |= line.startswith("#line")
+        if inside and line == "}":
+            out.append(f'#line {len(out) + 2} "{path}"')
+            inside = False
+    return "\n".join(out)
+
+
 def generate(file, defines, out_dir, quiet):
     isa = read(file, defines)
     if isa.dialect not in DIALECTS:
@@ -40,9 +52,10 @@ def generate(file, defines, out_dir, quiet):
              "gen.h": o.gen_h(), "decode.c": o.decode_c(),
              "lift.c": o.lift_c(), "tests.c": o.tests_c()}
     for name, lines in files.items():
-        with open(os.path.join(out_dir, f"{isa.name}_{name}"), "w",
-                  encoding="utf-8") as f:
-            f.write("\n".join(lines))
+        path = os.path.join(out_dir, f"{isa.name}_{name}")
+        text = own_lines(lines, path)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
     if not quiet:
         print(o.facts())
 

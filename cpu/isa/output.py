@@ -18,6 +18,7 @@ def string(text):
 class Output:
     def __init__(self, isa, dialect, file):
         self.isa, self.dialect = isa, dialect
+        self.path = file.replace("\\", "/")     # as a debugger looks for it
         self.file = os.path.basename(file)
         self.up = isa.name.upper()
         self.home = dialect.Home(isa)
@@ -56,7 +57,7 @@ class Output:
         for row in isa.rows:
             out.append(f"static inline void operands_{row.number}(uint32_t w, "
                        f"struct insn *i)\n{{\n    (void)w;")
-            out.append(f'#line {row.line} "{self.file}"')
+            out.append(f'#line {row.line} "{self.path}"')
             out += ["    " + x for x in
                     self.dialect.operand_lines(isa, row)] + ["}"]
         for width in (16, 32):
@@ -144,7 +145,7 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
 
     def handlers_c(self):
         isa = self.isa
-        h = emit_c.Handlers(self.home, isa, self.file)
+        h = emit_c.Handlers(self.home, isa, self.path)
         for row in self.real:
             row.fn = h.row(row)
         fusions = self.fusions(h)
@@ -222,7 +223,7 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
             out += [f"static void lift_{row.number}(struct ir *ir, const "
                     "struct insn *i, int32_t offset)", "{",
                     "    (void)i;", "    (void)offset;", "    (void)ir;"]
-            out += [f'#line {row.line} "{self.file}"']
+            out += [f'#line {row.line} "{self.path}"']
             out += ["    " + " ".join(lines)] + ["}"]
         out += [f"void {isa.name}_lift(struct ir *ir, const struct insn *i, "
                 "int32_t offset)", "{", "    switch (i->row) {"]

@@ -6,7 +6,8 @@
 bad/CODE.isa is a small file with the mistake of that code; its first line
 says `# expect: CODE LINE`.  There must be one for every code that the
 generator has.  Then the table FILE.isa is damaged at random: the generator
-must do its work or name the mistake, and never fail in another way.
+must do its work or name the mistake, and never fail in another way.  And what
+it writes must say which row it comes from.
 """
 
 import os
@@ -82,6 +83,28 @@ def check_arguments(generator, isa):
         r = run(generator, isa, "-D", "ux=u63", "-o", d)
         check(one_line(r, 2, "-D ux=u63: expected NAME=TYPE"), "a bad -D")
         check(not os.listdir(d), "a failure wrote something")
+
+
+def check_lines(generator, isa):
+    """Generated code says which row it comes from, and else where it is."""
+    text = isa.read_text().split("\n")
+    with tempfile.TemporaryDirectory() as d:
+        run(generator, isa, "-D", "ux=u64", "-o", d)
+        for part in ("decode", "handlers", "lift"):
+            path = f"{d}/riscv64_{part}.c"
+            rows = 0
+            for n, line in enumerate(Path(path).read_text().split("\n"), 1):
+                m = re.fullmatch(r'#line (\d+) "(.*)"', line)
+                if not m:
+                    continue
+                at = int(m[1])
+                if m[2] == path:
+                    check(at == n + 1, f"{part}.c:{n} says it is line {at}")
+                else:
+                    rows += 1
+                    check(m[2] == str(isa) and "|" in text[at - 1],
+                          f"{part}.c:{n} points to no row: {line}")
+            check(rows > 200, f"{part}.c points to {rows} rows")
 
 
 def pieces(text):
@@ -166,6 +189,7 @@ def main():
     for code in sorted(files):
         check_file(generator, files[code])
     check_arguments(generator, isa)
+    check_lines(generator, isa)
     check_damaged(generator, isa)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

@@ -145,7 +145,7 @@ static uint8_t *read_file(const char *name, size_t *size)
 {
     FILE *f = fopen(name, "rb");
     uint8_t *data;
-    long n;
+    long n = 0;
 
     if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 64)
         fail("cannot read the program");
