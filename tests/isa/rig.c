@@ -183,7 +183,7 @@ struct bytes {
 static unsigned windows(const struct rig *r, struct bytes out[2])
 {
     uint64_t offset = (r->address - r->guest->ram_base) & 0x1fffff;
-    uint64_t first = offset < 16 ? 0 : offset - 16;
+    uint64_t first = offset < 16 ? 0 : offset - 16, end = first + RIG_WINDOW;
 
     if (r->n_insns > 1 || r->whole) {
         out[0] = (struct bytes){0, RIG_TABLES};
@@ -193,9 +193,13 @@ static unsigned windows(const struct rig *r, struct bytes out[2])
     if (!r->has_address || first >= RIG_RAM_SIZE ||
         (offset >= RIG_TABLES && offset < RIG_DATA))
         return 0;
-    out[0] = (struct bytes){(uint32_t)first, RIG_WINDOW};
-    if (first + RIG_WINDOW > RIG_RAM_SIZE)
-        out[0].size = RIG_RAM_SIZE - (uint32_t)first;
+    if (end > RIG_RAM_SIZE)
+        end = RIG_RAM_SIZE;
+    if (offset < RIG_TABLES && end > RIG_TABLES)
+        end = RIG_TABLES;
+    if (offset >= RIG_DATA && first < RIG_DATA)
+        first = RIG_DATA;
+    out[0] = (struct bytes){(uint32_t)first, (uint32_t)(end - first)};
     return 1;
 }
 
@@ -497,9 +501,33 @@ static bool run_handlers(struct rig *r, bool forget)
     return false;
 }
 
+/* Did the instruction itself write to the page tables? */
+static bool tables_written(const struct rig *r)
+{
+    for (uint32_t at = RIG_TABLES; at < RIG_DATA; at += 8)
+        if ((ld_le64(r->b.ram->host + at) ^ ld_le64(r->pristine + at)) &
+            ~r->guest->walker_bits)
+            return true;
+    return false;
+}
+
+/* What a translation gives that was made before its table was written is
+ * anybody's guess. */
+static bool start_afresh(struct rig *r)
+{
+    r->rewritten++;
+    memcpy(r->a.ram->host, r->pristine, RIG_RAM_SIZE);
+    memcpy(r->b.ram->host, r->pristine, RIG_RAM_SIZE);
+    r->guest->settle(r->a.c, true);
+    r->guest->settle(r->b.c, true);
+    return true;
+}
+
 bool rig_rest(struct rig *r)
 {
     deliver(r);
+    if (tables_written(r))
+        return start_afresh(r);
     if (!run_handlers(r, true) || !run_handlers(r, false))
         return false;
     restore(r, &r->a);

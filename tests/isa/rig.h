@@ -62,6 +62,7 @@ struct rig_guest {
     const struct isa_register *registers;
     const struct ir_guest *ir;
     uint64_t ram_base;
+    uint64_t walker_bits; /* of a page table entry: the walk sets them */
     uint64_t features; /* that the CPU has: rows that want others are left */
 
     /* Once: r->pristine is empty but for this. */
@@ -121,6 +122,7 @@ struct rig {
     bool whole;         /* compare all of RAM */
     uint64_t fast_hits; /* runs that found the address in the TLB */
     uint64_t traps;     /* cases that ended in one */
+    uint64_t rewritten; /* that wrote to page tables, and prove nothing */
 };
 
 /* false: not enough memory; e says more. */

@@ -577,6 +577,7 @@ const struct rig_guest rig_riscv64 = {
     .registers = riscv64_registers,
     .ir = &riscv64_ir_guest,
     .ram_base = BASE,
+    .walker_bits = A | D,
     .features = ~(uint64_t)RISCV64_EXT_RV32,
     .prepare = prepare,
     .world = make_world,

@@ -116,8 +116,9 @@ static void run_rows(struct rig *r, const struct plan *plan)
                     r->traps - traps, plan->cases);
     }
     printf("%s: %u rows, %" PRIu64 " random cases, %" PRIu64 " of them "
-           "trapped; %u rows are of other models\n",
-           r->guest->name, rows, r->cases, r->traps, others);
+           "trapped, %" PRIu64 " wrote to page tables; %u rows are of other "
+           "models\n",
+           r->guest->name, rows, r->cases, r->traps, r->rewritten, others);
 }
 
 /* ------------------------------------------------------------ fused pairs */
