@@ -1067,7 +1067,7 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
 }
 
 /* A load is computed where it is used: is one used only behind the first
- * commit, where it could fault too late? */
+ * commit, where it could fault too late, or not at all (`lw x0`)? */
 static bool faults_late(const struct gen *g, uint32_t first, uint32_t end)
 {
     uint32_t commit = first;
@@ -1075,9 +1075,9 @@ static bool faults_late(const struct gen *g, uint32_t first, uint32_t end)
     while (commit < end && !(ir_effects(&g->b->ir.nodes[commit]) &
                              (IR_COMMITS | IR_LEAVES | IR_ENDS)))
         commit++;
-    for (uint32_t i = first; i < commit && commit < end; i++)
+    for (uint32_t i = first; i < commit; i++)
         if (g->b->ir.nodes[i].op == IR_LOAD &&
-            !tree_has(g, (ir_ref)commit, UINT64_MAX, i))
+            (commit == end || !tree_has(g, (ir_ref)commit, UINT64_MAX, i)))
             return true;
     return false;
 }

@@ -2,10 +2,11 @@
  * Random machines: does the engine do what single steps do, and does
  * nothing that a guest does end, hang or corrupt the emulator?
  *
- * Each machine (fuzz_fill.c) runs three times: in stretches as the budget
- * has it; in blocks that are never chained; and one instruction a run with
- * the block cache emptied before each, which is the reference.  All must
- * end in the same state, after the same traps at the same instruction
+ * Each machine (fuzz_fill.c) runs five times: in stretches as the budget
+ * has it; in blocks that are never chained; with every block compiled when
+ * it is entered a second time; with a random threshold and code buffer; and
+ * one instruction a run with the block cache emptied before each, which is
+ * the reference.  All must end in the same state, after the same traps at the same instruction
  * counts.  Machines with random page tables run in the first way only, and
  * some in real time, kicked and interrupted by another thread: what they do
  * without fences has many right answers.
@@ -23,7 +24,7 @@
 /* A machine that does nothing but trap is through sooner. */
 #define MAX_EXCEPTIONS 20000
 
-enum way { WAY_NORMAL, WAY_UNCHAINED, WAY_STEPS };
+enum way { WAY_NORMAL, WAY_UNCHAINED, WAY_JIT, WAY_JIT_ANY, WAY_STEPS };
 
 struct run {
     enum fuzz_kind kind;
@@ -44,17 +45,32 @@ static int64_t chunk_of(const struct run *run)
     }
 }
 
+static struct jit_config jit_of(const struct run *run, enum way way)
+{
+    struct fuzz_random f = {run->seed ^ 0x999};
+
+    if (way == WAY_JIT)
+        return (struct jit_config){.threshold = 1};
+    return (struct jit_config){
+        .threshold = 1 + (unsigned)fuzz_below(&f, 40),
+        .buffer_size = fuzz_once_in(&f, 2) ? 64 << 10 : 0};
+}
+
 static struct rig *run_one(const struct run *run, enum way way)
 {
-    struct rig_config config = {.no_chain = way != WAY_NORMAL};
+    const bool jit = way == WAY_JIT || way == WAY_JIT_ANY;
+    const struct jit_config translator = jit_of(run, way);
+    struct rig_config config = {
+        .no_chain = way == WAY_UNCHAINED || way == WAY_STEPS,
+        .jit = jit ? &translator : NULL};
     struct rig *r = rig_new(&config);
 
     fuzz_fill(r, run->kind, run->seed);
     r->max_exceptions = MAX_EXCEPTIONS;
     rig_run(r, run->instructions,
-            way == WAY_STEPS    ? 1
-            : way == WAY_NORMAL ? chunk_of(run)
-                                : INT64_MAX,
+            way == WAY_STEPS       ? 1
+            : way == WAY_UNCHAINED ? INT64_MAX
+                                   : chunk_of(run),
             way == WAY_STEPS);
     return r;
 }
@@ -97,7 +113,8 @@ static void show_next(struct cpu *c)
 
 static void report(const struct run *run, enum way way)
 {
-    static const char *const names[] = {"normal", "unchained"};
+    static const char *const names[] = {"normal", "unchained", "jit",
+                                        "jit at random"};
     struct run less = *run;
     uint64_t low = 0, high = run->instructions;
     struct error e = {"nothing any more"};
@@ -187,7 +204,7 @@ static void compare(const struct run *run, struct totals *t)
     t->instructions += reference->cpu->icount;
     t->exceptions += reference->exceptions;
     t->interrupts += reference->interrupts;
-    for (enum way way = WAY_NORMAL; way <= WAY_UNCHAINED; way++) {
+    for (enum way way = WAY_NORMAL; way < WAY_STEPS; way++) {
         struct rig *r = run_one(run, way);
         struct error e;
 

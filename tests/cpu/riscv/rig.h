@@ -10,6 +10,7 @@
 
 #include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
+#include "jit/jit.h"
 
 #define RIG_RAM UINT64_C(0x80000000)
 #define RIG_RAM_SIZE UINT64_C(0x200000)
@@ -36,6 +37,8 @@ struct rig_config {
     bool no_chain;
     bool real_time;    /* the clock counts no instructions */
     uint64_t ram_size; /* 0: RIG_RAM_SIZE */
+    /* Compile; NULL: only if the environment's RIG_JIT gives a threshold. */
+    const struct jit_config *jit;
 };
 
 struct rig {
@@ -68,6 +71,9 @@ struct rig {
     bool stopped; /* by max_exceptions, or it halts for ever */
 };
 
+/* Where a translator was asked for by the environment and is not to be had,
+ * the program ends here with status 77 (skipped); asked for by config, it is
+ * only missing (r->cpu->jit). */
 struct rig *rig_new(const struct rig_config *config);
 void rig_free(struct rig *r);
 
