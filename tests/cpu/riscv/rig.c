@@ -189,18 +189,18 @@ static void add_ram(struct rig *r, struct ram **ram, struct region *region,
 
 static void attach_jit(struct rig *r, const struct jit_config *config)
 {
-    const char *threshold = getenv("RIG_JIT");
-    struct jit_config all = {0};
+    const struct jit_config usual = {0};
+    bool all = getenv("RIG_JIT") != NULL;
     struct error e;
 
     if (config) {
         jit_attach(r->cpu, config, &e);
-    } else if (threshold) {
-        all.threshold = (unsigned)strtoul(threshold, NULL, 0);
-        if (!jit_attach(r->cpu, &all, &e)) {
+    } else if (all) {
+        if (!jit_attach(r->cpu, &usual, &e)) {
             printf("skipped: %s\n", e.text);
             exit(77);
         }
+        r->cpu->jit->threshold = 0;
     }
 }
 

@@ -37,7 +37,7 @@ struct rig_config {
     bool no_chain;
     bool real_time;    /* the clock counts no instructions */
     uint64_t ram_size; /* 0: RIG_RAM_SIZE */
-    /* Compile; NULL: only if the environment's RIG_JIT gives a threshold. */
+    /* Compile; NULL: only if the environment has RIG_JIT, and then all. */
     const struct jit_config *jit;
 };
 
