@@ -1,0 +1,234 @@
+/*
+ * Ways out of a block, and the stubs that enter and leave host code.
+ */
+#include "jit/x86_64/gen.h"
+
+static void jump_to_stub(struct gen *g, const uint8_t *stub)
+{
+    e_jmp_to(&g->e, g->j->code.write + (stub - g->j->code.run));
+}
+
+void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
+             const struct rec *rec, int32_t target)
+{
+    struct out *o;
+
+    if (g->n_outs == MAX_OUTS) {
+        g->failed = true;
+        return;
+    }
+    o = &g->outs[g->n_outs++];
+    *o = (struct out){kind, site, rec, NULL, target};
+    if (kind == OUT_RECORD && rec == g->b->first)
+        o->fn = g->insn->fn;
+}
+
+/* If cc, the interpreter does this instruction. */
+void interpret_if(struct gen *g, enum cc cc)
+{
+    add_out(g, OUT_RECORD, e_jcc(&g->e, cc), g->insn->rec, 0);
+}
+
+void exit_by(struct gen *g, const struct rec *link)
+{
+    e_alu_imm(&g->e, true, ALU_SUB, RDI, link->count);
+    add_out(g, OUT_POLL, e_jcc(&g->e, CC_S), NULL, link->target);
+    add_out(g, OUT_LINK, e_jmp(&g->e), link, 0);
+}
+
+void exit_if(struct gen *g, const struct ir_node *n)
+{
+    enum cc cc = condition(g, n->a);
+    uint8_t *over = e_jcc(&g->e, cc ^ 1);
+
+    exit_by(g, link_of(g));
+    e_patch(over, g->e.at);
+}
+
+/* Through the jump cache, as EXIT_INDIRECT in engine.h. */
+void exit_indirect(struct gen *g, const struct ir_node *n)
+{
+    const int32_t entry = CPU(jcache);
+    int to;
+    uint8_t *miss[4];
+
+    if (n->imm == IR_MODE) {
+        g->failed = true;
+        return;
+    }
+    to = value(g, n->a, NO_REG);
+    if (g->failed)
+        return;
+    e_mov(&g->e, RAX, to);
+    e_alu_imm(&g->e, true, ALU_SUB, RDI, link_of(g)->count);
+    miss[0] = e_jcc(&g->e, CC_S);
+    e_mov32(&g->e, RDX, RAX);
+    e_mov32(&g->e, RCX, RAX);
+    e_shift_imm(&g->e, false, SHIFT_SHR, RDX, PAGE_BITS - JCACHE_SET_BITS);
+    e_alu_imm(&g->e, false, ALU_AND, RDX,
+              (int32_t)((JCACHE_SIZE - 1) & ~((1u << JCACHE_SET_BITS) - 1)));
+    e_shift_imm(&g->e, false, SHIFT_SHR, RCX, JCACHE_SET_BITS);
+    e_alu(&g->e, false, ALU_XOR, RCX, RAX);
+    e_shift_imm(&g->e, false, SHIFT_SHR, RCX, 1);
+    e_alu_imm(&g->e, false, ALU_AND, RCX, (1 << JCACHE_SET_BITS) - 1);
+    e_alu(&g->e, false, ALU_OR, RCX, RDX);
+    e_lea(&g->e, RCX, RCX, RCX, 1, 0);
+    e_op_mem(&g->e, true, 0x3b, RAX, RBP, RCX, 3,
+             entry + (int32_t)offsetof(struct jcache_entry, pc));
+    miss[1] = e_jcc(&g->e, CC_NE);
+    e_load(&g->e, RDX, RBP, CPU(jump_context));
+    e_op_mem(&g->e, true, 0x3b, RDX, RBP, RCX, 3,
+             entry + (int32_t)offsetof(struct jcache_entry, context));
+    miss[2] = e_jcc(&g->e, CC_NE);
+    e_op_mem(&g->e, true, 0x8b, RCX, RBP, RCX, 3,
+             entry + (int32_t)offsetof(struct jcache_entry, rec));
+    e_alu_imm(&g->e, true, ALU_AND, RAX, -(int32_t)PAGE_SIZE);
+    e_store(&g->e, RBP, CPU(page), RAX);
+    /* Compiled, or back to the interpreter? */
+    e_imm(&g->e, RDX, (uintptr_t)g->j->enter);
+    e_op_mem(&g->e, true, 0x3b, RDX, RCX, NO_REG, 0, 0);
+    miss[3] = e_jcc(&g->e, CC_NE);
+    e_jmp_mem(&g->e, RCX, BLOCK_CODE_OFFSET);
+    e_patch(miss[3], g->e.at);
+    e_mov(&g->e, RAX, RCX);
+    e_op_mem(&g->e, true, 0x8b, RCX, RAX, NO_REG, 0, 0);
+    jump_to_stub(g, g->j->exit_record);
+    for (unsigned i = 0; i < 3; i++)
+        e_patch(miss[i], g->e.at);
+    e_store(&g->e, RBP, CPU(pc), RAX);
+    jump_to_stub(g, g->j->exit_poll);
+}
+
+void spill(struct emit *e, const struct isa *isa, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        e_store(e, RBP, (int32_t)isa->hot_slots[i], pins[i]);
+}
+
+void fill(struct emit *e, const struct isa *isa, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        e_load(e, pins[i], RBP, (int32_t)isa->hot_slots[i]);
+}
+
+unsigned pin_count(const struct isa *isa)
+{
+    return isa->n_hot_slots < MAX_PINS ? isa->n_hot_slots : (unsigned)MAX_PINS;
+}
+
+/* ------------------------------------------------------------------ stubs */
+
+struct emit emit_here(struct jit *j)
+{
+    struct code_buffer *c = &j->code;
+
+    return (struct emit){c->write + c->used, c->write + c->size, false};
+}
+
+const uint8_t *run_address(const struct jit *j, const uint8_t *at)
+{
+    return j->code.run + (at - j->code.write);
+}
+
+bool backend_init(struct jit *j, struct error *err)
+{
+    static const int8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+    const struct isa *isa = j->cpu->class->isa;
+    unsigned n = pin_count(isa);
+    struct emit e = emit_here(j);
+    uint8_t *none;
+
+    if (!__builtin_cpu_supports("bmi2"))
+        return error_set(err, "the host processor lacks BMI2");
+
+    /* run(cpu, record, budget): handlers below may change every register */
+    j->hooks.run = (void (*)(struct cpu *, const struct rec *, int64_t))(
+        uintptr_t)run_address(j, e.at);
+    for (unsigned i = 0; i < 6; i++)
+        e_push(&e, saved[i]);
+    e_alu_imm(&e, true, ALU_SUB, RSP, 8);
+    e_op_mem(&e, false, 0xff, 2, RSI, NO_REG, 0, 0); /* call [rsi] */
+    e_alu_imm(&e, true, ALU_ADD, RSP, 8);
+    for (unsigned i = 6; i-- > 0;)
+        e_pop(&e, saved[i]);
+    e_ret(&e);
+
+    /* enter: a record's handler (cpu, record, budget) */
+    j->enter = run_address(j, e.at);
+    j->hooks.enter = (rec_fn *)(uintptr_t)j->enter;
+    e_load(&e, RAX, RSI, BLOCK_CODE_OFFSET);
+    e_mov(&e, RBP, RDI);
+    e_mov(&e, RDI, RDX);
+    fill(&e, isa, n);
+    e_jmp_reg(&e, RAX);
+
+    /* exit_record: rax = record, rcx = handler */
+    j->exit_record = run_address(j, e.at);
+    spill(&e, isa, n);
+    e_mov(&e, RSI, RAX);
+    e_mov(&e, RDX, RDI);
+    e_mov(&e, RDI, RBP);
+    e_jmp_reg(&e, RCX);
+
+    /* exit_poll: cpu->pc is set, and the budget is counted */
+    j->exit_poll = run_address(j, e.at);
+    spill(&e, isa, n);
+    e_store_imm(&e, RBP, CPU(cur), 0);
+    e_store(&e, RBP, CPU(budget), RDI);
+    e_ret(&e);
+
+    /* exit_link: rax = link, rdx = site of the jump that came here */
+    j->exit_link = run_address(j, e.at);
+    spill(&e, isa, n);
+    e_push(&e, RDI);
+    e_push(&e, RAX);
+    e_alu_imm(&e, true, ALU_SUB, RSP, 8); /* the callers' 8 make it 16 */
+    e_mov(&e, RDI, RBP);
+    e_mov(&e, RSI, RAX);
+    e_imm(&e, RAX, (uintptr_t)jit_follow);
+    e_call_reg(&e, RAX);
+    e_alu_imm(&e, true, ALU_ADD, RSP, 8);
+    e_pop(&e, RCX);
+    e_pop(&e, RDI);
+    e_test(&e, true, RAX, RAX);
+    none = e_jcc(&e, CC_E);
+    fill(&e, isa, n);
+    e_jmp_reg(&e, RAX);
+    e_patch(none, e.at);
+    e_load(&e, RSI, RCX, 0); /* link->next */
+    e_mov(&e, RDX, RDI);
+    e_mov(&e, RDI, RBP);
+    e_jmp_mem(&e, RSI, 0);
+    if (e.full)
+        return error_set(err, "the code buffer is too small");
+    j->code.used = (size_t)(e.at - j->code.write);
+    return true;
+}
+
+void write_out(struct gen *g, const struct out *o)
+{
+    struct emit *e = &g->e;
+
+    e_patch(o->site, e->at);
+    switch (o->kind) {
+    case OUT_RECORD:
+        e_imm(e, RAX, (uintptr_t)o->rec);
+        if (o->fn)
+            e_imm(e, RCX, (uintptr_t)o->fn);
+        else
+            e_load(e, RCX, RAX, 0);
+        jump_to_stub(g, g->j->exit_record);
+        break;
+    case OUT_POLL:
+        e_load(e, RAX, RBP, CPU(page));
+        e_lea(e, RAX, RAX, NO_REG, 0, o->target);
+        e_store(e, RBP, CPU(pc), RAX);
+        jump_to_stub(g, g->j->exit_poll);
+        break;
+    case OUT_LINK:
+        e_imm(e, RAX, (uintptr_t)o->rec);
+        e_imm(e, RDX, (uintptr_t)run_address(g->j, o->site));
+        jump_to_stub(g, g->j->exit_link);
+        break;
+    }
+}

@@ -1,0 +1,115 @@
+/*
+ * The x86-64 backend's inner interface: what its files share while a block
+ * is compiled.
+ */
+#ifndef JIT_X86_64_GEN_H
+#define JIT_X86_64_GEN_H
+
+#include "jit/common/backend.h"
+#include "jit/x86_64/emit.h"
+
+/* rbp is the CPU, rdi the budget; the guest's hot slots live in the pins. */
+static const int8_t pins[] = {RBX, RSI, R8,  R9,  R10,
+                              R11, R12, R13, R14, R15};
+#define MAX_PINS (sizeof(pins) / sizeof(pins[0]))
+static const int8_t temps[] = {RAX, RDX, RCX};
+#define N_TEMPS (sizeof(temps) / sizeof(temps[0]))
+
+/* A member of struct cpu, from rbp. */
+#define CPU(member) ((int32_t)offsetof(struct cpu, member))
+
+/* Ways out of the middle, written behind the block. */
+enum out_kind { OUT_RECORD, OUT_POLL, OUT_LINK };
+
+struct out {
+    enum out_kind kind;
+    uint8_t *site;           /* the jump to be patched */
+    const struct rec *rec;   /* RECORD: where to resume; LINK: the link */
+    rec_fn *fn;              /* RECORD: its handler, if the record's own was
+                                replaced */
+    int32_t target;          /* POLL: offset of the next pc */
+};
+
+#define MAX_OUTS (BLOCK_MAX_INSNS * 6)
+
+struct gen {
+    struct emit e;
+    struct jit *j;
+    struct jit_block *b;
+    const struct jit_insn *insn;
+    unsigned n_pins;
+    uint8_t busy;            /* temporaries in use, bit by register */
+    int8_t *reg;             /* node -> register that holds it, or NO_REG */
+    uint8_t *uses;           /* node -> uses that are still to come */
+    bool failed;             /* this instruction cannot be lowered */
+    struct out outs[MAX_OUTS];
+    unsigned n_outs;
+};
+
+/* ---------------------------------------------------------------- value.c */
+
+static inline const struct ir_node *node(const struct gen *g, ir_ref r)
+{
+    return &g->b->ir.nodes[r];
+}
+
+static inline bool wide(const struct ir_node *n)
+{
+    return n->type == IR_I64;
+}
+
+static inline bool is_temp(int r)
+{
+    return r == RAX || r == RCX || r == RDX;
+}
+
+/* The pin of a slot, or NO_REG. */
+int pin_of(const struct gen *g, uint64_t slot);
+int take_temp(struct gen *g);
+void drop(struct gen *g, int r);
+/* A register for a result: the wanted one, or a temporary. */
+int result(struct gen *g, int want);
+/* The value of node r in a register: the wanted one if it is not NO_REG. */
+int value(struct gen *g, ir_ref r, int want);
+/* Done with one use of a node's value in register `at`. */
+void used(struct gen *g, ir_ref r, int at);
+/* Is node r a constant (as wide as an operand)? */
+bool constant(const struct gen *g, ir_ref r, int64_t *v);
+/* The low bits of a value, whatever is above them: skip what only clears. */
+ir_ref low_part(const struct gen *g, ir_ref r);
+int get(struct gen *g, const struct ir_node *n, int want);
+/* Test a value of one bit: the condition under which it is 1. */
+enum cc condition(struct gen *g, ir_ref r);
+
+/* --------------------------------------------------------------- memory.c */
+
+/* A load, extended with its sign if sign_to is not 0. */
+int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to);
+void store(struct gen *g, const struct ir_node *n);
+
+/* ---------------------------------------------------------------- exits.c */
+
+/* If cc, the interpreter does this instruction. */
+void interpret_if(struct gen *g, enum cc cc);
+void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
+             const struct rec *rec, int32_t target);
+void write_out(struct gen *g, const struct out *o);
+void exit_by(struct gen *g, const struct rec *link);
+void exit_if(struct gen *g, const struct ir_node *n);
+void exit_indirect(struct gen *g, const struct ir_node *n);
+
+/* The link of this instruction's exit is the record behind its own. */
+static inline const struct rec *link_of(const struct gen *g)
+{
+    return g->insn->rec + 1;
+}
+
+/* Pinned registers to their slots, and back. */
+void spill(struct emit *e, const struct isa *isa, unsigned n);
+void fill(struct emit *e, const struct isa *isa, unsigned n);
+unsigned pin_count(const struct isa *isa);
+
+struct emit emit_here(struct jit *j);
+const uint8_t *run_address(const struct jit *j, const uint8_t *at);
+
+#endif
