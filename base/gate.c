@@ -32,6 +32,7 @@ enum { RING_BYTES = 64 * 1024, MAX_RECORDS = 1024 };
 struct record {
     uint64_t order;
     uint32_t size; /* 0: the source has closed */
+    bool event;    /* its one byte is what gate_event() was given */
 };
 
 struct source {
@@ -148,14 +149,15 @@ static struct record *last_record(struct source *s)
 /* May the latest record grow?  Only while nothing came after it. */
 static bool mergeable(struct gate *g, struct source *s)
 {
-    return s->n && last_record(s)->order == g->order;
+    return s->n && last_record(s)->order == g->order && !last_record(s)->event;
 }
 
-static void add_record(struct gate *g, struct source *s, uint32_t size)
+static void add_record(struct gate *g, struct source *s, uint32_t size,
+                       bool event)
 {
     assert(s->n < MAX_RECORDS);
     s->n++;
-    *last_record(s) = (struct record){++g->order, size};
+    *last_record(s) = (struct record){++g->order, size, event};
 }
 
 /* Free bytes; the last record is kept for gate_close(). */
@@ -198,10 +200,29 @@ size_t gate_post(struct gate *g, unsigned source, const uint8_t *bytes,
         if (mergeable(g, s))
             last_record(s)->size += (uint32_t)n;
         else
-            add_record(g, s, (uint32_t)n);
+            add_record(g, s, (uint32_t)n, false);
     }
     unlock_and_tell(g, update_pending(g));
     return n;
+}
+
+bool gate_event(struct gate *g, unsigned source, uint8_t event)
+{
+    struct source *s;
+    bool good;
+
+    assert(event);
+    pthread_mutex_lock(&g->lock);
+    s = get_source(g, source);
+    good = room(g, s) && s->n < MAX_RECORDS - 1;
+    if (good) {
+        put_bytes(s, &event, 1);
+        add_record(g, s, 1, true);
+    } else {
+        s->wanted = !s->closed;
+    }
+    unlock_and_tell(g, update_pending(g));
+    return good;
 }
 
 size_t gate_room(struct gate *g, unsigned source)
@@ -223,7 +244,7 @@ void gate_close(struct gate *g, unsigned source)
     if (!s->closed) {
         s->closed = true;
         s->wanted = false;
-        add_record(g, s, 0);
+        add_record(g, s, 0, false);
     }
     unlock_and_tell(g, update_pending(g));
 }
@@ -282,12 +303,25 @@ static void consume(struct source *s, uint32_t n)
     }
 }
 
+/* How many of the record's bytes the sink took. */
+static size_t hand_over(struct source *s, const struct record *r, uint32_t size)
+{
+    const uint8_t *bytes = s->ring + s->head;
+    size_t took;
+
+    if (!size || r->event)
+        return !!s->sink(s->owner, NULL, size ? *bytes : 0);
+    took = s->sink(s->owner, bytes, size);
+    assert(took <= size);
+    return took;
+}
+
 /* Offer the first record of s, as far as it is contiguous.  Drops the lock
  * meanwhile. */
 static void offer(struct gate *g, struct source *s, unsigned number)
 {
-    uint32_t size = s->record[s->first].size;
-    const uint8_t *bytes = size ? s->ring + s->head : NULL;
+    struct record r = s->record[s->first];
+    uint32_t size = r.size;
     void (*on_room)(void *, unsigned) = g->on_room;
     size_t took;
 
@@ -297,11 +331,10 @@ static void offer(struct gate *g, struct source *s, unsigned number)
         size = s->left;
     s->retried = false;
     pthread_mutex_unlock(&g->lock);
-    took = s->sink(s->owner, bytes, size);
-    assert(!bytes || took <= size);
+    took = hand_over(s, &r, size);
     pthread_mutex_lock(&g->lock);
-    consume(s, bytes ? (uint32_t)took : 0);
-    if (bytes && took < size) {
+    consume(s, size ? (uint32_t)took : 0);
+    if (took < size) {
         s->left = 0;
         s->stalled = !s->retried;
     }

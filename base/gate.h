@@ -24,8 +24,9 @@ struct gate;
 /*
  * Where events of one source end.  Returns how many of the bytes it took;
  * the rest stays in the gate and is offered again by the next
- * gate_deliver() after gate_retry().  size 0 with bytes NULL means: the
- * source has closed.
+ * gate_deliver() after gate_retry().  With bytes NULL, size is what was given
+ * to gate_event() - return it, or 0 to be offered it again - or 0: the source
+ * has closed.
  */
 typedef size_t gate_sink(void *owner, const uint8_t *bytes, size_t size);
 
@@ -43,6 +44,12 @@ unsigned gate_add(struct gate *g, const char *name, gate_sink *sink,
  */
 size_t gate_post(struct gate *g, unsigned source, const uint8_t *bytes,
                  size_t size);
+/*
+ * Queue something that is no byte, such as a break, in its place among the
+ * bytes of a source: 1 to 255, as source and sink agreed.  It takes a byte's
+ * room.  Any thread.  False: there is none now; ask again later.
+ */
+bool gate_event(struct gate *g, unsigned source, uint8_t event);
 /* Free room in a source's queue, in bytes.  Any thread. */
 size_t gate_room(struct gate *g, unsigned source);
 /* The source has no more to give.  Any thread. */

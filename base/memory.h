@@ -31,7 +31,7 @@ enum region_kind { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_ALIAS };
 
 enum ram_flag {
     RAM_CODE = 1 << 0,  /* decoded code exists for this page */
-    RAM_DIRTY = 1 << 1, /* written since the last memory_clean() */
+    RAM_DIRTY = 1 << 1, /* written since whoever reads it cleared it */
 };
 
 /* One mmap of guest RAM. */

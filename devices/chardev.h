@@ -6,6 +6,8 @@
  * registers the source with it, and the chip registers itself as the sink
  * with chardev_connect().  A chip takes as much as it has room for and calls
  * chardev_retry() when there is room again, so that input is never dropped.
+ * A break comes as an event of the gate, CHARDEV_BREAK, in its place among
+ * the bytes; what has no breaks ignores it.
  */
 #ifndef DEVICES_CHARDEV_H
 #define DEVICES_CHARDEV_H
@@ -16,15 +18,17 @@
 
 #include "base/gate.h"
 
+#define CHARDEV_BREAK 1 /* gate_event(): the line was spacing */
+
 struct chardev {
     /* Write size bytes.  Never blocks: what the host does not take now is
      * buffered, or dropped by rules that the backend documents. */
     void (*write)(struct chardev *c, const uint8_t *bytes, size_t size);
     const char *id;
 
-    struct gate *gate;  /* set by the backend's maker */
-    unsigned source;    /* its number in the gate */
-    gate_sink *sink;    /* set by chardev_connect() */
+    struct gate *gate; /* set by the backend's maker */
+    unsigned source;   /* its number in the gate */
+    gate_sink *sink;   /* set by chardev_connect() */
     void *sink_owner;
 };
 

@@ -225,6 +225,18 @@ static void rx_clear(struct uart16550 *u)
     ask_for_input(u);
 }
 
+/* A break is one character (8.4, LSR4), whatever its number in the gate. */
+static size_t receive_event(struct uart16550 *u, size_t event, size_t room)
+{
+    if (event != CHARDEV_BREAK)
+        return event;
+    if (room)
+        uart16550_line(u, 0, UART16550_BI | UART16550_FE);
+    else
+        u->rx_held = true;
+    return room ? event : 0;
+}
+
 /* The gate's sink: take what there is room for.  In loopback the line is
  * disconnected (8.8), but a host can wait. */
 static size_t receive(void *owner, const uint8_t *bytes, size_t size)
@@ -232,10 +244,10 @@ static size_t receive(void *owner, const uint8_t *bytes, size_t size)
     struct uart16550 *u = owner;
     size_t room = rx_capacity(u) - u->rx_count, n;
 
-    if (!bytes)
-        return 0;
     if (u->mcr & MCR_LOOP)
         room = 0;
+    if (!bytes)
+        return receive_event(u, size, room);
     n = size < room ? size : room;
     for (size_t i = 0; i < n; i++)
         rx_push(u, bytes[i], 0);

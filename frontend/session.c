@@ -100,6 +100,17 @@ static void reset(void *owner)
         machine_reset(s->machine);
 }
 
+static bool send_break(void *owner, const char *id, struct error *e)
+{
+    struct session *s = owner;
+
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        if (!strcmp(s->config->chars[i].id, id))
+            return chr_break(s->chrs[i]) ||
+                   error_set(e, "chardev '%s' leads to no chip", id);
+    return error_set(e, "no chardev '%s'; info chardev lists them", id);
+}
+
 static void info_block(const struct session *s, char *out, size_t size)
 {
     size_t used = 0;
@@ -208,6 +219,7 @@ static bool open_chars(struct session *s, struct error *e)
         .stop = stop,
         .cont = cont,
         .reset = reset,
+        .send_break = send_break,
         .info = info,
         .owner = s,
     };

@@ -36,6 +36,8 @@ static size_t console_sink(void *owner, const uint8_t *bytes, size_t size)
     struct virtio_chain c;
     size_t done = 0;
 
+    if (!bytes) /* a break, or the end: there is no word for either */
+        return size;
     while (done < size && virtqueue_pop(v, RECEIVEQ, &c)) {
         uint64_t n = c.write_size;
 

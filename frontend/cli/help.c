@@ -103,6 +103,7 @@ static const struct end_note key_notes[] = {
     {"Ctrl-A X", "end the emulator, status 0"},
     {"Ctrl-A C", "switch between the serial line and the monitor"},
     {"Ctrl-A H", "list these keys"},
+    {"Ctrl-A B", "send a break: Linux's magic SysRq, with the next key"},
     {"Ctrl-A A", "send Ctrl-A to the guest"},
     {NULL, NULL},
 };

@@ -7,8 +7,7 @@
  * no room for wait here, behind the 64 KiB that wait in the gate, and only
  * then is the terminal no longer read.
  *
- * Keys are QEMU's.  Missing: Ctrl-A B, since no chip takes a break from
- * here; Ctrl-A S and T.
+ * Keys are QEMU's.  Missing: Ctrl-A S and T.
  */
 #include "frontend/host/chr.h"
 
@@ -30,10 +29,15 @@ struct chr {
     bool filtered;
     struct filter filter;
 
+    /* Input for the guest that the gate has no room for: bytes with mux=on
+     * only, and a break behind the first `ahead` of them. */
+    struct ring waiting;
+    bool breaking;
+    size_t ahead;
+
     /* mux=on only: */
-    struct ring waiting; /* input for the guest that the gate has no room for */
-    bool escaped;        /* the escape key was the last byte */
-    bool to_monitor;     /* input goes there */
+    bool escaped;    /* the escape key was the last byte */
+    bool to_monitor; /* input goes there */
 };
 
 /* -------------------------------------------------------- to the terminal */
@@ -99,6 +103,44 @@ static void monitor_take(void *owner, const uint8_t *bytes, size_t n)
 
 static const struct stream_user monitor_user = {monitor_room, monitor_take};
 
+/* ------------------------------------------------------ what has to wait */
+
+/* Hand what waits to the gate, as far as there is room. */
+static void pass_waiting(struct chr *c)
+{
+    uint8_t bytes[4096];
+    size_t n, took;
+
+    for (;;) {
+        if (c->breaking && !c->ahead)
+            c->breaking =
+                !gate_event(c->chardev.gate, c->chardev.source, CHARDEV_BREAK);
+        n = ring_peek(&c->waiting, bytes, sizeof(bytes));
+        if (c->breaking && n > c->ahead)
+            n = c->ahead;
+        if (!n)
+            return;
+        took = gate_post(c->chardev.gate, c->chardev.source, bytes, n);
+        ring_drop(&c->waiting, took);
+        if (c->breaking)
+            c->ahead -= took;
+        if (took < n)
+            return;
+    }
+}
+
+bool chr_break(struct chr *c)
+{
+    if (!c->chardev.sink)
+        return false;
+    if (!c->breaking) {
+        c->breaking = true;
+        c->ahead = c->waiting.used;
+    }
+    pass_waiting(c);
+    return true;
+}
+
 /* ------------------------------------------------------------------- mux */
 
 /* "Ctrl-A", or what -echr made of it. */
@@ -123,8 +165,9 @@ static void print_keys(struct chr *c)
     snprintf(text, sizeof(text),
              "\r\n%s H  this help\r\n%s X  end the emulator\r\n"
              "%s C  switch between the guest's line and the monitor\r\n"
+             "%s B  send a break to the guest\r\n"
              "%s A  send %s to the guest\r\n",
-             name, name, name, name, name);
+             name, name, name, name, name, name);
     stream_print(c->stream, text);
 }
 
@@ -146,6 +189,9 @@ static void escaped_key(struct chr *c, uint8_t byte)
     case 'a':
         put_byte(c, (uint8_t)c->env->escape);
         break;
+    case 'b':
+        chr_break(c);
+        break;
     case 'c':
         if (!c->monitor || !c->config->guest)
             break;
@@ -161,20 +207,6 @@ static void escaped_key(struct chr *c, uint8_t byte)
     case 'x':
         c->env->quit(c->env->owner);
         break;
-    }
-}
-
-/* Hand what waits to the gate, as far as there is room. */
-static void pass_waiting(struct chr *c)
-{
-    uint8_t bytes[4096];
-    size_t n, took;
-
-    while ((n = ring_peek(&c->waiting, bytes, sizeof(bytes))) > 0) {
-        took = gate_post(c->chardev.gate, c->chardev.source, bytes, n);
-        ring_drop(&c->waiting, took);
-        if (took < n)
-            break;
     }
 }
 
@@ -275,8 +307,7 @@ struct stream *chr_stream(struct chr *c)
 
 void chr_service(struct chr *c)
 {
-    if (c->config->mux)
-        pass_waiting(c);
+    pass_waiting(c);
     stream_service(c->stream);
 }
 

@@ -38,6 +38,10 @@ struct chardev *chr_guest(struct chr *c);
 /* Where its input goes; before the machine runs. */
 void chr_set_gate(struct chr *c, struct gate *g);
 
+/* A break to the guest, behind what was typed before; while it has to wait,
+ * further ones are the same one.  False: no chip is at the other end. */
+bool chr_break(struct chr *c);
+
 struct stream *chr_stream(struct chr *c);
 
 /* Go on with what had to wait.  Main thread, after each sleep. */

@@ -8,7 +8,6 @@
 #include "frontend/monitor/monitor.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +84,16 @@ static void do_reset(struct monitor *m, const char *arg)
     m->host->reset(m->host->owner);
 }
 
+static void do_break(struct monitor *m, const char *arg)
+{
+    struct error e = {0};
+
+    if (!*arg)
+        put(m, "chardev-send-break: want an id; info chardev lists them\n");
+    else if (!m->host->send_break(m->host->owner, arg, &e))
+        putf(m, "%s\n", e.text);
+}
+
 static const struct command {
     const char *name, *alias, *argument;
     void (*run)(struct monitor *m, const char *arg);
@@ -95,6 +104,8 @@ static const struct command {
     {"stop", "s", NULL, do_stop, "halt the machine"},
     {"cont", "c", NULL, do_cont, "let it go on"},
     {"system_reset", NULL, NULL, do_reset, "press the reset button"},
+    {"chardev-send-break", NULL, "ID", do_break,
+     "send a break on a serial line"},
     {"quit", "q", NULL, do_quit, "end the emulator"},
 };
 
@@ -120,7 +131,7 @@ static void do_help(struct monitor *m, const char *arg)
         snprintf(name, sizeof(name), "%s%s%s%s%s", c->name, c->alias ? "|" : "",
                  c->alias ? c->alias : "", c->argument ? " " : "",
                  c->argument ? c->argument : "");
-        putf(m, "%-16s %s\n", name, c->help);
+        putf(m, "%-22s %s\n", name, c->help);
     }
 }
 

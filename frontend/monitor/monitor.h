@@ -4,8 +4,11 @@
 #ifndef FRONTEND_MONITOR_MONITOR_H
 #define FRONTEND_MONITOR_MONITOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
 
 struct monitor;
 
@@ -25,6 +28,8 @@ struct monitor_host {
     void (*stop)(void *owner);
     void (*cont)(void *owner);
     void (*reset)(void *owner);
+    /* A break to the chip at the chardev of that id. */
+    bool (*send_break)(void *owner, const char *id, struct error *e);
     /* Text for people, lines ended by "\n". */
     void (*info)(void *owner, enum monitor_info what, char *out, size_t size);
     void *owner;

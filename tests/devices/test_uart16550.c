@@ -475,6 +475,36 @@ static void test_error_bits(void **state)
     assert_int_equal(rd(LSR), 0x61);
 }
 
+static void send_break(void)
+{
+    assert_true(gate_event(h->gate, line->chardev.source, CHARDEV_BREAK));
+    harness_deliver(h);
+}
+
+/* A break from the host has its place among the bytes: here between x and y,
+ * and it waits for room as they do. */
+static void test_break_from_host(void **state)
+{
+    (void)state;
+    wr(IER, 0x04);
+    receive("x");
+    send_break();
+    receive("y");
+    assert_int_equal(rd(LSR), 0x61);
+    assert_int_equal(rd(RBR), 'x');
+    harness_deliver(h);
+    assert_true(irq());
+    assert_int_equal(rd(LSR), 0x61 | UART16550_BI | UART16550_FE);
+    assert_int_equal(rd(RBR), 0);
+    harness_deliver(h);
+    assert_int_equal(rd(LSR), 0x61);
+    assert_int_equal(rd(RBR), 'y');
+    /* What is no break is none. */
+    assert_true(gate_event(h->gate, line->chardev.source, 99));
+    harness_deliver(h);
+    assert_int_equal(rd(LSR), 0x60);
+}
+
 /* In FIFO mode an error shows when its character is at the top; LSR7 says
  * from the start that there is one (8.4). */
 static void test_errors_in_fifo(void **state)
@@ -978,6 +1008,7 @@ int main(void)
         TEST(test_timeout_restarts),
         TEST(test_timeout_enabled_late),
         TEST(test_error_bits),
+        TEST(test_break_from_host),
         TEST(test_errors_in_fifo),
         TEST(test_errors_stay),
         TEST(test_overrun_16450),

@@ -111,6 +111,11 @@ static void test_receive(void **state)
     give(f, 0, 64);
     give(f, 1, 4);
     give(f, 2, 64);
+    /* There is no word for a break. */
+    assert_true(
+        gate_event(f->rig.h->gate, f->rig.line->chardev.source, CHARDEV_BREAK));
+    harness_deliver(f->rig.h);
+    assert_int_equal(vdev_used(&f->d, RX), 0);
     harness_type(f->rig.h, "c0", "one", 3);
     expect(f, 0, "one");
     assert_int_equal(vdev_take_isr(&f->d), VIRTIO_ISR_QUEUE);

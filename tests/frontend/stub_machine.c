@@ -3,7 +3,8 @@
  *
  * It implements machine/machine.h; its -kernel is a script, one command a
  * line, which a thread of its own carries out as a guest would: under the
- * device lock, with a receiver of 16 bytes on the serial line.
+ * device lock, with a receiver of 16 bytes on the serial line.  It prints
+ * "<break>" where it reads one.
  *
  *     print TEXT    write TEXT; \r \n \e and \xNN are escapes
  *     flood N       write N bytes in lines of 64, one byte at a time
@@ -29,7 +30,7 @@
 #include "devices/chardev.h"
 #include "machine/machine.h"
 
-enum { FIFO = 16 };
+enum { FIFO = 16, BREAK = 256 };
 
 struct machine {
     const struct machine_config *config;
@@ -39,7 +40,7 @@ struct machine {
     pthread_t thread;
     pthread_mutex_t lock; /* the device lock, and what follows */
     pthread_cond_t change;
-    uint8_t fifo[FIFO];
+    uint16_t fifo[FIFO]; /* bytes, or BREAK */
     size_t in_fifo;
     bool held; /* the receiver refused bytes */
     bool started, paused, stop;
@@ -74,9 +75,9 @@ static size_t receive(void *owner, const uint8_t *bytes, size_t size)
     size_t room = FIFO - m->in_fifo;
     size_t n = size < room ? size : room;
 
-    if (n)
-        memcpy(m->fifo + m->in_fifo, bytes, n);
-    m->in_fifo += n;
+    assert(bytes || size <= CHARDEV_BREAK);
+    for (size_t i = 0; i < n; i++)
+        m->fifo[m->in_fifo++] = bytes ? bytes[i] : BREAK;
     m->held = n < size;
     pthread_cond_broadcast(&m->change);
     return n;
@@ -166,17 +167,21 @@ static void put(struct machine *m, const void *bytes, size_t n)
 
 static int get(struct machine *m)
 {
-    uint8_t byte;
+    uint16_t byte;
 
     while (running(m) && !m->in_fifo)
         pthread_cond_wait(&m->change, &m->lock);
     if (m->stop)
         return -1;
     byte = m->fifo[0];
-    memmove(m->fifo, m->fifo + 1, --m->in_fifo);
+    memmove(m->fifo, m->fifo + 1, --m->in_fifo * sizeof(byte));
     if (m->held && m->in_fifo <= FIFO / 2) {
         m->held = false;
         chardev_retry(m->serial);
+    }
+    if (byte == BREAK) {
+        put(m, "<break>", 7);
+        return get(m);
     }
     return byte;
 }

@@ -161,6 +161,42 @@ class Keys(Case):
         t.expect(f'sum 1 {harness.fnv1a(b"z"):08x}')
         self.assertEqual(t.wait(), 0)
 
+    def test_break_key(self):
+        """It has its place in what was typed, waiting or not."""
+        t = self.terminal('-kernel', self.script('print up\\n', 'echo',
+                                                 'poweroff'))
+        t.expect('up')
+        t.send(b'ab\x01bc\x01B\x01Bdq')
+        t.expect(b'ab<break>c<break>(<break>)?d')
+        self.assertEqual(t.wait(), 0)
+        data = b'x' * 100000
+        t = self.terminal('-kernel', self.script(
+            'print up\\n', 'sleep 700', f'sum {len(data)}', 'echo',
+            'poweroff'))
+        t.expect('up')
+        t.send(data + b'\x01byq')
+        t.expect(rb'sum %d %08x\r+\n<break>y' % (len(data),
+                                                harness.fnv1a(data)))
+        self.assertEqual(t.wait(), 0)
+
+    def test_break_from_the_monitor(self):
+        t = self.terminal('-kernel', self.script('print up\\n', 'echo',
+                                                 'poweroff'),
+                          '-chardev', 'null,id=other')
+        t.expect('up')
+        t.send(CTRL_A + b'c')
+        t.expect(rb'\(emu\) ')
+        for line, answer in (('', 'want an id'), (' x', "no chardev 'x'"),
+                             (' other', "'other' leads to no chip")):
+            t.send(f'chardev-send-break{line}\r')
+            t.expect(answer)
+        t.send('info chardev\r')
+        name = t.expect(rb'(\S+): filename=stdio')[1].decode()
+        t.send(f'chardev-send-break {name}\r')
+        t.expect('<break>')
+        t.send(CTRL_A + b'x')
+        self.assertEqual(t.wait(), 0)
+
     def test_other_escape_key(self):
         t = self.terminal('-kernel', self.script('print up\\n', 'sum 2',
                                                  'hang'), '-echr', '0x14')

@@ -206,6 +206,15 @@ def check_hvc(suite, shell, path):
 
 # --- cases ------------------------------------------------------------------
 
+def check_break(suite, shell):
+    """Ctrl-A B, then h: the kernel's magic SysRq lists its keys."""
+    shell.run('dmesg -n 7; echo 1 >/proc/sys/kernel/sysrq')
+    shell.console.send(b'\x01bh')
+    shell.console.expect(rb'sysrq: HELP : .*sync\(s\)', 20 * shell.scale)
+    _, status = shell.run('dmesg -n 1; true')
+    suite.report.check('a break and h show the help of SysRq', status == 0)
+
+
 def report_boot(suite, console, shell, name):
     took = shell.wait_ready() - console.started
     suite.report.check(f'{name}: boots to the shell', True, f'{took:.2f} s')
@@ -237,6 +246,7 @@ def case_shell(suite):
         check_disk(suite, shell, disk, 'virtio-mmio')
         check_rng(suite, shell, 'virtio-mmio')
         check_hvc(suite, shell, hvc)
+        check_break(suite, shell)
         check_paste(suite, shell)
         power_off(suite, console, shell, 'shell')
 
