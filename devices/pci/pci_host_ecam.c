@@ -181,33 +181,41 @@ static bool read_ranges(struct ecam_host *h, struct error *e)
 
 /* -- interrupt map -- */
 
-/* Cells of one entry's parent part: what a controller's specifier and unit
- * address take; false: the tree is damaged. */
-static bool parent_sizes(const void *fdt, uint32_t phandle, struct pci_route *r,
-                         int *n_address, struct error *e)
+/* An interrupt controller that the map names.  A map names few, but hundreds
+ * of times, and to find one takes a walk over the whole tree. */
+struct map_parent {
+    uint32_t phandle; /* 0: none yet */
+    int node;
+    unsigned n_address, n_specifier; /* cells of an entry's parent part */
+};
+
+/* Make *m the controller of that phandle; false: the tree is damaged. */
+static bool find_parent(const void *fdt, uint32_t phandle, struct map_parent *m,
+                        struct error *e)
 {
     const fdt32_t *p;
     int size;
 
-    *n_address = 0;
-    r->controller = fdt_node_offset_by_phandle(fdt, phandle);
-    if (r->controller < 0)
+    if (m->phandle && m->phandle == phandle)
+        return true;
+    *m = (struct map_parent){.node = fdt_node_offset_by_phandle(fdt, phandle)};
+    if (m->node < 0)
         return error_set(
             e, "'interrupt-map' names phandle %" PRIu32 ", which no node has",
             phandle);
-    p = fdt_getprop(fdt, r->controller, "#interrupt-cells", &size);
+    p = fdt_getprop(fdt, m->node, "#interrupt-cells", &size);
     if (!p || size != 4 || fdt32_to_cpu(*p) < 1 ||
         fdt32_to_cpu(*p) > PCI_MAX_SPECIFIER)
         return error_set(e,
                          "'interrupt-map' names %s, which has no "
                          "#interrupt-cells of 1 to %d",
-                         fdt_get_name(fdt, r->controller, NULL),
-                         PCI_MAX_SPECIFIER);
-    r->n = fdt32_to_cpu(*p);
+                         fdt_get_name(fdt, m->node, NULL), PCI_MAX_SPECIFIER);
+    m->n_specifier = fdt32_to_cpu(*p);
     /* No #address-cells means 0 here, not libfdt's default of 2. */
-    p = fdt_getprop(fdt, r->controller, "#address-cells", &size);
+    p = fdt_getprop(fdt, m->node, "#address-cells", &size);
     if (p && size == 4)
-        *n_address = (int)(fdt32_to_cpu(*p) & 15);
+        m->n_address = fdt32_to_cpu(*p) & 15;
+    m->phandle = phandle;
     return true;
 }
 
@@ -226,10 +234,12 @@ static bool entry_matches(const fdt32_t *entry, const fdt32_t *mask,
     return true;
 }
 
-bool pci_interrupt_route(const void *fdt, int node, unsigned slot, unsigned pin,
-                         struct pci_route *out, struct error *e)
+/* pci_interrupt_route(); *m is kept from one call to the next. */
+static bool find_route(const void *fdt, int node, unsigned slot, unsigned pin,
+                       struct map_parent *m, struct pci_route *out,
+                       struct error *e)
 {
-    int left, mask_size, n_address;
+    int left, mask_size;
     const fdt32_t *p = fdt_getprop(fdt, node, "interrupt-map", &left);
     const fdt32_t *mask =
         fdt_getprop(fdt, node, "interrupt-map-mask", &mask_size);
@@ -241,14 +251,16 @@ bool pci_interrupt_route(const void *fdt, int node, unsigned slot, unsigned pin,
     for (left /= 4; left >= 5;) {
         int n;
 
-        if (!parent_sizes(fdt, fdt32_to_cpu(p[4]), out, &n_address, e))
+        if (!find_parent(fdt, fdt32_to_cpu(p[4]), m, e))
             return false;
-        n = 5 + n_address + (int)out->n;
+        n = 5 + (int)(m->n_address + m->n_specifier);
         if (n > left)
             break;
         if (entry_matches(p, mask, slot << 11, pin + 1)) {
+            out->controller = m->node;
+            out->n = m->n_specifier;
             for (unsigned i = 0; i < out->n; i++)
-                out->cells[i] = fdt32_to_cpu(p[5 + n_address + (int)i]);
+                out->cells[i] = fdt32_to_cpu(p[5 + m->n_address + i]);
             return true;
         }
         left -= n;
@@ -256,6 +268,14 @@ bool pci_interrupt_route(const void *fdt, int node, unsigned slot, unsigned pin,
     }
     return error_set(e, "'interrupt-map' has nothing for pin %u of slot %u",
                      pin + 1, slot);
+}
+
+bool pci_interrupt_route(const void *fdt, int node, unsigned slot, unsigned pin,
+                         struct pci_route *out, struct error *e)
+{
+    struct map_parent m = {0};
+
+    return find_route(fdt, node, slot, pin, &m, out, e);
 }
 
 static bool same_route(const struct pci_route *a, const struct pci_route *b)
@@ -268,15 +288,15 @@ static bool same_route(const struct pci_route *a, const struct pci_route *b)
 static bool check_interrupt_map(struct ecam_host *h, struct error *e)
 {
     struct pci_route output[N_PINS], r;
+    struct map_parent m = {0};
 
     for (unsigned pin = 0; pin < N_PINS; pin++) {
-        if (!pci_interrupt_route(h->dev.fdt, h->dev.node, 0, pin, &output[pin],
-                                 e))
+        if (!find_route(h->dev.fdt, h->dev.node, 0, pin, &m, &output[pin], e))
             return false;
     }
     for (unsigned slot = 1; slot < N_SLOTS; slot++) {
         for (unsigned pin = 0; pin < N_PINS; pin++) {
-            if (!pci_interrupt_route(h->dev.fdt, h->dev.node, slot, pin, &r, e))
+            if (!find_route(h->dev.fdt, h->dev.node, slot, pin, &m, &r, e))
                 return false;
             if (!same_route(&r, &output[(slot + pin) % N_PINS]))
                 return error_set(e,
