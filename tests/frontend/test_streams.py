@@ -47,10 +47,10 @@ class Stdout(Case):
     def test_slow_reader(self):
         """The guest is held meanwhile, and memory does not grow."""
         size = 4 * MANY
-        p = self.start_emu('-kernel', self.script(f'flood {size}',
-                                                  'poweroff'))
-        self.wait_for(lambda: harness.cpu_seconds(p.pid) > 0 and
-                      harness.asleep(p.pid), 'held')
+        p = self.start_emu('-kernel', self.script('print u', f'flood {size}',
+                                                  'poweroff'), bufsize=0)
+        self.assertEqual(p.stdout.read(1), b'u')
+        self.wait_for(lambda: harness.asleep(p.pid), 'held')
         self.assertIsNone(p.poll())
         with open(f'/proc/{p.pid}/status', encoding='ascii') as f:
             rss = int(re.search(r'VmRSS:\s+(\d+)', f.read())[1])
