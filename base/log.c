@@ -23,10 +23,13 @@ const struct log_name log_names[] = {
     {"mmu", "page walks and TLB flushes", LOG_MMU},
     {"guest_errors", "what a guest does wrong", LOG_GUEST_ERRORS},
     {"unimp", "what a guest asks for that is not implemented", LOG_UNIMP},
+    {"ir", "IR of each block when it is compiled (-accel jit)", LOG_IR},
+    {"out_asm", "host code of each block when it is compiled (-accel jit)",
+     LOG_OUT_ASM},
     {"stats", "counters, at exit", LOG_STATS},
     {"all", "all of these",
      LOG_IN_ASM | LOG_INT | LOG_EXEC | LOG_CPU | LOG_MMU | LOG_GUEST_ERRORS |
-         LOG_UNIMP | LOG_STATS},
+         LOG_UNIMP | LOG_IR | LOG_OUT_ASM | LOG_STATS},
     {NULL, NULL, 0},
 };
 

@@ -23,6 +23,8 @@ enum log_mask {
     LOG_MMU = 1 << 5,         /* page walks and TLB flushes */
     LOG_STATS = 1 << 6,       /* counters, printed at exit */
     LOG_CPU = 1 << 7,         /* registers before each block */
+    LOG_IR = 1 << 8,          /* what the translator makes of a block */
+    LOG_OUT_ASM = 1 << 9,     /* and the host code for it */
 };
 
 struct log {

@@ -309,6 +309,7 @@ static bool make_machine(struct session *s, struct error *e)
         .icount = c->icount,
         .jit = c->jit,
         .jit_buffer = c->jit_buffer,
+        .jit_off = c->jit_off,
         .icount_shift = c->icount_shift,
         .seed = c->seed,
         .no_chain = (c->log_mask & LOG_EXEC) != 0,

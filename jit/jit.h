@@ -13,9 +13,45 @@
 #include "base/error.h"
 #include "cpu/core/cpu.h"
 
+/* What makes compiled code fast, each to be switched off by its name. */
+enum jit_pass {
+    JIT_LINKS, /* jumps from block to block are patched in */
+    JIT_JUMPS, /* compiled code looks into the jump cache itself */
+    JIT_PINS,  /* guest registers stay in host registers */
+    JIT_TIERS, /* cold code is interpreted */
+    JIT_PASSES,
+};
+
+struct jit_pass_name {
+    const char *name, *help;
+};
+
+/* By enum jit_pass. */
+extern const struct jit_pass_name jit_passes[JIT_PASSES];
+
+/*
+ * Read "no-links,no-pins" into *off, bits by enum jit_pass.  false: e names
+ * what is no pass, and *off stays.
+ */
+bool jit_parse(const char *list, uint32_t *off, struct error *e);
+
 struct jit_config {
     uint64_t buffer_size; /* bytes of host code; 0: the default */
     unsigned threshold;   /* entries before a block is compiled; 0: default */
+    uint32_t off;         /* passes to leave out, bits by enum jit_pass */
+};
+
+/* Since the translator was attached. */
+struct jit_counters {
+    uint64_t compiled, rejected; /* blocks; the latter stay interpreted */
+    uint64_t guest_bytes, host_bytes; /* of those compiled */
+    uint64_t compile_ns; /* CPU time of compiling, where it was logged */
+    uint64_t flushes;    /* times that all code was dropped */
+    uint64_t entered;    /* ways from the interpreter into code */
+    uint64_t left;       /* ways back in the middle of a block */
+    uint64_t links;      /* exits followed by a look-up, */
+    uint64_t patched;    /* and those of them that now jump at once */
+    uint64_t misses;     /* indirect jumps that the jump cache did not have */
 };
 
 /*
@@ -25,5 +61,7 @@ struct jit_config {
  */
 bool jit_attach(struct cpu *c, const struct jit_config *config,
                 struct error *e);
+/* The counters of a CPU that has one. */
+void jit_count(const struct cpu *c, struct jit_counters *out);
 
 #endif

@@ -310,7 +310,8 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
         if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
             return error_prefix(e, "-cpu %s", model);
         if (config->jit && !config->no_chain) {
-            struct jit_config jit = {.buffer_size = config->jit_buffer};
+            struct jit_config jit = {.buffer_size = config->jit_buffer,
+                                     .off = config->jit_off};
 
             /* Without it everything works all the same, only slower. */
             jit_attach(m->vcpu[i].cpu, &jit, &m->jit_missing);

@@ -49,6 +49,7 @@ struct machine_config {
     bool no_chain;         /* for -d exec */
     bool jit;              /* compile hot code, where this host can */
     uint64_t jit_buffer;   /* bytes of host code; 0: the default */
+    uint32_t jit_off;      /* passes to leave out, see jit/jit.h */
 
     struct log *log;   /* outlives the machine */
     struct gate *gate; /* of the backends' sources; outlives the machine.

@@ -348,6 +348,7 @@ struct isa_helper {
 };
 
 struct ir;
+struct ir_guest;
 
 /* The engine's own handlers in the guest's form (special.h). */
 struct engine_handlers {
@@ -377,6 +378,7 @@ struct isa {
     /* Append the IR of i, whose address is cpu->page + offset. */
     void (*lift)(struct ir *ir, const struct insn *i, int32_t offset);
     const struct isa_helper *helpers;
+    const struct ir_guest *ir; /* for the printer and the evaluator */
     const struct engine_handlers *engine;
     /* Slots of 64 bits that a translator should keep in host registers, the
      * hottest first. */

@@ -281,6 +281,7 @@ static const struct isa riscv64_isa = {
     .disassemble = riscv64_disassemble,
     .lift = riscv64_lift,
     .helpers = riscv64_helpers,
+    .ir = &riscv64_ir_guest,
     .hot_slots = hot_slots,
     .n_hot_slots = sizeof(hot_slots) / sizeof(hot_slots[0]),
     .engine = &riscv64_engine,

@@ -31,7 +31,7 @@ void cli_print_man(void);
 /* Handlers that fill more than a line: */
 cli_handler cli_drive, cli_hd, cli_chardev, cli_serial, cli_mon, cli_monitor;
 cli_handler cli_machine, cli_accel, cli_cpu, cli_smp, cli_m, cli_device;
-cli_handler cli_icount;
+cli_handler cli_icount, cli_jit;
 
 /* Find out what c->image is, and put it where it belongs. */
 bool cli_take_image(struct config *c, struct error *e);

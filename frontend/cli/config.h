@@ -68,6 +68,7 @@ struct config {
     const char *board, *dump_tree, *cpu;
     bool jit;                  /* -accel jit */
     uint64_t jit_buffer;       /* bytes; 0: the default */
+    uint32_t jit_off;          /* -jit no-NAME: passes to leave out */
     bool accel_found;          /* one that was named is in this build */
     const char *accel_missing; /* the first that was named before it */
     uint64_t ram;              /* bytes; 0: the board's default */

@@ -10,6 +10,7 @@
 
 #include "cpu/core/cpu.h"
 #include "frontend/cli/cli_priv.h"
+#include "jit/jit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -71,13 +72,29 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
         unsigned long mib = strtoul(value, &end, 10);
 
         if (*end || end == value || mib < 1 || mib > 1024) {
-            error_set(e, "-accel tb-size=%s: expected 1 to 1024 MiB", value);
+            error_set(e, "tb-size=%s: expected 1 to 1024 MiB", value);
             return CLI_ERROR;
         }
         c->jit_buffer = (uint64_t)mib << 20;
     }
     value = keyval_get(&kv, "accel");
     return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;
+}
+
+enum cli_result cli_jit(struct config *c, const char *arg, struct error *e)
+{
+    struct error why;
+
+    if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
+        puts("What -accel jit does to be fast; -jit no-NAME leaves it out:");
+        for (unsigned i = 0; i < JIT_PASSES; i++)
+            printf("  no-%-10s %s\n", jit_passes[i].name, jit_passes[i].help);
+        return CLI_DONE;
+    }
+    if (jit_parse(arg, &c->jit_off, &why))
+        return CLI_RUN;
+    error_set(e, "%s", why.text);
+    return CLI_ERROR;
 }
 
 static void list_boards(void)

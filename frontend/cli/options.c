@@ -194,8 +194,11 @@ const struct option cli_options[] = {
     {"machine", "BOARD[,dumpdtb=FILE]", cli_machine,
      "board by name, or a device tree (.dts, .dtb); help lists the boards"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
-    {"accel", "NAME", cli_accel,
-     "interp is the interpreter (tcg means the same); jit compiles hot code"},
+    {"accel", "NAME[,tb-size=MIB]", cli_accel,
+     "interp is the interpreter (tcg means the same); jit compiles hot code, "
+     "into a buffer of MIB"},
+    {"jit", "no-NAME[,no-NAME...]", cli_jit,
+     "leave out what makes -accel jit fast; help lists the names"},
     {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,
      "processor model and features; help lists the models"},
     {"smp", "N", cli_smp, "number of processors; only 1 for now"},

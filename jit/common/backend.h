@@ -10,6 +10,7 @@
 
 #include "cpu/core/engine.h"
 #include "cpu/ir/ir.h"
+#include "jit/jit.h"
 
 /* The code buffer: the same memory twice, once to write, once to run. */
 struct code_buffer {
@@ -43,10 +44,16 @@ struct jit {
     struct code_buffer code;
     size_t stubs; /* bytes of the backend's own code at the start */
     struct jit_block block;
-    uint64_t compiled, rejected, guest_bytes;
+    uint32_t off; /* passes to leave out */
+    struct jit_counters counters; /* entered, left and misses by stubs */
     /* Entry points of the backend's stubs. */
-    const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *leave;
+    const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *exit_miss;
 };
+
+static inline bool jit_off(const struct jit *j, enum jit_pass pass)
+{
+    return j->off >> pass & 1;
+}
 
 /* Write the stubs; set hooks.run and hooks.enter.  false: the host lacks
  * something, which e names. */

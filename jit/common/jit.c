@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "jit/common/backend.h"
-#include "jit/jit.h"
 
 #define DEFAULT_SIZE ((uint64_t)32 << 20)
 #define MIN_SIZE ((uint64_t)64 << 10)
@@ -81,6 +81,7 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
         i->fn = r == first ? fn : r->fn;
         i->offset = offset;
         i->ir_first = b->ir.n;
+        ir_insn(&b->ir, offset, i->insn.length);
         isa->lift(&b->ir, &i->insn, offset);
         i->ir_end = b->ir.n;
         b->n++;
@@ -92,21 +93,79 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
     return !b->ir.failed && b->n > 0;
 }
 
+static uint64_t cpu_time(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void log_ir(struct jit *j)
+{
+    struct log *log = j->cpu->env.log;
+    const struct ir_guest *guest = j->cpu->class->isa->ir;
+    const struct ir *ir = &j->block.ir;
+    char line[256];
+
+    log_line(log, LOG_IR, "IR of 0x%llx:",
+             (unsigned long long)j->cpu->page +
+                 (unsigned long long)j->block.insns[0].offset);
+    for (uint32_t i = 0; i < ir->n; i++) {
+        ir_print_node(ir, i, guest, line, sizeof(line));
+        log_line(log, LOG_IR, "%s%s",
+                 ir->nodes[i].op == IR_INSN ? "" : "    ", line);
+    }
+}
+
+/* In bytes, 16 a line, for `objdump -D -b binary` and its like. */
+static void log_code(struct jit *j, const uint8_t *code, size_t size)
+{
+    struct log *log = j->cpu->env.log;
+    const uint8_t *bytes = j->code.write + (code - j->code.run);
+    char text[3 * 16 + 1];
+
+    log_line(log, LOG_OUT_ASM, "code of 0x%llx, %zu bytes:",
+             (unsigned long long)j->cpu->page +
+                 (unsigned long long)j->block.insns[0].offset,
+             size);
+    for (size_t at = 0; at < size; at += 16) {
+        size_t n = size - at < 16 ? size - at : 16;
+
+        for (size_t i = 0; i < n; i++)
+            snprintf(text + 3 * i, 4, " %02x", bytes[at + i]);
+        log_line(log, LOG_OUT_ASM, "%p:%s", (const void *)(code + at), text);
+    }
+}
+
 static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
                            const uint8_t *host, int32_t offset)
 {
     struct jit *j = (struct jit *)c->jit;
+    const bool timed = log_on(c->env.log, LOG_STATS);
+    const uint64_t start = timed ? cpu_time(CLOCK_THREAD_CPUTIME_ID) : 0;
+    const size_t before = j->code.used;
     const uint8_t *code = NULL;
 
-    if (lift_block(j, first, fn, host, offset))
+    if (lift_block(j, first, fn, host, offset)) {
+        if (log_on(c->env.log, LOG_IR))
+            log_ir(j);
         code = backend_compile(j);
-    if (code) {
-        j->compiled++;
-        j->guest_bytes += (uint64_t)(j->block.insns[j->block.n - 1].offset -
-                                     offset) + 4;
-    } else {
-        j->rejected++;
     }
+    if (code) {
+        const struct jit_insn *last = &j->block.insns[j->block.n - 1];
+
+        j->counters.compiled++;
+        j->counters.guest_bytes +=
+            (uint64_t)(last->offset + last->insn.length - offset);
+        j->counters.host_bytes += j->code.used - before;
+        if (log_on(c->env.log, LOG_OUT_ASM))
+            log_code(j, code, j->code.used - before);
+    } else {
+        j->counters.rejected++;
+    }
+    if (timed)
+        j->counters.compile_ns += cpu_time(CLOCK_THREAD_CPUTIME_ID) - start;
     return code;
 }
 
@@ -114,6 +173,7 @@ static void flushed(struct cpu *c)
 {
     struct jit *j = (struct jit *)c->jit;
 
+    j->counters.flushes += j->code.used > j->stubs;
     j->code.used = j->stubs;
 }
 
@@ -125,9 +185,13 @@ const uint8_t *jit_follow(struct cpu *c, const struct rec *link,
     const uint8_t *code;
     int32_t d;
 
+    j->counters.links++;
     if (to->fn != j->hooks.enter)
         return NULL;
     code = block_entry(to)->code;
+    if (jit_off(j, JIT_LINKS))
+        return code;
+    j->counters.patched++;
     d = (int32_t)(code - (site + 4));
     memcpy(j->code.write + (site - j->code.run), &d, sizeof(d));
     return code;
@@ -144,16 +208,33 @@ static void detach(struct cpu *c)
     c->jit = NULL;
 }
 
+void jit_count(const struct cpu *c, struct jit_counters *out)
+{
+    *out = ((const struct jit *)c->jit)->counters;
+}
+
+#define U(n) ((unsigned long long)(n))
+
 static void stats(struct cpu *c, char *out, size_t size)
 {
     const struct jit *j = (const struct jit *)c->jit;
+    const struct jit_counters *n = &j->counters;
+    const uint64_t cpu_ns = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
 
     snprintf(out, size,
-             "jit: %llu blocks compiled, %llu rejected, %llu guest bytes, "
-             "%llu host bytes in use",
-             (unsigned long long)j->compiled, (unsigned long long)j->rejected,
-             (unsigned long long)j->guest_bytes,
-             (unsigned long long)j->code.used);
+             "jit: %llu blocks compiled, %llu rejected, %llu flushes; %.1f ms "
+             "of compiling, %.1f %% of all CPU time\n"
+             "jit: %llu guest bytes to %llu host bytes, %.1f to 1; %llu in use\n"
+             "jit: %llu entries, %llu returns in mid-block, %llu links "
+             "followed, %llu patched, %llu jump cache misses",
+             U(n->compiled), U(n->rejected), U(n->flushes),
+             (double)n->compile_ns / 1e6,
+             cpu_ns ? 100.0 * (double)n->compile_ns / (double)cpu_ns : 0.0,
+             U(n->guest_bytes), U(n->host_bytes),
+             n->guest_bytes ? (double)n->host_bytes / (double)n->guest_bytes
+                            : 0.0,
+             U(j->code.used), U(n->entered), U(n->left), U(n->links),
+             U(n->patched), U(n->misses));
 }
 
 bool jit_attach(struct cpu *c, const struct jit_config *config,
@@ -180,8 +261,11 @@ bool jit_attach(struct cpu *c, const struct jit_config *config,
     j->hooks.flushed = flushed;
     j->hooks.detach = detach;
     j->hooks.stats = stats;
+    j->off = config->off;
     j->hooks.threshold =
         config->threshold ? config->threshold : DEFAULT_THRESHOLD;
+    if (jit_off(j, JIT_TIERS))
+        j->hooks.threshold = 0;
     c->jit = &j->hooks;
     if (!backend_init(j, e)) {
         detach(c);

@@ -219,7 +219,7 @@ const uint8_t *backend_compile(struct jit *j)
     g->j = j;
     g->b = b;
     g->e = emit_here(j);
-    g->n_pins = pin_count(b->cpu->class->isa);
+    g->n_pins = pin_count(j);
     g->uses = calloc(1, b->ir.n + 1);
     g->reg = malloc(b->ir.n + 1);
     if (g->uses && g->reg) {

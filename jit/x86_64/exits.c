@@ -61,6 +61,11 @@ void exit_indirect(struct gen *g, const struct ir_node *n)
         return;
     e_mov(&g->e, RAX, to);
     e_alu_imm(&g->e, true, ALU_SUB, RDI, link_of(g)->count);
+    if (jit_off(g->j, JIT_JUMPS)) {
+        e_store(&g->e, RBP, CPU(pc), RAX);
+        jump_to_stub(g, g->j->exit_miss);
+        return;
+    }
     miss[0] = e_jcc(&g->e, CC_S);
     e_mov32(&g->e, RDX, RAX);
     e_mov32(&g->e, RCX, RAX);
@@ -96,7 +101,7 @@ void exit_indirect(struct gen *g, const struct ir_node *n)
     for (unsigned i = 0; i < 3; i++)
         e_patch(miss[i], g->e.at);
     e_store(&g->e, RBP, CPU(pc), RAX);
-    jump_to_stub(g, g->j->exit_poll);
+    jump_to_stub(g, g->j->exit_miss);
 }
 
 void spill(struct emit *e, const struct isa *isa, unsigned n)
@@ -111,8 +116,12 @@ void fill(struct emit *e, const struct isa *isa, unsigned n)
         e_load(e, pins[i], RBP, (int32_t)isa->hot_slots[i]);
 }
 
-unsigned pin_count(const struct isa *isa)
+unsigned pin_count(const struct jit *j)
 {
+    const struct isa *isa = j->cpu->class->isa;
+
+    if (jit_off(j, JIT_PINS))
+        return 0;
     return isa->n_hot_slots < MAX_PINS ? isa->n_hot_slots : (unsigned)MAX_PINS;
 }
 
@@ -130,13 +139,20 @@ const uint8_t *run_address(const struct jit *j, const uint8_t *at)
     return j->code.run + (at - j->code.write);
 }
 
+/* Changes rdx and the flags. */
+static void count_one(struct emit *e, const uint64_t *counter)
+{
+    e_imm(e, RDX, (uintptr_t)counter);
+    e_op_mem(e, true, 0xff, 0, RDX, NO_REG, 0, 0); /* inc */
+}
+
 bool backend_init(struct jit *j, struct error *err)
 {
     static const int8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
     const struct isa *isa = j->cpu->class->isa;
-    unsigned n = pin_count(isa);
+    unsigned n = pin_count(j);
     struct emit e = emit_here(j);
-    uint8_t *none;
+    uint8_t *none, *poll;
 
     if (!__builtin_cpu_supports("bmi2"))
         return error_set(err, "the host processor lacks BMI2");
@@ -159,17 +175,25 @@ bool backend_init(struct jit *j, struct error *err)
     e_load(&e, RAX, RSI, BLOCK_CODE_OFFSET);
     e_mov(&e, RBP, RDI);
     e_mov(&e, RDI, RDX);
+    count_one(&e, &j->counters.entered);
     fill(&e, isa, n);
     e_jmp_reg(&e, RAX);
 
     /* exit_record: rax = record, rcx = handler */
     j->exit_record = run_address(j, e.at);
     spill(&e, isa, n);
+    count_one(&e, &j->counters.left);
     e_mov(&e, RSI, RAX);
     e_mov(&e, RDX, RDI);
     e_mov(&e, RDI, RBP);
     e_jmp_reg(&e, RCX);
 
+    /* exit_miss: as exit_poll, but for what the jump cache does not have */
+    j->exit_miss = run_address(j, e.at);
+    e_test(&e, true, RDI, RDI);
+    poll = e_jcc(&e, CC_S);
+    count_one(&e, &j->counters.misses);
+    e_patch(poll, e.at);
     /* exit_poll: cpu->pc is set, and the budget is counted */
     j->exit_poll = run_address(j, e.at);
     spill(&e, isa, n);

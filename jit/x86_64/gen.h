@@ -107,7 +107,7 @@ static inline const struct rec *link_of(const struct gen *g)
 /* Pinned registers to their slots, and back. */
 void spill(struct emit *e, const struct isa *isa, unsigned n);
 void fill(struct emit *e, const struct isa *isa, unsigned n);
-unsigned pin_count(const struct isa *isa);
+unsigned pin_count(const struct jit *j);
 
 struct emit emit_here(struct jit *j);
 const uint8_t *run_address(const struct jit *j, const uint8_t *at);

@@ -4,12 +4,13 @@
  *
  * Each machine (fuzz_fill.c) runs five times: in stretches as the budget
  * has it; in blocks that are never chained; with every block compiled when
- * it is entered a second time; with a random threshold and code buffer; and
- * one instruction a run with the block cache emptied before each, which is
- * the reference.  All must end in the same state, after the same traps at the same instruction
- * counts.  Machines with random page tables run in the first way only, and
- * some in real time, kicked and interrupted by another thread: what they do
- * without fences has many right answers.
+ * it is entered a second time; with a random threshold, code buffer and
+ * choice of the translator's passes; and one instruction a run with the block
+ * cache emptied before each, which is the reference.  All must end in the
+ * same state, after the same traps at the same instruction counts.  Machines
+ * with random page tables run in the first way only, and some in real time,
+ * kicked and interrupted by another thread: what they do without fences has
+ * many right answers.
  *
  * usage: test_riscv_fuzz [FIRST-SEED [MACHINES [INSTRUCTIONS]]]
  */
@@ -53,7 +54,8 @@ static struct jit_config jit_of(const struct run *run, enum way way)
         return (struct jit_config){.threshold = 1};
     return (struct jit_config){
         .threshold = 1 + (unsigned)fuzz_below(&f, 40),
-        .buffer_size = fuzz_once_in(&f, 2) ? 64 << 10 : 0};
+        .buffer_size = fuzz_once_in(&f, 2) ? 64 << 10 : 0,
+        .off = fuzz_below(&f, 1 << JIT_PASSES)};
 }
 
 static struct rig *run_one(const struct run *run, enum way way)
