@@ -157,6 +157,24 @@ void block_position(const struct rec *r, int32_t *offset, int32_t *count)
     *count = p->count;
 }
 
+const struct rec *block_of(const struct rec *r, const uint8_t **host,
+                           unsigned *size)
+{
+    const struct block *b;
+    int end = 0, n;
+
+    while (r->fn != h_head)
+        r--;
+    b = (const struct block *)(uintptr_t)r->data;
+    n = (int)((const struct rec *)(const void *)b->positions - b->recs);
+    for (int i = 0; i < n; i++)
+        if (b->positions[i].offset > end)
+            end = b->positions[i].offset;
+    *host = b->host;
+    *size = (unsigned)(end - b->positions[0].offset) + 2;
+    return &b->recs[1];
+}
+
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r)
 {
     unsigned kind = position(r)->kind;

@@ -197,6 +197,7 @@ static void run_wild(const struct run *run)
 
 struct totals {
     uint64_t instructions, exceptions, interrupts, failures;
+    uint64_t reached[REACH_KINDS];
 };
 
 static void compare(const struct run *run, struct totals *t)
@@ -215,9 +216,27 @@ static void compare(const struct run *run, struct totals *t)
             if (t->failures < 10)
                 report(run, way);
         }
+        reach_add(r, t->reached);
         rig_free(r);
     }
     rig_free(reference);
+}
+
+/* Enough machines reach everything. */
+static void check_reached(struct totals *t, bool enough)
+{
+    printf("translated:");
+    if (!t->reached[REACH_COMPILED])
+        printf(" skipped, nothing was compiled on this host");
+    for (unsigned i = 0; i < REACH_KINDS && t->reached[REACH_COMPILED]; i++) {
+        printf("%s %" PRIu64 " %s", i ? "," : "", t->reached[i],
+               reach_names[i]);
+        if (enough && !t->reached[i]) {
+            printf(" (that is a failure)");
+            t->failures++;
+        }
+    }
+    printf("\n");
 }
 
 static uint64_t argument(int argc, char **argv, int n, uint64_t otherwise)
@@ -249,5 +268,6 @@ int main(int argc, char **argv)
            " interrupts compared, %" PRIu64 " differences\n",
            machines, first, t.instructions, t.exceptions, t.interrupts,
            t.failures);
+    check_reached(&t, machines * instructions >= 400000);
     return t.failures ? 1 : 0;
 }

@@ -145,7 +145,8 @@ static void emit_jump(struct emit *e)
         break;
     case 1:
         emit_word(e, asm_auipc(5, 0));
-        emit_word(e, asm_jalr(rd, offset, 5));
+        emit_word(e,
+                  asm_jalr(rd, offset, fuzz_once_in(e->f, 30) ? REG_IO : 5));
         break;
     case 2: /* far: any code page */
         emit_word(e, asm_jal(rd, (int)fuzz_below(e->f, 0x8000) * 2 - 0x8000));

@@ -141,6 +141,7 @@ static void deliver(struct cpu *c)
     r->last_epc = c->pc;
     riscv_deliver(c);
     r->last_tval = r->g->tval;
+    reach_exception(r);
     note(r, r->last_cause);
     note(r, r->last_epc);
     note(r, r->last_tval);
@@ -195,6 +196,7 @@ static void attach_jit(struct rig *r, const struct jit_config *config)
 
     if (config) {
         jit_attach(r->cpu, config, &e);
+        reach_attach(r);
     } else if (all) {
         if (!jit_attach(r->cpu, &usual, &e)) {
             printf("skipped: %s\n", e.text);
@@ -261,6 +263,7 @@ struct rig *rig_new(const struct rig_config *config)
 void rig_free(struct rig *r)
 {
     timer_disarm(&r->mtimer);
+    reach_free(r);
     cpu_free(r->cpu);
     memory_remove(r->memory, &r->io_region);
     memory_remove(r->memory, &r->rom_region);

@@ -11,6 +11,7 @@
 #include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
 #include "jit/jit.h"
+#include "tests/cpu/riscv/reach.h"
 
 #define RIG_RAM UINT64_C(0x80000000)
 #define RIG_RAM_SIZE UINT64_C(0x200000)
@@ -68,6 +69,7 @@ struct rig {
     uint64_t traps; /* a sum over all that is known of each trap */
     uint64_t last_cause, last_tval, last_epc; /* of the last exception */
     uint64_t last_icount;
+    struct reach *reach; /* with config.jit: what was reached; or NULL */
     bool stopped; /* by max_exceptions, or it halts for ever */
 };
 
