@@ -17,6 +17,7 @@
 enum jit_pass {
     JIT_LINKS, /* jumps from block to block are patched in */
     JIT_JUMPS, /* compiled code looks into the jump cache itself */
+    JIT_SITES, /* each access remembers its page */
     JIT_PINS,  /* guest registers stay in host registers */
     JIT_TIERS, /* cold code is interpreted */
     JIT_PASSES,
@@ -52,6 +53,8 @@ struct jit_counters {
     uint64_t links;      /* exits followed by a look-up, */
     uint64_t patched;    /* and those of them that now jump at once */
     uint64_t misses;     /* indirect jumps that the jump cache did not have */
+    uint64_t sites;      /* accesses to another page than the last time */
+    uint64_t plain;      /* sites given up */
 };
 
 /*

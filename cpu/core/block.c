@@ -650,6 +650,7 @@ static struct code_page *arm_page(struct block_cache *bc,
             e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
             e->tag = TLB_EMPTY;
     }
+    tlb_forgot(c);
     return p;
 }
 

@@ -419,6 +419,8 @@ struct cpu_jit {
      */
     const void *(*compile)(struct cpu *c, const struct rec *r, rec_fn *fn,
                            const uint8_t *host, int32_t offset);
+    /* The TLB lost entries: forget what was remembered of it. */
+    void (*forget)(struct cpu *c);
     /* All blocks are gone, and no code runs. */
     void (*flushed)(struct cpu *c);
     void (*detach)(struct cpu *c);
@@ -457,6 +459,21 @@ const struct rec *block_of(const struct rec *r, const uint8_t **host,
                            unsigned *size);
 void block_stats(const struct cpu *c, uint64_t *blocks, uint64_t *bytes,
                  uint64_t *built, uint64_t *invalidated);
+
+/*
+ * Look `size` bytes at va up for an access, and see that the TLB has them.
+ * TLB_NONE: it cannot (no RAM, code, a page crossed).  TLB_FAULT: an
+ * exception is pending.
+ */
+enum tlb_found { TLB_FOUND, TLB_NONE, TLB_FAULT };
+enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
+                        enum access access);
+/* Entries were taken out of the TLB. */
+static inline void tlb_forgot(struct cpu *c)
+{
+    if (c->jit)
+        c->jit->forget(c);
+}
 
 /* Slow twins: cpu_load() into c->scratch, cpu_store(). */
 bool engine_load(struct cpu *c, const struct rec *r, int64_t budget,

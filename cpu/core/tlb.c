@@ -25,6 +25,7 @@ void cpu_flush_tlb(struct cpu *c)
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
     c->large_last = 0;
+    tlb_forgot(c);
 }
 
 void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size)
@@ -52,6 +53,7 @@ bool cpu_flush_page(struct cpu *c, uint64_t va)
     clear_entry(&c->read[tlb_index(va)], va);
     clear_entry(&c->write[tlb_index(va)], va);
     clear_entry(&c->fetch[fetch_index(va)], va);
+    tlb_forgot(c);
     e = &c->jcache[jcache_set(va)];
     for (unsigned i = 0; i < 1u << JCACHE_SET_BITS; i++)
         if (((e[i].pc ^ va) & PAGE_MASK) == 0)
@@ -213,6 +215,22 @@ static void *tlb_hit(const struct cpu *c, const struct tlb_entry *table,
     const struct tlb_entry *e = &table[tlb_index(va)];
 
     return TLB_MISS(e, va, size) ? NULL : tlb_host(e, va);
+}
+
+enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
+                        enum access access)
+{
+    const struct tlb_entry *table =
+        access == ACCESS_WRITE ? c->write : c->read;
+    struct place p;
+
+    if (first_part(va, size) != size)
+        return TLB_NONE;
+    if (tlb_hit(c, table, va, size))
+        return TLB_FOUND;
+    if (!find_place(c, va, size, access, &p))
+        return TLB_FAULT;
+    return tlb_hit(c, table, va, size) ? TLB_FOUND : TLB_NONE;
 }
 
 bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)

@@ -16,7 +16,8 @@
 struct code_buffer {
     uint8_t *write;
     const uint8_t *run;
-    size_t size, used;
+    size_t size, used; /* of code */
+    size_t mapped;     /* with the sites behind it */
 };
 
 /* An instruction of the block that is compiled. */
@@ -26,6 +27,30 @@ struct jit_insn {
     rec_fn *fn;             /* the interpreter's handler for it */
     int32_t offset;         /* from cpu->page */
     uint32_t ir_first, ir_end; /* its nodes */
+};
+
+/*
+ * What a load or store of compiled code remembers: an entry of the soft TLB
+ * that it used last.  Code reads it beside itself; what the TLB forgets, all
+ * sites forget.
+ */
+struct jit_site {
+    uint64_t tag; /* TLB_EMPTY: none */
+    uintptr_t addend;
+};
+
+/* What its slow side must know. */
+struct site_info {
+    const struct rec *rec; /* of its instruction */
+    rec_fn *fn;            /* that record's handler, if it was replaced */
+    int64_t budget;        /* when it missed last */
+    uint32_t start, end;   /* of its check, in the code buffer */
+    int32_t disp;          /* the address is host register base + disp */
+    uint8_t base, temp;    /* temp is the check's own */
+    uint8_t busy;          /* temporaries in use then, by register */
+    uint8_t size, write;
+    uint8_t bad;           /* misses that came soon after another */
+    bool plain;            /* it looks in the TLB itself */
 };
 
 struct jit_block {
@@ -44,10 +69,15 @@ struct jit {
     struct code_buffer code;
     size_t stubs; /* bytes of the backend's own code at the start */
     struct jit_block block;
+    struct jit_site *sites; /* max_sites, behind the code */
+    struct site_info *infos;
+    uint32_t *active; /* the n_active sites that remember something */
+    uint32_t n_sites, max_sites, n_active;
     uint32_t off; /* passes to leave out */
     struct jit_counters counters; /* entered, left and misses by stubs */
     /* Entry points of the backend's stubs. */
-    const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *exit_miss;
+    const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *exit_miss,
+        *exit_fault, *site;
 };
 
 static inline bool jit_off(const struct jit *j, enum jit_pass pass)
@@ -63,6 +93,9 @@ bool backend_init(struct jit *j, struct error *e);
  * nothing in it that is worth compiling.
  */
 const uint8_t *backend_compile(struct jit *j);
+
+/* Site n remembers entry e; or nothing, if another access changed it. */
+void jit_remember(struct jit *j, uint32_t n, const struct tlb_entry *e);
 
 /*
  * The link at the end of an exit was reached: host code of the block that

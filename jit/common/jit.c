@@ -19,6 +19,12 @@
 #define MAX_SIZE ((uint64_t)1 << 30) /* jumps reach 2 GiB */
 #define DEFAULT_THRESHOLD 24
 
+/* Sites in a buffer of `size` bytes: one for 112 bytes of code. */
+static uint32_t count_sites(uint64_t size)
+{
+    return (uint32_t)(size / 8 / sizeof(struct jit_site));
+}
+
 static bool buffer_new(struct code_buffer *b, uint64_t size, struct error *e)
 {
     int fd = memfd_create("emu-jit", MFD_CLOEXEC);
@@ -39,7 +45,8 @@ static bool buffer_new(struct code_buffer *b, uint64_t size, struct error *e)
     }
     b->write = w;
     b->run = x;
-    b->size = size;
+    b->mapped = size;
+    b->size = size - count_sites(size) * sizeof(struct jit_site);
     b->used = 0;
     return true;
 }
@@ -113,8 +120,8 @@ static void log_ir(struct jit *j)
                  (unsigned long long)j->block.insns[0].offset);
     for (uint32_t i = 0; i < ir->n; i++) {
         ir_print_node(ir, i, guest, line, sizeof(line));
-        log_line(log, LOG_IR, "%s%s",
-                 ir->nodes[i].op == IR_INSN ? "" : "    ", line);
+        log_line(log, LOG_IR, "%s%s", ir->nodes[i].op == IR_INSN ? "" : "    ",
+                 line);
     }
 }
 
@@ -169,9 +176,30 @@ static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
     return code;
 }
 
+void jit_remember(struct jit *j, uint32_t n, const struct tlb_entry *e)
+{
+    struct jit_site *s = &j->sites[n];
+
+    if (s->tag == TLB_EMPTY)
+        j->active[j->n_active++] = n;
+    s->addend = e->addend;
+    s->tag = e->tag;
+}
+
+static void forget(struct cpu *c)
+{
+    struct jit *j = (struct jit *)c->jit;
+
+    while (j->n_active > 0)
+        j->sites[j->active[--j->n_active]].tag = TLB_EMPTY;
+}
+
 static void flushed(struct cpu *c)
 {
     struct jit *j = (struct jit *)c->jit;
+
+    forget(c);
+    j->n_sites = 0;
 
     j->counters.flushes += j->code.used > j->stubs;
     j->code.used = j->stubs;
@@ -201,9 +229,13 @@ static void detach(struct cpu *c)
 {
     struct jit *j = (struct jit *)c->jit;
 
-    munmap(j->code.write, j->code.size);
-    munmap((void *)(uintptr_t)j->code.run, j->code.size);
+    if (j->code.write) {
+        munmap(j->code.write, j->code.mapped);
+        munmap((void *)(uintptr_t)j->code.run, j->code.mapped);
+    }
     ir_free(&j->block.ir);
+    free(j->infos);
+    free(j->active);
     free(j);
     c->jit = NULL;
 }
@@ -221,24 +253,24 @@ static void stats(struct cpu *c, char *out, size_t size)
     const struct jit_counters *n = &j->counters;
     const uint64_t cpu_ns = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
 
-    snprintf(out, size,
-             "jit: %llu blocks compiled, %llu rejected, %llu flushes; %.1f ms "
-             "of compiling, %.1f %% of all CPU time\n"
-             "jit: %llu guest bytes to %llu host bytes, %.1f to 1; %llu in use\n"
-             "jit: %llu entries, %llu returns in mid-block, %llu links "
-             "followed, %llu patched, %llu jump cache misses",
-             U(n->compiled), U(n->rejected), U(n->flushes),
-             (double)n->compile_ns / 1e6,
-             cpu_ns ? 100.0 * (double)n->compile_ns / (double)cpu_ns : 0.0,
-             U(n->guest_bytes), U(n->host_bytes),
-             n->guest_bytes ? (double)n->host_bytes / (double)n->guest_bytes
-                            : 0.0,
-             U(j->code.used), U(n->entered), U(n->left), U(n->links),
-             U(n->patched), U(n->misses));
+    snprintf(
+        out, size,
+        "jit: %llu blocks compiled, %llu rejected, %llu flushes; %.1f ms "
+        "of compiling, %.1f %% of all CPU time\n"
+        "jit: %llu guest bytes to %llu host bytes, %.1f to 1; %llu in use\n"
+        "jit: %llu entries, %llu returns in mid-block, %llu links "
+        "followed, %llu patched, %llu jump cache misses\n"
+        "jit: %llu sites, %llu changes of page, %llu given up",
+        U(n->compiled), U(n->rejected), U(n->flushes),
+        (double)n->compile_ns / 1e6,
+        cpu_ns ? 100.0 * (double)n->compile_ns / (double)cpu_ns : 0.0,
+        U(n->guest_bytes), U(n->host_bytes),
+        n->guest_bytes ? (double)n->host_bytes / (double)n->guest_bytes : 0.0,
+        U(j->code.used), U(n->entered), U(n->left), U(n->links), U(n->patched),
+        U(n->misses), U(j->n_sites), U(n->sites), U(n->plain));
 }
 
-bool jit_attach(struct cpu *c, const struct jit_config *config,
-                struct error *e)
+bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
 {
     uint64_t size = config->buffer_size ? config->buffer_size : DEFAULT_SIZE;
     struct jit *j;
@@ -255,10 +287,15 @@ bool jit_attach(struct cpu *c, const struct jit_config *config,
         free(j);
         return j ? false : error_set(e, "no memory for the translator");
     }
+    j->max_sites = count_sites(size);
+    j->sites = (struct jit_site *)(void *)(j->code.write + j->code.size);
+    j->infos = calloc(j->max_sites, sizeof(*j->infos));
+    j->active = calloc(j->max_sites, sizeof(*j->active));
     ir_init(&j->block.ir);
     j->cpu = c;
     j->hooks.compile = compile;
     j->hooks.flushed = flushed;
+    j->hooks.forget = forget;
     j->hooks.detach = detach;
     j->hooks.stats = stats;
     j->off = config->off;
@@ -267,6 +304,12 @@ bool jit_attach(struct cpu *c, const struct jit_config *config,
     if (jit_off(j, JIT_TIERS))
         j->hooks.threshold = 0;
     c->jit = &j->hooks;
+    if (!j->infos || !j->active) {
+        detach(c);
+        return error_set(e, "no memory for the translator");
+    }
+    for (uint32_t i = 0; i < j->max_sites; i++)
+        j->sites[i].tag = TLB_EMPTY;
     if (!backend_init(j, e)) {
         detach(c);
         return false;

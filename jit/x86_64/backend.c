@@ -175,7 +175,8 @@ static bool faults_late(const struct gen *g, uint32_t first, uint32_t end)
 static bool lower_insn(struct gen *g, const struct jit_insn *i)
 {
     const struct emit before = g->e;
-    unsigned outs = g->n_outs;
+    const unsigned outs = g->n_outs;
+    const uint32_t sites = g->j->n_sites;
 
     g->insn = i;
     g->failed = i->insn.row == 0;
@@ -197,6 +198,7 @@ static bool lower_insn(struct gen *g, const struct jit_insn *i)
     if (!g->e.full)
         g->e = before;
     g->n_outs = outs;
+    g->j->n_sites = sites;
     return false;
 }
 

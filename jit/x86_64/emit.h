@@ -114,6 +114,18 @@ static inline void e_op_mem(struct emit *e, bool w, unsigned op, int reg,
     e_modrm_mem(e, reg, base, index, scale, disp);
 }
 
+/* The same at an address beside the code. */
+static inline void e_op_rip(struct emit *e, bool w, unsigned op, int reg,
+                            const void *at)
+{
+    e_rex(e, w, reg, 0, 0, false);
+    if (op > 0xff)
+        e8(e, op >> 8);
+    e8(e, op);
+    e8(e, (unsigned)(reg & 7) << 3 | 5);
+    e32(e, (uint32_t)((const uint8_t *)at - (e->at + 4)));
+}
+
 static inline void e_op_reg(struct emit *e, bool w, unsigned op, int reg,
                             int rm)
 {
@@ -326,6 +338,12 @@ static inline void e_call_reg(struct emit *e, int r)
     e_rex(e, false, 0, 0, r, false);
     e8(e, 0xff);
     e_modrm_reg(e, 2, r);
+}
+
+static inline void e_push_imm(struct emit *e, int32_t v)
+{
+    e8(e, 0x68);
+    e32(e, (uint32_t)v);
 }
 
 static inline void e_push(struct emit *e, int r)

@@ -3,7 +3,7 @@
  */
 #include "jit/x86_64/gen.h"
 
-static void jump_to_stub(struct gen *g, const uint8_t *stub)
+void jump_to_stub(struct gen *g, const uint8_t *stub)
 {
     e_jmp_to(&g->e, g->j->code.write + (stub - g->j->code.run));
 }
@@ -31,9 +31,10 @@ void interpret_if(struct gen *g, enum cc cc)
 
 void exit_by(struct gen *g, const struct rec *link)
 {
+    /* The budget is not negative: a borrow is its end. */
     e_alu_imm(&g->e, true, ALU_SUB, RDI, link->count);
-    add_out(g, OUT_POLL, e_jcc(&g->e, CC_S), NULL, link->target);
-    add_out(g, OUT_LINK, e_jmp(&g->e), link, 0);
+    add_out(g, OUT_LINK, e_jcc(&g->e, CC_AE), link, 0);
+    add_out(g, OUT_POLL, e_jmp(&g->e), NULL, link->target);
 }
 
 void exit_if(struct gen *g, const struct ir_node *n)
@@ -188,6 +189,28 @@ bool backend_init(struct jit *j, struct error *err)
     e_mov(&e, RDI, RBP);
     e_jmp_reg(&e, RCX);
 
+    /* site: the site's number is on the stack; all registers survive */
+    j->site = run_address(j, e.at);
+    for (int r = R15; r >= RAX; r--)
+        e_push(&e, r);
+    e_mov(&e, RDI, RBP);
+    e_mov(&e, RSI, RSP);
+    e_op_mem(&e, false, 0x8b, RDX, RSP, NO_REG, 0, 16 * 8);
+    e_imm(&e, RAX, (uintptr_t)site_missed);
+    e_call_reg(&e, RAX);
+    e_store(&e, RSP, 16 * 8, RAX);
+    for (int r = RAX; r <= R15; r++)
+        if (r == RSP)
+            e_alu_imm(&e, true, ALU_ADD, RSP, 8);
+        else
+            e_pop(&e, r);
+    e_ret(&e);
+
+    /* exit_fault: an exception is pending, cpu->cur and budget are set */
+    j->exit_fault = run_address(j, e.at);
+    spill(&e, isa, n);
+    e_ret(&e);
+
     /* exit_miss: as exit_poll, but for what the jump cache does not have */
     j->exit_miss = run_address(j, e.at);
     e_test(&e, true, RDI, RDI);
@@ -242,6 +265,10 @@ void write_out(struct gen *g, const struct out *o)
         else
             e_load(e, RCX, RAX, 0);
         jump_to_stub(g, g->j->exit_record);
+        break;
+    case OUT_SITE:
+        e_push_imm(e, o->target);
+        jump_to_stub(g, g->j->site);
         break;
     case OUT_POLL:
         e_load(e, RAX, RBP, CPU(page));

@@ -19,7 +19,7 @@ static const int8_t temps[] = {RAX, RDX, RCX};
 #define CPU(member) ((int32_t)offsetof(struct cpu, member))
 
 /* Ways out of the middle, written behind the block. */
-enum out_kind { OUT_RECORD, OUT_POLL, OUT_LINK };
+enum out_kind { OUT_RECORD, OUT_POLL, OUT_LINK, OUT_SITE };
 
 struct out {
     enum out_kind kind;
@@ -27,10 +27,12 @@ struct out {
     const struct rec *rec;   /* RECORD: where to resume; LINK: the link */
     rec_fn *fn;              /* RECORD: its handler, if the record's own was
                                 replaced */
-    int32_t target;          /* POLL: offset of the next pc */
+    int32_t target;          /* POLL: offset of the next pc; SITE: number */
 };
 
-#define MAX_OUTS (BLOCK_MAX_INSNS * 6)
+#define MAX_OUTS (BLOCK_MAX_INSNS * 4)
+/* An access reaches no further beyond its base: no disp + size overflows. */
+#define MAX_DISP 0x7ffffff0
 
 struct gen {
     struct emit e;
@@ -86,6 +88,12 @@ enum cc condition(struct gen *g, ir_ref r);
 /* A load, extended with its sign if sign_to is not 0. */
 int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to);
 void store(struct gen *g, const struct ir_node *n);
+/*
+ * Called by the stub: site n found another page than the one it remembers.
+ * regs are the host's registers by number, and may be changed.  Returns the
+ * code to go on at.
+ */
+const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n);
 
 /* ---------------------------------------------------------------- exits.c */
 
@@ -103,6 +111,9 @@ static inline const struct rec *link_of(const struct gen *g)
 {
     return g->insn->rec + 1;
 }
+
+/* To the stub that starts at `stub`. */
+void jump_to_stub(struct gen *g, const uint8_t *stub);
 
 /* Pinned registers to their slots, and back. */
 void spill(struct emit *e, const struct isa *isa, unsigned n);

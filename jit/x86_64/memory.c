@@ -1,62 +1,146 @@
 /*
  * Loads and stores through the soft TLB.
+ *
+ * Each access has a site beside the code, which remembers the entry of the
+ * TLB that it used last: most accesses stay on one page for a while, and the
+ * host's address is then one load away that depends on nothing.  An access
+ * that changes its page too often becomes plain: a jump leads from its check
+ * to one that looks in the TLB itself.
+ *
+ * What the TLB does not have is looked up here; what it cannot have (MMIO,
+ * pages with code, accesses across pages) is the interpreter's.
  */
+#include <cpuid.h>
+
 #include "jit/x86_64/gen.h"
 
+/* A miss this few instructions after the last one is a bad sign; so many of
+ * them in a row make an access plain. */
+#define SOON 400
+#define PATIENCE 32
+/* Bytes that a plain check needs at most. */
+#define PLAIN_SIZE 96
+
+static const struct jit_site *site_at(const struct jit *j, uint32_t n)
+{
+    return &j->sites[n];
+}
+
+/* temp = page of the access's last byte | context: a tag, if it does not
+ * cross a page. */
+static void emit_tag(struct emit *e, int temp, int base, int32_t disp,
+                     unsigned size)
+{
+    e_lea(e, temp, base, NO_REG, 0, disp + (int32_t)size - 1);
+    e_alu_imm(e, true, ALU_AND, temp, -(int32_t)PAGE_SIZE);
+    e_alu_mem(e, true, ALU_OR, temp, RBP, CPU(data_context));
+}
+
 /*
- * The soft TLB, for `size` bytes at the address of node r: leaves the
- * addend in rax, base register and displacement of the address besides.
+ * A look into the TLB, with another temporary; leaves the addend in temp.
+ * Returns the jump of a miss.
+ */
+static uint8_t *emit_lookup(struct emit *e, int temp, int other, int base,
+                            int32_t disp, unsigned size, bool write)
+{
+    const int32_t table = write ? CPU(write) : CPU(read);
+    uint8_t *miss;
+
+    e_lea(e, other, base, NO_REG, 0, disp);
+    e_shift_imm(e, false, SHIFT_SHR, other, PAGE_BITS - 4);
+    emit_tag(e, temp, base, disp, size);
+    e_alu_imm(e, false, ALU_AND, other, (int32_t)((TLB_SIZE - 1) << 4));
+    e_op_mem(e, true, 0x3b, temp, RBP, other, 0,
+             table + (int32_t)offsetof(struct tlb_entry, tag));
+    miss = e_jcc(e, CC_NE);
+    e_op_mem(e, true, 0x8b, temp, RBP, other, 0,
+             table + (int32_t)offsetof(struct tlb_entry, addend));
+    return miss;
+}
+
+/* The check by a site of its own. */
+static void emit_site(struct gen *g, int temp, int base, int32_t disp,
+                      unsigned size, bool write)
+{
+    struct jit *j = g->j;
+    struct emit *e = &g->e;
+    const struct jit_site *site;
+    struct site_info *info;
+
+    if (j->n_sites == j->max_sites) {
+        e->full = true;
+        return;
+    }
+    site = site_at(j, j->n_sites);
+    info = &j->infos[j->n_sites];
+    memset(info, 0, sizeof(*info));
+    info->rec = g->insn->rec;
+    info->fn = g->insn->rec == g->b->first ? g->insn->fn : NULL;
+    info->disp = disp;
+    info->base = (uint8_t)base;
+    info->temp = (uint8_t)temp;
+    info->busy = g->busy;
+    info->size = (uint8_t)size;
+    info->write = write;
+    info->start = (uint32_t)(e->at - j->code.write);
+    emit_tag(e, temp, base, disp, size);
+    e_op_rip(e, true, 0x3b, temp, &site->tag);
+    add_out(g, OUT_SITE, e_jcc(e, CC_NE), NULL, (int32_t)j->n_sites);
+    e_op_rip(e, true, 0x8b, temp, &site->addend);
+    info->end = (uint32_t)(e->at - j->code.write);
+    j->n_sites++;
+}
+
+/* Is the address of node r a register and a constant? */
+static bool displaced(const struct gen *g, ir_ref r, int32_t *disp)
+{
+    const struct ir_node *n = node(g, r);
+    int64_t k;
+
+    *disp = 0;
+    if (n->op != IR_ADD || g->reg[r] != NO_REG || g->uses[r] > 1 ||
+        n->type != IR_I64 || !constant(g, n->b, &k) || !fits32(k) ||
+        k > MAX_DISP)
+        return false;
+    *disp = (int32_t)k;
+    return true;
+}
+
+/*
+ * Check an access of `size` bytes at the address of node r: what to add to
+ * the base (the result) and *disp for the host's address is in *addend.
  */
 static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
                    unsigned size, int *addend)
 {
     const struct ir_node *n = node(g, r);
-    int64_t k;
-    int base, t, u;
-    int32_t tag = write ? CPU(write) : CPU(read);
+    int base, other;
 
-    *disp = 0;
-    if (n->op == IR_ADD && g->uses[r] <= 1 && g->reg[r] == NO_REG &&
-        n->type == IR_I64 && constant(g, n->b, &k) && fits32(k) &&
-        fits32(k + 8)) {
-        *disp = (int32_t)k;
-        base = value(g, n->a, NO_REG);
-    } else {
-        base = value(g, r, NO_REG);
-    }
-    t = take_temp(g);
-    u = take_temp(g);
+    base = value(g, displaced(g, r, disp) ? n->a : r, NO_REG);
+    *addend = take_temp(g);
     if (g->failed)
         return base;
-    e_lea(&g->e, t, base, NO_REG, 0, *disp + (int32_t)size - 1);
-    e_lea(&g->e, u, base, NO_REG, 0, *disp);
-    e_shift_imm(&g->e, false, SHIFT_SHR, u, PAGE_BITS - 4);
-    e_alu_imm(&g->e, true, ALU_AND, t, -(int32_t)PAGE_SIZE);
-    e_alu_imm(&g->e, false, ALU_AND, u, (int32_t)((TLB_SIZE - 1) << 4));
-    e_alu_mem(&g->e, true, ALU_OR, t, RBP, CPU(data_context));
-    /* cmp t, [rbp + u + tag] */
-    e_op_mem(&g->e, true, 0x3b, t, RBP, u, 0, tag);
-    interpret_if(g, CC_NE);
-    e_op_mem(&g->e, true, 0x8b, t, RBP, u, 0,
-             tag + (int32_t)offsetof(struct tlb_entry, addend));
-    drop(g, u);
-    *addend = t;
+    if (jit_off(g->j, JIT_SITES)) {
+        other = take_temp(g);
+        if (g->failed)
+            return base;
+        add_out(g, OUT_RECORD,
+                emit_lookup(&g->e, *addend, other, base, *disp, size, write),
+                g->insn->rec, 0);
+        drop(g, other);
+    } else {
+        emit_site(g, *addend, base, *disp, size, write);
+    }
     return base;
 }
 
 /* Give back the register of an address. */
 static void address_done(struct gen *g, ir_ref r, int base, int addend)
 {
-    const struct ir_node *n = node(g, r);
-    int64_t k;
+    int32_t disp;
 
     drop(g, addend);
-    if (n->op == IR_ADD && g->reg[r] == NO_REG && g->uses[r] <= 1 &&
-        n->type == IR_I64 && constant(g, n->b, &k) && fits32(k) &&
-        fits32(k + 8))
-        used(g, n->a, base);
-    else
-        used(g, r, base);
+    used(g, displaced(g, r, &disp) ? node(g, r)->a : r, base);
 }
 
 int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
@@ -97,7 +181,6 @@ void store(struct gen *g, const struct ir_node *n)
     int32_t disp;
     int addend, base, v;
 
-    /* Three temporaries: the value waits for the address's to be free. */
     base = address(g, n->a, &disp, true, bits / 8, &addend);
     if (bits == 64 && constant(g, n->b, &k) && fits32(k) && !g->failed) {
         e_op_mem(&g->e, true, 0xc7, 0, addend, base, 0, disp);
@@ -119,4 +202,83 @@ void store(struct gen *g, const struct ir_node *n)
     }
     used(g, rv, v);
     address_done(g, n->a, base, addend);
+}
+
+/* ----------------------------------------------------------- the slow side */
+
+/* Lead the check of a site to one that looks in the TLB. */
+static void make_plain(struct jit *j, uint32_t n)
+{
+    struct site_info *s = &j->infos[n];
+    struct emit e = emit_here(j),
+                at = {j->code.write + s->start, j->code.write + s->end, false};
+    int other = NO_REG;
+    bool keep;
+    uint8_t *miss;
+    unsigned a, b, c, d;
+
+    /* A free temporary, or one that is in use for something else. */
+    for (unsigned i = 0; i < N_TEMPS; i++)
+        if (temps[i] != s->base && temps[i] != s->temp &&
+            (other == NO_REG || !(s->busy >> temps[i] & 1)))
+            other = temps[i];
+    keep = s->busy >> other & 1;
+    s->plain = true;
+    if (e.end - e.at < PLAIN_SIZE)
+        return;
+    j->counters.plain++;
+    e_jmp_to(&at, e.at);
+    if (keep)
+        e_push(&e, other);
+    miss = emit_lookup(&e, s->temp, other, s->base, s->disp, s->size, s->write);
+    if (keep)
+        e_pop(&e, other);
+    e_jmp_to(&e, j->code.write + s->end);
+    e_patch(miss, e.at);
+    if (keep)
+        e_pop(&e, other);
+    e_push_imm(&e, (int32_t)n);
+    e_jmp_to(&e, j->code.write + (j->site - j->code.run));
+    j->code.used = (size_t)(e.at - j->code.write);
+    __cpuid(0, a, b, c, d); /* what was fetched before must go */
+    (void)a, (void)b, (void)c, (void)d;
+}
+
+static const uint8_t *interpret(const struct jit *j, uint64_t *regs,
+                                const struct site_info *s)
+{
+    regs[RAX] = (uintptr_t)s->rec;
+    regs[RCX] = s->fn ? (uintptr_t)s->fn : (uintptr_t)s->rec->fn;
+    return j->exit_record;
+}
+
+const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
+{
+    struct jit *j = (struct jit *)c->jit;
+    struct site_info *s = &j->infos[n];
+    const uint64_t va = regs[s->base] + (uint64_t)(int64_t)s->disp;
+    const int64_t budget = (int64_t)regs[RDI];
+    const bool fresh = j->sites[n].tag == TLB_EMPTY;
+
+    c->cur = s->rec;
+    c->budget = budget;
+    switch (tlb_want(c, va, s->size, s->write ? ACCESS_WRITE : ACCESS_READ)) {
+    case TLB_FAULT:
+        return j->exit_fault;
+    case TLB_NONE:
+        return interpret(j, regs, s);
+    case TLB_FOUND:
+        break;
+    }
+    j->counters.sites++;
+    if (!s->plain) {
+        s->bad = !fresh && s->budget - budget >= 0 && s->budget - budget < SOON
+                     ? (uint8_t)(s->bad + 1)
+                     : 0;
+        s->budget = budget;
+        jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
+        if (s->bad == PATIENCE)
+            make_plain(j, n);
+    }
+    return j->code.run + s->start;
 }
