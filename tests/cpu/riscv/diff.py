@@ -14,7 +14,8 @@ Every row of riscv.isa that user mode can reach must be among the former.
 
 What QEMU does wrong, or differently where both may, is in EXPLAINED.
 
-Exit status: 0 no unexplained difference, 1 there is one, 77 no QEMU here.
+Exit status: 0 no unexplained difference, 1 there is one, 77 no QEMU here,
+or no translator for --jit.
 """
 
 import argparse
@@ -114,6 +115,10 @@ class Failed(Exception):
     """An emulator did not come to the program's end."""
 
 
+class Skipped(Exception):
+    """Ours cannot do it on this host."""
+
+
 class Runner:
     """Both emulators, and a folder for their files."""
 
@@ -143,6 +148,8 @@ class Runner:
                 process.communicate()
                 raise Failed(f"{name}: no end after 10 minutes")
             out.close()
+            if name == "ours" and process.returncode == 77:
+                raise Skipped(err.decode(errors="replace").strip())
             if process.returncode != 0:
                 raise Failed(f"{name}: status {process.returncode}: "
                              f"{err.decode(errors='replace').strip()}")
@@ -323,6 +330,8 @@ def arguments():
                    help="differences to print (%(default)s)")
     p.add_argument("--soft", action="store_true",
                    help="our floating point without the host's")
+    p.add_argument("--jit", action="store_true",
+                   help="our side compiled; skipped where it cannot be")
     p.add_argument("--step", action="store_true",
                    help="our side one instruction at a time")
     p.add_argument("--isa", default=os.path.join(root, "cpu", "riscv",
@@ -339,7 +348,8 @@ def main():
         print(f"no {QEMU} here (Debian's package qemu-user-static)")
         return 77
     isa, rows = rvrows.load_isa(args.generator, args.isa)
-    ours = [args.ours] + ["--soft"] * args.soft + ["--step"] * args.step
+    ours = [args.ours] + ["--soft"] * args.soft + ["--step"] * args.step + \
+        ["--jit"] * args.jit
     with tempfile.TemporaryDirectory(prefix="rvdiff") as folder:
         runner = Runner(ours, [qemu, "-cpu", QEMU_CPU], folder)
         test = Test(args, isa, rows, runner)
@@ -348,6 +358,9 @@ def main():
             n = min(args.batch, args.count - done)
             try:
                 test.batch(number, (n + 1) // 2, n // 2)
+            except Skipped as e:
+                print(e)
+                return 77
             except Failed as e:
                 sys.exit(f"batch {number}: {e}")
             done += n

@@ -7,9 +7,11 @@
  * exception does here what the program's own signal handler does under
  * Linux: note it in the current record and go on behind the instruction.
  *
- * usage: test_riscv_user [--soft] [--step] PROGRAM
+ * usage: test_riscv_user [--soft] [--step | --jit] PROGRAM
  *   --soft  floating point without the host's
  *   --step  one instruction a run, nothing chained, nothing kept
+ *   --jit   every block compiled when it is first entered; status 77 if
+ *           there is no translator for this host
  *
  * Missing: all else of Linux.
  */
@@ -22,6 +24,7 @@
 
 #include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
+#include "jit/jit.h"
 
 /* What diff.py's records look like (LAYOUT there). */
 #define GLOBALS UINT64_C(0x30000000) /* holds the current record's address */
@@ -190,6 +193,27 @@ static void enter_user(struct riscv_cpu *g, uint64_t entry)
     riscv_update_contexts(g);
 }
 
+static void compile_all(struct user *u)
+{
+    const struct jit_config config = {.off = 1u << JIT_TIERS};
+    struct error e;
+
+    if (!jit_attach(u->cpu, &config, &e)) {
+        fprintf(stderr, "skipped: %s\n", e.text);
+        exit(77);
+    }
+}
+
+/* Most of what ran was compiled, or the test is none. */
+static void check_compiled(const struct user *u)
+{
+    struct jit_counters n;
+
+    jit_count(u->cpu, &n);
+    if (n.entered < 10 || n.compiled < n.rejected)
+        fail("too little was compiled");
+}
+
 static void run(struct user *u, bool step)
 {
     while (!u->done) {
@@ -210,7 +234,7 @@ int main(int argc, char **argv)
     struct log log;
     struct error e;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    bool soft = false, step = false;
+    bool soft = false, step = false, jit = false;
     const Elf64_Ehdr *h;
     size_t size;
     int i = 1;
@@ -218,9 +242,10 @@ int main(int argc, char **argv)
     for (; i < argc - 1; i++) {
         soft |= !strcmp(argv[i], "--soft");
         step |= !strcmp(argv[i], "--step");
+        jit |= !strcmp(argv[i], "--jit");
     }
     if (i != argc - 1)
-        fail("usage: test_riscv_user [--soft] [--step] PROGRAM");
+        fail("usage: test_riscv_user [--soft] [--step | --jit] PROGRAM");
     log_init(&log, stderr);
     u.memory = memory_new("user", false, &lock);
     env.memory = u.memory;
@@ -233,6 +258,8 @@ int main(int argc, char **argv)
     u.cpu->wires.time = now;
     u.cpu->wires.time_owner = &u;
     riscv(u.cpu)->fp.soft = soft;
+    if (jit)
+        compile_all(&u);
     uint8_t *file = read_file(argv[i], &size);
 
     h = (const Elf64_Ehdr *)file;
@@ -240,6 +267,8 @@ int main(int argc, char **argv)
         map(&u, &regions[n], file, (const Elf64_Phdr *)(file + h->e_phoff) + n);
     enter_user(riscv(u.cpu), h->e_entry);
     run(&u, step);
+    if (jit)
+        check_compiled(&u);
     fprintf(stderr, "%llu\n", (unsigned long long)u.cpu->icount);
     cpu_free(u.cpu);
     for (int n = 0; n < h->e_phnum && n < 8; n++) {
