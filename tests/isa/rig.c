@@ -4,10 +4,16 @@
  * An instruction limit of n makes cpu_run() retire exactly n.  A trapped
  * instruction does not retire, so that after a trap the jump at the vector
  * runs instead: the other side does the same by hand.
+ *
+ * Such a limit cuts blocks to size, and those are never compiled.  So where
+ * side a compiles, its clock does not count instructions, its blocks are not
+ * chained and end where the row's code does, at the latest in a loop of one
+ * jump behind it.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "jit/jit.h"
 #include "tests/isa/rig.h"
 
 /* Reports of one run beyond this are only counted. */
@@ -77,9 +83,10 @@ static uint64_t insns(void *owner)
 }
 
 static bool side_new(struct rig_side *s, const struct rig_guest *g,
-                     const char *name, struct error *e)
+                     const char *name, bool jit, struct error *e)
 {
-    struct cpu_config config = {0};
+    const struct jit_config all = {.off = 1u << JIT_TIERS};
+    struct cpu_config config = {.no_chain = jit};
     struct cpu_env env;
 
     pthread_mutex_init(&s->lock, NULL);
@@ -111,7 +118,10 @@ static bool side_new(struct rig_side *s, const struct rig_guest *g,
     env = (struct cpu_env){s->memory, NULL, s->clock, s->gate, &s->log};
     if (!cpu_new(&s->c, g->cls, &env, &config, e))
         return false;
-    clock_use_icount(s->clock, 0, insns, s->c);
+    if (jit && !jit_attach(s->c, &all, e))
+        return false;
+    if (!jit)
+        clock_use_icount(s->clock, 0, insns, s->c);
     /* All pages are dirty, or no write would ever be fast. */
     memory_wrote(s->memory, s->ram, 0, RIG_RAM_SIZE);
     return true;
@@ -133,13 +143,15 @@ static void side_free(struct rig_side *s)
 }
 
 bool rig_new(struct rig *r, const struct rig_guest *guest, uint64_t seed,
-             struct error *e)
+             bool jit, struct error *e)
 {
     memset(r, 0, sizeof(*r));
     r->guest = guest;
+    r->jit = jit;
     r->random.state = seed;
     ir_init(&r->ir);
-    if (!side_new(&r->a, guest, "a", e) || !side_new(&r->b, guest, "b", e))
+    if (!side_new(&r->a, guest, "a", jit, e) ||
+        !side_new(&r->b, guest, "b", false, e))
         return false;
     r->pristine = calloc(1, RIG_RAM_SIZE);
     r->image = calloc(1, guest->cls->size);
@@ -166,7 +178,7 @@ void rig_free(struct rig *r)
 void rig_new_world(struct rig *r)
 {
     r->guest->world(r);
-    memcpy(r->pristine + r->code_at, r->code, r->code_size);
+    memcpy(r->pristine + r->code_at, r->code, r->placed);
     memcpy(r->a.ram->host, r->pristine, RIG_RAM_SIZE);
     memcpy(r->b.ram->host, r->pristine, RIG_RAM_SIZE);
 }
@@ -209,7 +221,7 @@ static void restore(const struct rig *r, struct rig_side *s)
 
     for (unsigned i = 0, n = windows(r, w); i < n; i++)
         memcpy(s->ram->host + w[i].at, r->pristine + w[i].at, w[i].size);
-    memcpy(s->ram->host + r->code_at, r->code, r->code_size);
+    memcpy(s->ram->host + r->code_at, r->code, r->placed);
 }
 
 static bool same_bytes(const struct rig *r, uint32_t at, uint32_t size,
@@ -303,13 +315,19 @@ bool rig_decode(struct rig *r)
 bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
                unsigned n)
 {
-    uint32_t before = r->code_at, size = r->code_size;
+    uint32_t before = r->code_at, size = r->placed;
 
     /* Mostly somewhere in the page, at times over its end. */
     r->code_size = 0;
     for (unsigned i = 0; i < n; i++) {
         st_le32(r->code + r->code_size, bits[i]);
         r->code_size += widths[i] / 8;
+    }
+    r->placed = r->code_size;
+    if (r->jit) {
+        st_le16(r->code + r->placed, r->guest->loop);
+        r->placed += 2;
+        block_cache_flush(r->a.c);
     }
     memset(r->pristine + before, 0, size);
     memset(r->a.ram->host + before, 0, size);
@@ -319,9 +337,9 @@ bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
         r->code_at =
             RIG_CODE + PAGE_SIZE - 2 - 2 * (uint32_t)rig_below(&r->random, 3);
     r->n_insns = n;
-    memcpy(r->pristine + r->code_at, r->code, r->code_size);
-    memcpy(r->a.ram->host + r->code_at, r->code, r->code_size);
-    memcpy(r->b.ram->host + r->code_at, r->code, r->code_size);
+    memcpy(r->pristine + r->code_at, r->code, r->placed);
+    memcpy(r->a.ram->host + r->code_at, r->code, r->placed);
+    memcpy(r->b.ram->host + r->code_at, r->code, r->placed);
     return decode(r, true);
 }
 
@@ -483,6 +501,27 @@ static void begin(struct rig *r)
     rig_copy(r, r->image, r->a.c);
 }
 
+/* The loop behind the code ran once, or not: it leaves all else as it is. */
+static void forget_loop(struct rig *r)
+{
+    struct cpu *c = r->a.c;
+    uint64_t end = r->guest->ram_base + r->code_at + r->code_size;
+
+    if (c->icount == r->image->icount + r->n_insns + 1 &&
+        (c->pc & 0xfff) == (end & 0xfff))
+        c->icount--;
+}
+
+/* Was the code entered as compiled code?  The jump cache knows its block. */
+static bool was_compiled(const struct rig *r)
+{
+    const uint64_t pc = r->image->pc;
+    const struct jcache_entry *e = &r->a.c->jcache[jcache_index(pc)];
+
+    return e->pc == pc && e->context != UINT64_MAX &&
+           block_entry(e->rec)->code != NULL;
+}
+
 static bool run_handlers(struct rig *r, bool forget)
 {
     struct error e;
@@ -492,6 +531,10 @@ static bool run_handlers(struct rig *r, bool forget)
     r->guest->settle(r->a.c, forget);
     r->fast_hits += in_tlb(r);
     cpu_run(r->a.c, r->n_insns);
+    if (r->jit) {
+        forget_loop(r);
+        r->compiled += was_compiled(r);
+    }
     if (rig_compare(r, &e))
         return true;
     rig_report(r,

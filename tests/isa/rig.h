@@ -63,6 +63,7 @@ struct rig_guest {
     const struct ir_guest *ir;
     uint64_t ram_base;
     uint64_t walker_bits; /* of a page table entry: the walk sets them */
+    uint16_t loop; /* a jump to itself, two bytes */
     uint64_t features; /* that the CPU has: rows that want others are left */
 
     /* Once: r->pristine is empty but for this. */
@@ -113,21 +114,25 @@ struct rig {
     unsigned failures;
     /* What is being run. */
     uint8_t code[32];
-    unsigned code_size;
+    unsigned code_size; /* of the instructions */
+    unsigned placed;    /* and of the loop behind them, if there is one */
     uint32_t code_at; /* offset in RAM */
     struct insn insns[2];
     unsigned n_insns;
     uint64_t address; /* of its memory access */
     bool has_address;
     bool whole;         /* compare all of RAM */
+    bool jit;           /* side a compiles all that it runs */
+    uint64_t compiled;  /* runs of code that was */
     uint64_t fast_hits; /* runs that found the address in the TLB */
     uint64_t traps;     /* cases that ended in one */
     uint64_t rewritten; /* that wrote to page tables, and prove nothing */
 };
 
-/* false: not enough memory; e says more. */
+/* With `jit`, side a compiles everything.  false: not enough memory, or no
+ * translator; e says more. */
 bool rig_new(struct rig *r, const struct rig_guest *guest, uint64_t seed,
-             struct error *e);
+             bool jit, struct error *e);
 void rig_free(struct rig *r);
 
 /* A new world: RAM of both sides is r->pristine again. */

@@ -588,6 +588,7 @@ const struct rig_guest rig_riscv64 = {
     .copy = copy,
     .same = same,
     .tidy = tidy,
+    .loop = 0xa001, /* c.j . */
     .settle = settle,
     .prelude = prelude,
     .always_traps = always_traps,
