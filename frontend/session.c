@@ -681,6 +681,7 @@ int session_run(struct config *config)
 
     log_init(&s.log, stderr);
     s.log.mask = config->log_mask;
+    signals_ignore();
     if (prepare(&s, &e)) {
         if (config->dump_tree) {
             status = 0;

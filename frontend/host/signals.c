@@ -174,6 +174,12 @@ static void open_stack(void)
     sigaltstack(&alternative, NULL);
 }
 
+void signals_ignore(void)
+{
+    for (size_t i = 0; i < COUNT(ignored); i++)
+        signal(ignored[i], SIG_IGN);
+}
+
 bool signals_open(struct terminal *terminal, bool compat, struct error *e)
 {
     /* Without SA_RESTART, and whatever the parent ignored. */
@@ -184,8 +190,6 @@ bool signals_open(struct terminal *terminal, bool compat, struct error *e)
     if (!open_pipe(e))
         return false;
     open_stack();
-    for (size_t i = 0; i < COUNT(ignored); i++)
-        signal(ignored[i], SIG_IGN);
     for (size_t i = 0; i < COUNT(ending); i++)
         handle(ending[i], on_event, SA_RESTART);
     for (int number = SIGRTMIN; number <= SIGRTMAX; number++)

@@ -13,6 +13,10 @@
 
 struct terminal;
 
+/* Writing to a closed pipe or beyond a file's limit is an error, and nothing
+ * worse; from the start on, since making a machine writes too. */
+void signals_ignore(void);
+
 /*
  * Catch what would end, stop or continue the process, but for what the
  * parent had ignored.  terminal: put back on a crash; outlives the process's

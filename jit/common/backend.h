@@ -74,6 +74,8 @@ struct jit {
     uint32_t *active; /* the n_active sites that remember something */
     uint32_t n_sites, max_sites, n_active;
     uint32_t off; /* passes to leave out */
+    uint32_t threshold;  /* as configured; hooks.threshold is raised when */
+    uint64_t last_flush; /* flushes follow each other closely (icount) */
     struct jit_counters counters; /* entered, left and misses by stubs */
     /* Entry points of the backend's stubs. */
     const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *exit_miss,

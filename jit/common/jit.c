@@ -194,14 +194,31 @@ static void forget(struct cpu *c)
         j->sites[j->active[--j->n_active]].tag = TLB_EMPTY;
 }
 
+/*
+ * Code that is thrown away before it has paid for itself: a byte of it costs
+ * as much as interpreting some 20 instructions.  Then only hotter blocks are
+ * compiled, so that a buffer that is too small does no harm.
+ */
+#define WORTH 20
+#define MAX_THRESHOLD (1u << 20)
+
 static void flushed(struct cpu *c)
 {
     struct jit *j = (struct jit *)c->jit;
+    const uint64_t lost = j->code.used - j->stubs;
 
     forget(c);
     j->n_sites = 0;
-
-    j->counters.flushes += j->code.used > j->stubs;
+    if (!lost)
+        return;
+    j->counters.flushes++;
+    if (c->icount - j->last_flush < WORTH * lost) {
+        if (j->hooks.threshold < MAX_THRESHOLD)
+            j->hooks.threshold *= 2;
+    } else if (j->hooks.threshold / 2 >= j->threshold) {
+        j->hooks.threshold /= 2;
+    }
+    j->last_flush = c->icount;
     j->code.used = j->stubs;
 }
 
@@ -299,10 +316,10 @@ bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
     j->hooks.detach = detach;
     j->hooks.stats = stats;
     j->off = config->off;
-    j->hooks.threshold =
-        config->threshold ? config->threshold : DEFAULT_THRESHOLD;
+    j->threshold = config->threshold ? config->threshold : DEFAULT_THRESHOLD;
     if (jit_off(j, JIT_TIERS))
-        j->hooks.threshold = 0;
+        j->threshold = 0;
+    j->hooks.threshold = j->threshold;
     c->jit = &j->hooks;
     if (!j->infos || !j->active) {
         detach(c);

@@ -242,7 +242,8 @@ const uint8_t *backend_compile(struct jit *j)
                     (size_t)(g->e.at - j->code.write + 15) & ~(size_t)15;
             }
         }
-        if (g->e.full)
+        /* Where even an empty buffer is too small, it stays interpreted. */
+        if (g->e.full && j->code.used > j->stubs)
             block_cache_flush(b->cpu);
     }
     free(g->uses);
