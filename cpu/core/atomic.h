@@ -53,23 +53,56 @@
 ATOMIC_FOR(32)
 ATOMIC_FOR(64)
 
-/* Store v if the value is still `expected`. */
+/* 1, 2, 4 or 8 bytes. */
+static inline uint64_t atomic_load_le(const void *p, unsigned size)
+{
+    switch (size) {
+    case 1:
+        return __atomic_load_n((const uint8_t *)p, __ATOMIC_SEQ_CST);
+    case 2:
+        return BASE_LE(16,
+                       __atomic_load_n((const uint16_t *)p, __ATOMIC_SEQ_CST));
+    case 4:
+        return BASE_LE(32,
+                       __atomic_load_n((const uint32_t *)p, __ATOMIC_SEQ_CST));
+    default:
+        return BASE_LE(64,
+                       __atomic_load_n((const uint64_t *)p, __ATOMIC_SEQ_CST));
+    }
+}
+
+#define ATOMIC_CAS(bits)                                                       \
+    static inline bool atomic_cas_u##bits(void *p, uint##bits##_t expected,    \
+                                          uint##bits##_t v)                    \
+    {                                                                          \
+        uint##bits##_t e = expected;                                           \
+                                                                               \
+        return __atomic_compare_exchange_n((uint##bits##_t *)p, &e, v, false,  \
+                                           __ATOMIC_SEQ_CST,                   \
+                                           __ATOMIC_RELAXED);                  \
+    }
+
+ATOMIC_CAS(8)
+ATOMIC_CAS(16)
+ATOMIC_CAS(32)
+ATOMIC_CAS(64)
+
+/* Store v if the value is still `expected`; 1, 2, 4 or 8 bytes. */
 static inline bool atomic_cas(void *p, unsigned size, uint64_t expected,
                               uint64_t v)
 {
-    if (size == 4) {
-        uint32_t e = BASE_LE(32, (uint32_t)expected);
-
-        return __atomic_compare_exchange_n((uint32_t *)p, &e,
-                                           BASE_LE(32, (uint32_t)v), false,
-                                           __ATOMIC_SEQ_CST,
-                                           __ATOMIC_RELAXED);
+    switch (size) {
+    case 1:
+        return atomic_cas_u8(p, (uint8_t)expected, (uint8_t)v);
+    case 2:
+        return atomic_cas_u16(p, BASE_LE(16, (uint16_t)expected),
+                              BASE_LE(16, (uint16_t)v));
+    case 4:
+        return atomic_cas_u32(p, BASE_LE(32, (uint32_t)expected),
+                              BASE_LE(32, (uint32_t)v));
+    default:
+        return atomic_cas_u64(p, BASE_LE(64, expected), BASE_LE(64, v));
     }
-    uint64_t e = BASE_LE(64, expected);
-
-    return __atomic_compare_exchange_n((uint64_t *)p, &e, BASE_LE(64, v),
-                                       false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_RELAXED);
 }
 
 #endif

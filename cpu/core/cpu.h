@@ -49,6 +49,10 @@ struct cpu_wires {
     uint64_t (*time)(void *owner);
     void *time_owner;
     uint64_t timebase_hz;
+    /* Stop the other CPUs (on) for an access that the host cannot make
+     * atomic, and let them go on. */
+    void (*bus_lock)(void *owner, bool on);
+    void *bus_owner;
 };
 
 /* Where a CPU lives.  Outlives it. */
@@ -93,6 +97,10 @@ struct cpu_class {
     bool (*translate)(struct cpu *c, uint64_t va, unsigned size,
                       enum access access, bool probe,
                       struct translation *out);
+    /* An access crosses a page, where the guest's addresses may end: look
+     * at it before it is translated.  false: an exception is pending.  May
+     * be NULL. */
+    bool (*crosses)(struct cpu *c, uint64_t va, unsigned size);
     /* Raise the fault of an access that reached no memory. */
     void (*bus_fault)(struct cpu *c, uint64_t va, enum access access);
     /* Raise what the ISA has for an undefined encoding. */
@@ -158,6 +166,9 @@ struct cpu {
     const struct rec *cur;  /* the record that took a slow path, or NULL */
     uint64_t scratch;       /* a slow load's value */
     uint64_t scratch_hi;    /* its upper half, of 128 bits */
+    uint8_t space;          /* of an access of IR_SPACE(), else 0 */
+    uint64_t lock_va;       /* of the locked access under way */
+    void *lock_host;        /* NULL: the bus is locked */
     uint64_t extra;         /* an operand that a record has no room for */
     uint64_t flag_a, flag_b; /* lazy flags, where the guest has any: values */
     uint32_t flag_kind;     /* and what they are of */
@@ -263,6 +274,26 @@ void *cpu_atomic(struct cpu *c, uint64_t va, unsigned size);
  * `size` bytes from it are not RAM.  As memory_host(), but remembers. */
 uint8_t *cpu_ram(struct cpu *c, uint64_t pa, unsigned size,
                  struct ram **ram);
+/* 16 bytes: into scratch and scratch_hi; all or nothing. */
+bool cpu_load16(struct cpu *c, uint64_t va);
+bool cpu_store16(struct cpu *c, uint64_t va, uint64_t lo, uint64_t hi);
+/* Would a store of up to 16 bytes fault?  Then it does so here (false). */
+bool cpu_check_write(struct cpu *c, uint64_t va, unsigned size);
+/* As cpu_atomic() after cpu_check_write(), but NULL without an exception
+ * where no plain RAM is. */
+void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size);
+
+/*
+ * A locked read-modify-write of 1, 2, 4, 8 or 16 bytes: lock, then load (into
+ * scratch and scratch_hi) and store until that is not LOCK_RETRY.  false or
+ * LOCK_FAULT: an exception is pending, and nothing is locked any more.
+ */
+enum lock_result { LOCK_RETRY, LOCK_DONE, LOCK_FAULT };
+bool cpu_lock(struct cpu *c, uint64_t va, unsigned size);
+bool cpu_lock_load(struct cpu *c, unsigned size);
+enum lock_result cpu_lock_store(struct cpu *c, unsigned size, uint64_t old,
+                                uint64_t lo, uint64_t hi);
+
 /* Read what a debugger would see; nothing is raised or changed. */
 bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size);
 

@@ -83,6 +83,10 @@ struct rec {
 #define ENGINE_LOCALS (void)0
 #define ENGINE_UNUSED (void)0
 #endif
+/* Where addresses have fewer than 64 bits: a target, cut to them. */
+#ifndef ENGINE_PC
+#define ENGINE_PC(c, pc) (pc)
+#endif
 /* A guest may want to know that c->page has changed. */
 #ifndef ENGINE_NEW_PAGE
 #define ENGINE_NEW_PAGE(c) (void)0
@@ -184,7 +188,7 @@ typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
         const struct rec *link_ = (l);                                       \
         budget -= link_->count;                                              \
         if (unlikely(budget < 0)) {                                          \
-            c->pc = c->page + (int64_t)link_->target;                        \
+            c->pc = ENGINE_PC(c, c->page + (int64_t)link_->target);          \
             c->cur = NULL;                                                   \
             c->budget = budget;                                              \
             ENGINE_KEEP;                                                     \

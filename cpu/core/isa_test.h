@@ -4,6 +4,7 @@
 #ifndef CPU_CORE_ISA_TEST_H
 #define CPU_CORE_ISA_TEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The fixed bits of a row; a zero width ends a table. */
@@ -27,6 +28,28 @@ struct isa_register {
     const char *name;
     uint32_t offset; /* in the guest's struct */
     uint8_t size;    /* bytes */
+};
+
+struct cpu;
+struct rec;
+
+/*
+ * What instruction r of row `row` will leave undefined, from the state before
+ * it with flags fl: bits of flags, and bit 16 for an operand.  A row that is
+ * not there leaves nothing undefined; a NULL fn ends the table.
+ */
+struct isa_undef {
+    uint16_t row;
+    uint32_t (*fn)(struct cpu *c, const struct rec *r, uint64_t fl);
+};
+
+/* A short cut for a condition on the lazy flags of one kind; a NULL name
+ * ends the table. */
+struct isa_short {
+    const char *name;
+    unsigned kind, width; /* operand size in bits */
+    unsigned condition;
+    bool (*fn)(uint64_t fa, uint64_t fb);
 };
 
 #endif

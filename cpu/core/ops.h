@@ -21,6 +21,13 @@ static inline uint64_t ops_popcnt(uint64_t a)
     return a * 0x0101010101010101u >> 56;
 }
 
+/* Has the low byte an even number of ones?  Its halves, folded, index a
+ * table of 16 bits. */
+static inline uint8_t op_parity(uint64_t a)
+{
+    return (uint8_t)(0x9669u >> ((a ^ a >> 4) & 15) & 1);
+}
+
 #define OPS_FOR(bits)                                                        \
     static inline uint##bits##_t op_shl_u##bits(uint##bits##_t a,            \
                                                 uint##bits##_t n)            \

@@ -165,6 +165,13 @@ static void notice_kick(struct cpu *c)
         c->leave = true;
 }
 
+/* Does the guest mind that this access crosses a page? */
+static bool may_cross(struct cpu *c, uint64_t va, unsigned part, unsigned size)
+{
+    return part == size || !c->class->crosses ||
+           c->class->crosses(c, va, size);
+}
+
 /* A device may not accept this width or place: byte by byte is not the
  * same access, so it is a fault. */
 static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
@@ -244,7 +251,8 @@ bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
         *value = ld_le(hit, size);
         return true;
     }
-    if (!find_place(c, va, part, ACCESS_READ, &p))
+    if (!may_cross(c, va, part, size) ||
+        !find_place(c, va, part, ACCESS_READ, &p))
         return false;
     if (part == size && p.host) {
         *value = ld_le(p.host, size);
@@ -307,7 +315,8 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
         st_le(hit, value, size);
         return true;
     }
-    if (!find_place(c, va, part, ACCESS_WRITE, &p))
+    if (!may_cross(c, va, part, size) ||
+        !find_place(c, va, part, ACCESS_WRITE, &p))
         return false;
     if (part == size) {
         if (!p.host)
@@ -343,6 +352,44 @@ void *cpu_host(struct cpu *c, uint64_t va, unsigned size, enum access access)
     if (write)
         memory_wrote(c->env.memory, p.ram,
                      (uint64_t)(p.host - p.ram->host), size);
+    return p.host;
+}
+
+bool cpu_load16(struct cpu *c, uint64_t va)
+{
+    uint64_t lo;
+
+    if (!may_cross(c, va, first_part(va, 16), 16) ||
+        !cpu_load(c, va, 8, &lo) || !cpu_load(c, va + 8, 8, &c->scratch_hi))
+        return false;
+    c->scratch = lo;
+    return true;
+}
+
+bool cpu_check_write(struct cpu *c, uint64_t va, unsigned size)
+{
+    unsigned part = first_part(va, size);
+    struct place p;
+
+    if (tlb_hit(c, c->write, va, size))
+        return true;
+    return may_cross(c, va, part, size) &&
+           find_place(c, va, part, ACCESS_WRITE, &p) &&
+           (part == size ||
+            find_place(c, va + part, size - part, ACCESS_WRITE, &p));
+}
+
+void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size)
+{
+    void *hit = tlb_hit(c, c->write, va, size);
+    struct place p;
+
+    if (hit)
+        return hit;
+    if (!find_place(c, va, size, ACCESS_WRITE, &p) || !p.host || p.rom)
+        return NULL;
+    memory_wrote(c->env.memory, p.ram, (uint64_t)(p.host - p.ram->host),
+                 size);
     return p.host;
 }
 

@@ -1,0 +1,105 @@
+/*
+ * Vectors of 128 bits for the .isa language, on any host.
+ *
+ * Lane 0 is the least significant, as in memory of little-endian guests;
+ * within the struct the low half comes first, each half in the host's order.
+ */
+#ifndef CPU_CORE_LANES_H
+#define CPU_CORE_LANES_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "cpu/core/wide.h"
+
+typedef union {
+    uint64_t u64[2]; /* [0] is the low half */
+    uint32_t u32[4];
+    uint16_t u16[8];
+    uint8_t u8[16];
+} v128;
+
+/* Narrow lanes lie the other way round in a big-endian half. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LANE_FLIP(bits) (64u / (bits) - 1u)
+#else
+#define LANE_FLIP(bits) 0u
+#endif
+
+#define V128_LANES(bits)                                                       \
+    static inline uint##bits##_t v128_get_u##bits(const v128 *a, unsigned i)   \
+    {                                                                          \
+        return a->u##bits[i ^ LANE_FLIP(bits)];                                \
+    }                                                                          \
+    static inline void v128_put_u##bits(v128 *a, unsigned i,                   \
+                                        uint##bits##_t v)                      \
+    {                                                                          \
+        a->u##bits[i ^ LANE_FLIP(bits)] = v;                                   \
+    }
+
+V128_LANES(8)
+V128_LANES(16)
+V128_LANES(32)
+V128_LANES(64)
+
+static inline v128 v128_make(uint64_t hi, uint64_t lo)
+{
+    return (v128){.u64 = {lo, hi}};
+}
+
+static inline uint64_t v128_lo(v128 a)
+{
+    return a.u64[0];
+}
+
+static inline uint64_t v128_hi(v128 a)
+{
+    return a.u64[1];
+}
+
+static inline v128 v128_and(v128 a, v128 b)
+{
+    return v128_make(a.u64[1] & b.u64[1], a.u64[0] & b.u64[0]);
+}
+
+static inline v128 v128_or(v128 a, v128 b)
+{
+    return v128_make(a.u64[1] | b.u64[1], a.u64[0] | b.u64[0]);
+}
+
+static inline v128 v128_xor(v128 a, v128 b)
+{
+    return v128_make(a.u64[1] ^ b.u64[1], a.u64[0] ^ b.u64[0]);
+}
+
+static inline v128 v128_not(v128 a)
+{
+    return v128_make(~a.u64[1], ~a.u64[0]);
+}
+
+/* Byte i is byte b[i] of a, or 0 if that is above 15. */
+static inline v128 v128_lookup(v128 a, v128 b)
+{
+    v128 out;
+
+    for (unsigned i = 0; i < 16; i++) {
+        uint8_t at = v128_get_u8(&b, i);
+
+        v128_put_u8(&out, i, at < 16 ? v128_get_u8(&a, at) : 0);
+    }
+    return out;
+}
+
+/* In guest memory, any alignment. */
+static inline v128 v128_ld(const void *p)
+{
+    return v128_make(ld_le64((const char *)p + 8), ld_le64(p));
+}
+
+static inline void v128_st(void *p, v128 v)
+{
+    st_le64(p, v.u64[0]);
+    st_le64((char *)p + 8, v.u64[1]);
+}
+
+#endif
