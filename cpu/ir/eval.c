@@ -428,26 +428,40 @@ static enum step load(const struct eval *v, const struct ir_node *n,
                       struct value *out)
 {
     unsigned bits = ir_bits(n->type);
+    uint64_t va = value_of(v, n->a)->lo;
+    bool ok = true;
 
-    if (bits < 8 || bits > 64)
+    if (bits < 8)
         return BAD;
     out->hi = 0;
-    if (!cpu_load(v->c, value_of(v, n->a)->lo, bits / 8, &out->lo))
-        return RAISED;
-    out->lo = cut(out->lo, bits);
-    return GO_ON;
+    v->c->space = (uint8_t)(n->imm >> 8);
+    if (n->imm & (IR_TO_WRITE | IR_LOCKED))
+        ok = cpu_check_write(v->c, va, bits / 8);
+    if (ok && bits == 128) {
+        ok = cpu_load16(v->c, va);
+        *out = (struct value){v->c->scratch, v->c->scratch_hi};
+    } else if (ok) {
+        ok = cpu_load(v->c, va, bits / 8, &out->lo);
+        out->lo = cut(out->lo, bits);
+    }
+    v->c->space = 0;
+    return ok ? GO_ON : RAISED;
 }
 
 static enum step store(const struct eval *v, const struct ir_node *n)
 {
     unsigned bits = ir_bits(n->type);
+    uint64_t va = value_of(v, n->a)->lo;
+    const struct value *b = value_of(v, n->b);
+    bool ok;
 
-    if (bits < 8 || bits > 64)
+    if (bits < 8)
         return BAD;
-    return cpu_store(v->c, value_of(v, n->a)->lo, bits / 8,
-                     value_of(v, n->b)->lo)
-               ? GO_ON
-               : RAISED;
+    v->c->space = (uint8_t)(n->imm >> 8);
+    ok = bits == 128 ? cpu_store16(v->c, va, b->lo, b->hi)
+                     : cpu_store(v->c, va, bits / 8, b->lo);
+    v->c->space = 0;
+    return ok ? GO_ON : RAISED;
 }
 
 static uint64_t combine(uint64_t op, uint64_t old, uint64_t b, unsigned bits)
@@ -506,9 +520,9 @@ static enum step amo(const struct eval *v, const struct ir_node *n,
 /* Operands of the operation's own type, so that nothing converts them. */
 #define FP_CASE(name, fn, result, operand, count, how)                         \
     case IR_FP_##name: {                                                       \
-        FP_A_##operand(a) = value_of(v, n->a)->lo;                             \
-        FP_A_##operand(b) = value_of(v, n->b)->lo;                             \
-        FP_A_##operand(c) = value_of(v, n->c)->lo;                             \
+        FP_A_##operand(a) = x[0];                                              \
+        FP_A_##operand(b) = x[1];                                              \
+        FP_A_##operand(c) = x[2];                                              \
                                                                                \
         (void)b;                                                               \
         (void)c;                                                               \
@@ -516,26 +530,131 @@ static enum step amo(const struct eval *v, const struct ir_node *n,
         break;                                                                 \
     }
 
-static enum step fp(const struct eval *v, const struct ir_node *n,
-                    struct value *out)
+/* Operation op on x[0..2], rounding as `round` says; false: none such. */
+static bool fp_operate(const struct eval *v, unsigned op, const uint64_t *x,
+                       uint8_t round, uint64_t *out)
 {
-    unsigned op = ir_which(n);
     struct fp_env *env;
     uint64_t r;
 
     if (!v->guest || v->guest->fp > v->c->class->size ||
         v->c->class->size - v->guest->fp < sizeof(*env) || op >= IR_N_FPS)
-        return BAD;
+        return false;
     env = (struct fp_env *)(void *)((char *)v->c + v->guest->fp);
     if (ir_fps[op].rounds)
-        env->round = (uint8_t)value_of(v, ir_d(n))->lo;
+        env->round = round;
     switch (op) {
         IR_FPS(FP_CASE)
     default:
-        return BAD;
+        return false;
     }
+    *out = r;
+    return true;
+}
+
+static enum step fp(const struct eval *v, const struct ir_node *n,
+                    struct value *out)
+{
+    const uint64_t x[3] = {value_of(v, n->a)->lo, value_of(v, n->b)->lo,
+                           value_of(v, n->c)->lo};
+    uint64_t r;
+
+    if (!fp_operate(v, ir_which(n), x, (uint8_t)value_of(v, ir_d(n))->lo, &r))
+        return BAD;
     *out = (struct value){cut(r, ir_bits(n->type)), 0};
     return GO_ON;
+}
+
+/* ------------------------------------------------------------ vectors */
+
+static uint64_t get_lane(const struct value *a, unsigned i, unsigned bits)
+{
+    unsigned at = i * bits;
+
+    return cut((at < 64 ? a->lo : a->hi) >> at % 64, bits);
+}
+
+static void put_lane(struct value *a, unsigned i, unsigned bits, uint64_t x)
+{
+    unsigned at = i * bits;
+
+    *(at < 64 ? &a->lo : &a->hi) |= cut(x, bits) << at % 64;
+}
+
+/* Ones in a lane that a comparison found true. */
+static uint64_t lane(unsigned op, const uint64_t *x, unsigned bits)
+{
+    switch (op) {
+    case IR_SELECT:
+        return x[0] >> (bits - 1) ? x[1] : x[2];
+    case IR_EQ:
+    case IR_NE:
+    case IR_ULT:
+    case IR_ULE:
+    case IR_SLT:
+    case IR_SLE:
+        return compare(op, x[0], x[1], bits) ? ~(uint64_t)0 : 0;
+    default:
+        return narrow(op, x[0], x[1], bits, bits);
+    }
+}
+
+static enum step lanes(const struct eval *v, const struct ir_node *n,
+                       struct value *out)
+{
+    unsigned bits = ir_bits(ir_lane_type(n)), op = ir_lane_op(n);
+    struct value r = {0, 0};
+
+    if (bits < 8 || bits > 64)
+        return BAD;
+    for (unsigned i = 0; i < 128 / bits; i++) {
+        const uint64_t x[3] = {get_lane(value_of(v, n->a), i, bits),
+                               get_lane(value_of(v, n->b), i, bits),
+                               get_lane(value_of(v, n->c), i, bits)};
+        uint64_t y;
+
+        if (op != IR_FP)
+            y = lane(op, x, bits);
+        else if (!fp_operate(v, ir_lane_fp(n), x,
+                             (uint8_t)value_of(v, ir_d(n))->lo, &y))
+            return BAD;
+        put_lane(&r, i, bits, y);
+    }
+    *out = r;
+    return GO_ON;
+}
+
+static struct value splat(const struct value *a, unsigned bits)
+{
+    struct value r = {0, 0};
+
+    for (unsigned i = 0; bits >= 8 && i < 128 / bits; i++)
+        put_lane(&r, i, bits, a->lo);
+    return r;
+}
+
+static struct value lookup(const struct value *a, const struct value *b)
+{
+    struct value r = {0, 0};
+
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t at = get_lane(b, i, 8);
+
+        put_lane(&r, i, 8, at < 16 ? get_lane(a, (unsigned)at, 8) : 0);
+    }
+    return r;
+}
+
+/* b in place of a's bits from `at` on. */
+static struct value deposit(const struct value *a, const struct value *b,
+                            unsigned at, unsigned bits)
+{
+    struct value r = *a;
+    uint64_t *half = at < 64 ? &r.lo : &r.hi;
+    uint64_t mask = cut(~(uint64_t)0, bits) << at % 64;
+
+    *half = (*half & ~mask) | (b->lo << at % 64 & mask);
+    return r;
 }
 
 static enum step call(const struct eval *v, const struct ir_node *n,
@@ -554,7 +673,8 @@ static enum step call(const struct eval *v, const struct ir_node *n,
         args[i] = value_of(v, refs[i])->lo;
     if (!h->fn(v->c, args))
         return v->c->pending_exception ? RAISED : BAD;
-    *out = (struct value){cut(v->c->scratch, ir_bits(n->type)), 0};
+    *out = (struct value){cut(v->c->scratch, ir_bits(n->type)),
+                          ir_bits(n->type) > 64 ? v->c->scratch_hi : 0};
     return GO_ON;
 }
 
@@ -619,6 +739,17 @@ static enum step leave_step(const struct eval *v, const struct ir_node *n,
         if (!v->c->leave)
             return GO_ON;
         return leave(v, end, IR_END_LEFT, target(v, n));
+    case IR_AGAIN_IF:
+        if (!value_of(v, n->a)->lo)
+            return GO_ON;
+        end->how = IR_END_AGAIN;
+        end->pc = v->insn_pc;
+        return DONE;
+    case IR_EXIT_INDIRECT_IF:
+        if (!value_of(v, n->a)->lo)
+            return GO_ON;
+        end->hint = (uint8_t)n->imm;
+        return leave(v, end, IR_END_INDIRECT, value_of(v, n->b)->lo);
     case IR_EXIT_INDIRECT:
         end->hint = (uint8_t)n->imm;
         return leave(v, end, IR_END_INDIRECT, value_of(v, n->a)->lo);
@@ -654,8 +785,29 @@ static enum step step(struct eval *v, const struct ir_node *n,
         return store(v, n);
     case IR_AMO:
         return amo(v, n, out);
+    case IR_DEPOSIT:
+        *out = deposit(value_of(v, n->a), value_of(v, n->b),
+                       (unsigned)n->imm & 127, bits_of(v, n->b));
+        return GO_ON;
+    case IR_LANES:
+        return lanes(v, n, out);
+    case IR_SPLAT:
+        *out = splat(value_of(v, n->a), bits_of(v, n->a));
+        return GO_ON;
+    case IR_LOOKUP:
+        *out = lookup(value_of(v, n->a), value_of(v, n->b));
+        return GO_ON;
     case IR_FP:
         return fp(v, n, out);
+    case IR_FP_BEGIN:
+        if (!v->guest || !v->guest->fp_begin)
+            return BAD;
+        v->guest->fp_begin(v->c);
+        return GO_ON;
+    case IR_FP_CHECK:
+        if (!v->guest || !v->guest->fp_end)
+            return BAD;
+        return v->guest->fp_end(v->c) ? GO_ON : RAISED;
     case IR_CALL:
         return call(v, n, out);
     case IR_FLAGDEF:
@@ -672,7 +824,9 @@ static enum step step(struct eval *v, const struct ir_node *n,
     case IR_EXIT:
     case IR_EXIT_IF:
     case IR_EXIT_INDIRECT:
+    case IR_EXIT_INDIRECT_IF:
     case IR_EXIT_IF_LEAVE:
+    case IR_AGAIN_IF:
         return leave_step(v, n, end);
     default:
         if (n->op >= IR_N_OPS)

@@ -52,6 +52,13 @@ unsigned ir_effects(const struct ir_node *n)
 
         return op < IR_N_FPS && !ir_fps[op].flags ? 0 : effects;
     }
+    if (n->op == IR_LANES) {
+        unsigned op = ir_lane_fp(n);
+
+        return ir_lane_op(n) != IR_FP || (op < IR_N_FPS && !ir_fps[op].flags)
+                   ? 0
+                   : effects;
+    }
     if (n->op == IR_CALL) {
         facts = ir_call_facts(n);
         if (!(facts & IR_CALL_RAISES))
@@ -177,6 +184,38 @@ ir_ref ir_select(struct ir *ir, enum ir_type type, ir_ref cond, ir_ref a,
     return add_node(ir, IR_SELECT, type, cond, a, b, 0);
 }
 
+ir_ref ir_deposit(struct ir *ir, enum ir_type type, ir_ref a, ir_ref b,
+                  unsigned at)
+{
+    return add_node(ir, IR_DEPOSIT, type, a, b, IR_NONE, at);
+}
+
+ir_ref ir_lanes(struct ir *ir, enum ir_op op, enum ir_type lane, ir_ref a,
+                ir_ref b, ir_ref c)
+{
+    return add_node(ir, IR_LANES, IR_V128, a, b, c,
+                    imm_of((unsigned)op | (unsigned)lane << 8, IR_NONE, 0));
+}
+
+ir_ref ir_lanes_fp(struct ir *ir, enum ir_fp_op op, enum ir_type lane,
+                   ir_ref a, ir_ref b, ir_ref c, ir_ref round)
+{
+    return add_node(ir, IR_LANES, IR_V128, a, b, c,
+                    imm_of(IR_FP | (unsigned)lane << 8, round, op));
+}
+
+ir_ref ir_load_as(struct ir *ir, enum ir_type type, ir_ref address,
+                  unsigned how)
+{
+    return add_node(ir, IR_LOAD, type, address, IR_NONE, IR_NONE, how);
+}
+
+void ir_store_as(struct ir *ir, enum ir_type type, ir_ref address,
+                 ir_ref value, unsigned how)
+{
+    add_node(ir, IR_STORE, type, address, value, IR_NONE, how);
+}
+
 ir_ref ir_load(struct ir *ir, enum ir_type type, ir_ref address)
 {
     return add_node(ir, IR_LOAD, type, address, IR_NONE, IR_NONE, 0);
@@ -249,4 +288,25 @@ void ir_exit_if_leave(struct ir *ir, int32_t offset)
 {
     add_node(ir, IR_EXIT_IF_LEAVE, IR_VOID, IR_NONE, IR_NONE, IR_NONE,
              (uint32_t)offset);
+}
+
+void ir_exit_indirect_if(struct ir *ir, ir_ref cond, ir_ref target,
+                         enum ir_hint hint)
+{
+    add_node(ir, IR_EXIT_INDIRECT_IF, IR_VOID, cond, target, IR_NONE, hint);
+}
+
+void ir_fp_begin(struct ir *ir)
+{
+    add_node(ir, IR_FP_BEGIN, IR_VOID, IR_NONE, IR_NONE, IR_NONE, 0);
+}
+
+void ir_fp_check(struct ir *ir)
+{
+    add_node(ir, IR_FP_CHECK, IR_VOID, IR_NONE, IR_NONE, IR_NONE, 0);
+}
+
+void ir_again_if(struct ir *ir, ir_ref cond)
+{
+    add_node(ir, IR_AGAIN_IF, IR_VOID, cond, IR_NONE, IR_NONE, 0);
 }

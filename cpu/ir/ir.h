@@ -16,8 +16,7 @@
  * Values have a width and no sign.  Those narrower than 64 bits are kept
  * with zeros above them.
  *
- * Missing: memory accesses of 128 bits, sign and MMU index of a load (SX and
- * the current mode serve), alias information.
+ * Missing: the sign of a load (SX serves), alias information.
  */
 #ifndef CPU_IR_IR_H
 #define CPU_IR_IR_H
@@ -88,6 +87,14 @@ enum ir_call_fact {
     IR_CALL_PURE = 1 << 2,   /* changes no state, but may raise */
 };
 
+/* How memory is accessed. */
+enum ir_access {
+    IR_TO_WRITE = 1 << 0, /* a load faults where a store would */
+    IR_LOCKED = 1 << 1, /* load and the next store are one atomic access */
+};
+/* What the guest wants to know of an access: cpu->space while it lasts. */
+#define IR_SPACE(n) ((unsigned)(n) << 8)
+
 /* What an indirect exit is. */
 enum ir_hint { IR_JUMPS, IR_CALLS, IR_RETURNS, IR_MODE };
 
@@ -115,6 +122,9 @@ struct ir_guest {
     void (*flag_define)(struct cpu *c, unsigned family, unsigned bits,
                         const uint64_t v[3], uint32_t keep);
     bool (*flag_use)(struct cpu *c, unsigned condition);
+    /* FP_BEGIN and FP_CHECK; NULL where no instruction has them. */
+    void (*fp_begin)(struct cpu *c);
+    bool (*fp_end)(struct cpu *c);
     /* For the printer; each may be NULL, and may return NULL: the name of
      * the slot at an offset, of a helper, a family, a condition, a cause. */
     const char *(*slot_name)(uint64_t offset);
@@ -152,8 +162,23 @@ ir_ref ir_binary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a,
 ir_ref ir_select(struct ir *ir, enum ir_type type, ir_ref cond, ir_ref a,
                  ir_ref b);
 
+/* a with b in place of the bits from `at` on. */
+ir_ref ir_deposit(struct ir *ir, enum ir_type type, ir_ref a, ir_ref b,
+                  unsigned at);
+
+/* op in each lane of type `lane`; operands that it has not are IR_NONE. */
+ir_ref ir_lanes(struct ir *ir, enum ir_op op, enum ir_type lane, ir_ref a,
+                ir_ref b, ir_ref c);
+ir_ref ir_lanes_fp(struct ir *ir, enum ir_fp_op op, enum ir_type lane,
+                   ir_ref a, ir_ref b, ir_ref c, ir_ref round);
+
 ir_ref ir_load(struct ir *ir, enum ir_type type, ir_ref address);
 void ir_store(struct ir *ir, enum ir_type type, ir_ref address, ir_ref value);
+/* how: or-ed enum ir_access and IR_SPACE(). */
+ir_ref ir_load_as(struct ir *ir, enum ir_type type, ir_ref address,
+                  unsigned how);
+void ir_store_as(struct ir *ir, enum ir_type type, ir_ref address,
+                 ir_ref value, unsigned how);
 /* The value that was there. */
 ir_ref ir_amo(struct ir *ir, enum ir_type type, enum ir_amo_op op,
               ir_ref address, ir_ref value);
@@ -181,6 +206,11 @@ void ir_raise_if(struct ir *ir, ir_ref cond, unsigned cause, ir_ref value);
 void ir_exit(struct ir *ir, int32_t offset);
 void ir_exit_if(struct ir *ir, ir_ref cond, int32_t offset);
 void ir_exit_indirect(struct ir *ir, ir_ref target, enum ir_hint hint);
+void ir_exit_indirect_if(struct ir *ir, ir_ref cond, ir_ref target,
+                         enum ir_hint hint);
+void ir_fp_begin(struct ir *ir);
+void ir_fp_check(struct ir *ir);
+void ir_again_if(struct ir *ir, ir_ref cond);
 /* Leave for cpu->page + offset if a helper asked to (cpu->leave). */
 void ir_exit_if_leave(struct ir *ir, int32_t offset);
 
@@ -238,6 +268,22 @@ static inline unsigned ir_call_facts(const struct ir_node *n)
     return (unsigned)(n->imm >> 32) & 0xffff;
 }
 
+/* LANES: the operation, its lanes' type, which of floating point. */
+static inline unsigned ir_lane_op(const struct ir_node *n)
+{
+    return (unsigned)n->imm & 0xff;
+}
+
+static inline unsigned ir_lane_type(const struct ir_node *n)
+{
+    return (unsigned)n->imm >> 8 & 0xff;
+}
+
+static inline unsigned ir_lane_fp(const struct ir_node *n)
+{
+    return (unsigned)(n->imm >> 32) & 0xffff;
+}
+
 static inline unsigned ir_call_count(const struct ir_node *n)
 {
     return (unsigned)(n->imm >> 48);
@@ -279,6 +325,7 @@ enum ir_how {
     IR_END_INDIRECT, /* by EXIT_INDIRECT */
     IR_END_RAISED,   /* an exception is pending; pc is its instruction's */
     IR_END_LEFT,     /* by EXIT_IF_LEAVE */
+    IR_END_AGAIN,    /* by AGAIN_IF; pc is its instruction's */
     IR_END_BAD,      /* the block is not well-formed, or no memory */
 };
 

@@ -14,6 +14,7 @@
  *   1  IR_I1
  *   6  IR_I64
  *   p  an address: IR_I32 or IR_I64
+ *   l  a lane: IR_I8 to IR_I64
  *   ?  any value, or IR_NONE
  *   *  as the operation's own rules say (calls, floating point)
  * `types` is what the node's type may be:
@@ -21,7 +22,7 @@
  *   i  IR_I1 to IR_I64        b  IR_I8 to IR_I64
  *   x  IR_I1 to IR_V128       y  IR_I8 to IR_V128
  *   t  IR_I16 to IR_I64       q  IR_I32 and IR_I64
- *   c  IR_I16 to IR_I128
+ *   c  IR_I16 to IR_V128      V  IR_V128 only
  *   *  as the operation's own rules say
  * `effects`: or-ed enum ir_effect.  An operation of a type other than
  * IR_VOID gives a value unless it has IR_TYPED_EFFECT: then the type is that
@@ -78,13 +79,27 @@
     X(SLT, "slt", "mm", "1", 0)                                              \
     X(SLE, "sle", "mm", "1", 0)                                              \
     X(SELECT, "select", "1ss", "x", 0)                                       \
-    /* memory; AMO gives the old value, imm = enum ir_amo_op */              \
-    X(LOAD, "load", "p", "b", IR_FAULTS | IR_READS)                          \
-    X(STORE, "store", "ps", "b",                                             \
+    /* a with b in place of its bits from imm on, a multiple of b's width */ \
+    X(DEPOSIT, "deposit", "sn", "x", 0)                                      \
+    /* vectors; LANES does operation imm & 0xff (a comparison makes lanes of \
+     * ones) in lanes of type imm >> 8 & 0xff; if that is FP, imm >> 32 is   \
+     * which, and d the rounding mode.  LOOKUP: byte i is byte b[i] of a, or \
+     * 0 if that is above 15 */                                              \
+    X(LANES, "lanes", "****", "V", IR_READS | IR_COMMITS)                    \
+    X(SPLAT, "splat", "l", "V", 0)                                           \
+    X(LOOKUP, "lookup", "ss", "V", 0)                                        \
+    /* memory; imm = enum ir_access, space << 8; AMO gives the old value,    \
+     * imm = enum ir_amo_op */                                               \
+    X(LOAD, "load", "p", "y", IR_FAULTS | IR_READS)                          \
+    X(STORE, "store", "ps", "y",                                             \
       IR_FAULTS | IR_COMMITS | IR_TYPED_EFFECT)                              \
     X(AMO, "amo", "ps", "q", IR_FAULTS | IR_COMMITS)                         \
     /* imm = enum ir_fp_op; d = the rounding mode, IR_I8 */                  \
     X(FP, "fp", "****", "*", IR_READS | IR_COMMITS)                          \
+    /* between these two, exceptions of floating point are not yet the       \
+     * guest's; CHECK makes them so, or faults if one is enabled */          \
+    X(FP_BEGIN, "fp.begin", "", "v", IR_READS)                               \
+    X(FP_CHECK, "fp.check", "", "v", IR_FAULTS)                              \
     /* imm = helper, facts << 32, number of operands << 48 */                \
     X(CALL, "call", "****", "*", IR_FAULTS | IR_COMMITS | IR_READS)          \
     /* imm = family, kept flags << 32; c: only if, or IR_NONE; type = size   \
@@ -100,7 +115,10 @@
     X(EXIT, "exit", "", "v", IR_ENDS)                                        \
     X(EXIT_IF, "exit.if", "1", "v", IR_LEAVES)                               \
     X(EXIT_INDIRECT, "exit.indirect", "p", "v", IR_ENDS)                     \
-    X(EXIT_IF_LEAVE, "exit.if.leave", "", "v", IR_LEAVES)
+    X(EXIT_INDIRECT_IF, "exit.indirect.if", "1p", "v", IR_LEAVES)            \
+    X(EXIT_IF_LEAVE, "exit.if.leave", "", "v", IR_LEAVES)                    \
+    /* leave, to do this instruction again: it has not retired */            \
+    X(AGAIN_IF, "again.if", "1", "v", IR_LEAVES)
 
 /* X(NAME, text): read-modify-write operations of AMO. */
 #define IR_AMOS(X)                                                           \

@@ -145,6 +145,30 @@ static void put_fp(struct sink *s, const struct ir_node *n)
         put_ref(s, " round ", ir_d(n));
 }
 
+static void put_access(struct sink *s, const struct ir_node *n)
+{
+    if (n->imm & IR_TO_WRITE)
+        put(s, " to write");
+    if (n->imm & IR_LOCKED)
+        put(s, " locked");
+    if (n->imm >> 8)
+        put(s, " space %u", (unsigned)(n->imm >> 8));
+}
+
+/* lanes.v128 add.8 t1, t2 */
+static void put_lanes(struct sink *s, const struct ir_node *n)
+{
+    const ir_ref refs[4] = {n->a, n->b, n->c, ir_d(n)};
+    unsigned op = ir_lane_op(n);
+
+    if (op == IR_FP)
+        put_named(s, fp_name, ir_lane_fp(n));
+    else
+        put(s, " %s", op < IR_N_OPS ? ir_ops[op].text : "?");
+    put_type(s, ir_lane_type(n));
+    put_refs(s, refs, 4);
+}
+
 /* What follows the operation and its type. */
 static void put_rest(struct sink *s, const struct ir_node *n,
                      const struct ir_guest *guest)
@@ -168,6 +192,22 @@ static void put_rest(struct sink *s, const struct ir_node *n,
     case IR_EXIT_IF:
         put_refs(s, refs, 1);
         put_offset(s, n);
+        break;
+    case IR_LOAD:
+    case IR_STORE:
+        put_refs(s, refs, 2);
+        put_access(s, n);
+        break;
+    case IR_DEPOSIT:
+        put_refs(s, refs, 2);
+        put(s, " at %u", (unsigned)n->imm);
+        break;
+    case IR_LANES:
+        put_lanes(s, n);
+        break;
+    case IR_EXIT_INDIRECT_IF:
+        put_refs(s, refs, 2);
+        put_named(s, hint_name, (unsigned)n->imm);
         break;
     case IR_EXIT_INDIRECT:
         put_refs(s, refs, 1);

@@ -12,7 +12,7 @@ struct check {
     struct error *e;
     uint32_t at; /* node */
     /* of the current guest instruction */
-    bool in_insn, committed, left;
+    bool in_insn, committed, left, fp_begun;
 };
 
 static bool bad(const struct check *k, const char *what)
@@ -41,7 +41,9 @@ static bool type_fits(unsigned type, const char *types)
     case 't':
         return type >= IR_I16 && type <= IR_I64;
     case 'c':
-        return type >= IR_I16 && type <= IR_I128;
+        return type >= IR_I16 && type <= IR_V128;
+    case 'V':
+        return type == IR_V128;
     case 'q':
         return type == IR_I32 || type == IR_I64;
     default:
@@ -91,6 +93,8 @@ static bool operand_fits(const struct ir_node *n, char kind, unsigned type,
         return type == IR_I64;
     case 'p':
         return type == IR_I32 || type == IR_I64;
+    case 'l':
+        return type >= IR_I8 && type <= IR_I64;
     default:
         return false;
     }
@@ -157,6 +161,70 @@ static bool check_fp(const struct check *k, const struct ir_node *n)
     return type == IR_I8 || bad(k, "the rounding mode has the wrong type");
 }
 
+/* Operations that lanes can have: of one, two or three vectors. */
+static unsigned lane_operands(unsigned op)
+{
+    switch (op) {
+    case IR_NOT:
+    case IR_NEG:
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT:
+        return 1;
+    case IR_SELECT:
+        return 3;
+    case IR_FP:
+        return 0;
+    default:
+        return (op >= IR_ADD && op <= IR_MULHSU) ||
+                       (op >= IR_EQ && op <= IR_SLE)
+                   ? 2
+                   : 0;
+    }
+}
+
+static bool check_lanes(const struct check *k, const struct ir_node *n)
+{
+    const ir_ref refs[3] = {n->a, n->b, n->c};
+    unsigned lane = ir_lane_type(n), count = lane_operands(ir_lane_op(n));
+
+    if (lane < IR_I8 || lane > IR_I64)
+        return bad(k, "there are no such lanes");
+    if (ir_lane_op(n) == IR_FP) {
+        const struct ir_fp_info *info;
+
+        if (ir_lane_fp(n) >= IR_N_FPS)
+            return bad(k, "there is no such operation");
+        info = &ir_fps[ir_lane_fp(n)];
+        if (info->operand != lane || info->result != lane)
+            return bad(k, "the lanes have another type");
+        count = info->count;
+        if (info->rounds != (ir_d(n) != IR_NONE) ||
+            (info->rounds && operand_type(k, ir_d(n)) != IR_I8))
+            return bad(k, "the rounding mode has the wrong type");
+    }
+    if (count == 0)
+        return bad(k, "lanes have no such operation");
+    for (unsigned i = 0; i < 3; i++) {
+        if (i >= count && refs[i] != IR_NONE)
+            return bad(k, "an operand too many");
+        if (i < count && operand_type(k, refs[i]) != IR_V128)
+            return bad(k, "an operand is no vector");
+    }
+    return true;
+}
+
+static bool check_deposit(const struct check *k, const struct ir_node *n,
+                          unsigned bits)
+{
+    unsigned width = ir_bits(k->ir->nodes[n->b].type);
+
+    if (n->imm > bits - width)
+        return bad(k, "it reaches beyond its type");
+    return n->imm % width == 0 ||
+           bad(k, "its place is no multiple of its width");
+}
+
 static const struct isa_helper *helper(const struct isa *isa, unsigned n)
 {
     const struct isa_helper *h = isa->helpers;
@@ -173,8 +241,8 @@ static bool check_call(const struct check *k, const struct ir_node *n)
     ir_ref refs[4];
 
     ir_operands(n, refs);
-    if (n->type > IR_I64)
-        return bad(k, "a helper gives 64 bits at most");
+    if (n->type == IR_I1)
+        return bad(k, "a helper gives no single bit");
     if (count > 4)
         return bad(k, "a helper takes four operands at most");
     for (unsigned i = 0; i < 4; i++) {
@@ -220,7 +288,12 @@ static bool check_imm(const struct check *k, const struct ir_node *n)
         return true;
     case IR_AMO:
         return n->imm < IR_N_AMOS || bad(k, "there is no such operation");
+    case IR_DEPOSIT:
+        return check_deposit(k, n, bits);
+    case IR_LANES:
+        return check_lanes(k, n);
     case IR_EXIT_INDIRECT:
+    case IR_EXIT_INDIRECT_IF:
         return n->imm <= IR_MODE || bad(k, "there is no such hint");
     case IR_FP:
         return check_fp(k, n);
@@ -239,9 +312,15 @@ static bool check_effects(struct check *k, const struct ir_node *n)
 
     if (n->op == IR_INSN) {
         k->in_insn = true;
-        k->committed = k->left = false;
+        k->committed = k->left = k->fp_begun = false;
         return true;
     }
+    if (n->op == IR_FP_BEGIN)
+        k->fp_begun = true;
+    else if (n->op == IR_FP_CHECK)
+        k->fp_begun = false;
+    else if (k->fp_begun && (n->op == IR_FP || n->op == IR_LANES))
+        effects &= ~(unsigned)IR_COMMITS;
     if (!(effects & acts))
         return true;
     if (!k->in_insn)

@@ -149,6 +149,11 @@ int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
     int32_t disp;
     int addend, base, d;
 
+    /* Neither vectors nor what other guests ask of an access. */
+    if (n->imm || bits > 64) {
+        g->failed = true;
+        return RAX;
+    }
     base = address(g, n->a, &disp, false, bits / 8, &addend);
     if (g->failed)
         return RAX;
@@ -181,6 +186,10 @@ void store(struct gen *g, const struct ir_node *n)
     int32_t disp;
     int addend, base, v;
 
+    if (n->imm || bits > 64) {
+        g->failed = true;
+        return;
+    }
     base = address(g, n->a, &disp, true, bits / 8, &addend);
     if (bits == 64 && constant(g, n->b, &k) && fits32(k) && !g->failed) {
         e_op_mem(&g->e, true, 0xc7, 0, addend, base, 0, disp);

@@ -176,9 +176,9 @@ static void test_verify_immediates(void **state)
     ir_call(&ir, IR_VOID, TOY_NOTHING, 0, 0,
             (const ir_ref[4]){a, IR_NONE, IR_NONE, IR_NONE});
     assert_bad(&ir, "too many");
-    ir_call(&ir, IR_I128, TOY_NOTHING, 0, 0,
+    ir_call(&ir, IR_I1, TOY_NOTHING, 0, 0,
             (const ir_ref[4]){IR_NONE, IR_NONE, IR_NONE, IR_NONE});
-    assert_bad(&ir, "64 bits at most");
+    assert_bad(&ir, "no single bit");
     ir_free(&ir);
 }
 
