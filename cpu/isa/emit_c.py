@@ -6,6 +6,7 @@ twin on a miss; the slow form calls the engine.  What a register, an
 immediate or pc is in a record is the dialect's business (`home`).
 """
 
+import flags
 from expr import WIDTH
 from source import IsaError
 
@@ -50,6 +51,31 @@ def const_count(node, bits):
     return False
 
 
+def stays_lazy(d, singles):
+    """Are these flags kept as two values?"""
+    return flags.is_lazy(d.family) and d.when is None and not d.keep and \
+        not singles
+
+
+def forwarded(d):
+    """Which value of a definition only hands a flag on: INC keeps CF by
+    flags inc(r, CF)."""
+    for n, (a, (name, _)) in enumerate(zip(d.args, d.family.params)):
+        if a.op == "flag" and d.family.bits[a.data].strip() == name:
+            return n
+    return None
+
+
+def tests_only(let, stmts):
+    """Is a `let` for `undef` alone?"""
+    def uses(s, name):
+        return any(n.op == "local" and n.data == name for n in s.nodes())
+
+    return not any(uses(s, let.name) and s.kind != "undef" and
+                   not (s.kind == "let" and tests_only(s, stmts))
+                   for s in stmts)
+
+
 class Body:
     """The statements of one row as C lines, for one form of the handler."""
 
@@ -59,6 +85,8 @@ class Body:
         self.temps = 0
         self.replace = replace      # (Reg, Field) whose value is in a local
         self.last_value = None
+        self.incoming = None        # flags.Values of the flags at entry
+        self.live = True            # the flags that it sets are used
 
     def add(self, text):
         self.lines.append(text)
@@ -103,20 +131,113 @@ class Body:
     def x_nextpc(self, n):
         return self.home.c_nextpc()
 
+    def x_raw(self, n):
+        return n.data
+
+    # flags
+    def x_parity(self, n):
+        return f"op_parity({self.expr(n.args[0])})"
+
+    def x_flag(self, n):
+        return self.expr(self.incoming.flag(n.data))
+
+    def x_cond(self, n):
+        return self.expr(self.incoming.cond(n.data))
+
+    def x_flagbits(self, n):
+        return self.expr(self.incoming.packed())
+
+    def prepare_flags(self, stmts):
+        """Values of the flags that the row sets, and the lines that commit
+        them."""
+        isa = self.home.isa
+        d = next((s for s in stmts if s.kind == "flags"), None)
+        singles = [s for s in stmts if s.kind == "setflag"]
+        if d is None and not singles:
+            return []
+        if d and stays_lazy(d, singles):
+            values = [self.family_value(d, n) for n in range(len(d.args))]
+            return [f"f{x} = {v};" for x, v in zip("ab", values)]
+        if not self.live:
+            return []
+        given = [] if d is None else [x for x in isa.flags
+                                      if x not in d.keep]
+        given = [x for x in given if x not in [s.flag for s in singles]]
+        parts = []
+        if given:
+            values = [flags.raw(self.family_value(d, n))
+                      for n in range(len(d.args))]
+            v = flags.Values(isa, flags.Kind(0, d.family, d.type), values)
+            parts.append(self.expr(v.packed(given)))
+        for s in singles:
+            parts.append(f"(uint64_t){self.expr(s.expr)} << "
+                         f"{isa.flags[s.flag]}")
+        rest = [x for x in isa.flags if x not in given and
+                x not in [s.flag for s in singles]]
+        old = None
+        if rest or d and d.when is not None:
+            old = self.temp("uint64_t", self.expr(self.incoming.packed()))
+        if rest:
+            parts.append(f"({old} & {flags.mask(isa, rest):#x}u)")
+        bits = " | ".join(parts)
+        if d and d.when is not None:
+            bits = f"{self.expr(d.when)} ? {bits} : {old}"
+        return [f"fa = {self.temp('uint64_t', bits)};"]
+
+    def family_value(self, d, n):
+        """A family's value as flags keep it, in a local."""
+        if n == forwarded(d) and not self.live:
+            return "0"
+        param = d.family.params[n][1]
+        text = flags.extend(self.expr(d.args[n]), d.type, param)
+        return self.temp("uint64_t", text)
+
+    # vectors
+    def x_lanes(self, n):
+        """A loop over the lanes; what stands in lanes is a local."""
+        for x in n.args[0].walk():
+            if x.op == "lane":
+                x.data = self.temp("v128", self.expr(x.args[0]))
+        out = f"t{self.temps}"
+        self.temps += 1
+        bits = WIDTH[n.data]
+        self.add(f"v128 {out};")
+        self.add(f"for (unsigned i_ = 0; i_ < {128 // bits}; i_++) {{")
+        self.add(f"    v128_put_{n.data}(&{out}, i_, "
+                 f"{self.expr(n.args[0])});")
+        self.add("}")
+        return out
+
+    def x_lane(self, n):
+        return f"v128_get_{n.type}(&{n.data}, i_)"
+
+    def x_lookup(self, n):
+        a, b = (self.expr(x) for x in n.args)
+        return f"v128_lookup({a}, {b})"
+
+    def x_pair(self, n):
+        a, b = (self.expr(x) for x in n.args)
+        return f"v128_make({a}, {b})"
+
     def wide(self, n):
         return WIDTH[n.type] == 128
+
+    @staticmethod
+    def family(n):
+        """u128 or v128: the C functions' prefix."""
+        return "v128" if n.type == "v128" else "u128"
 
     def x_other(self, n):
         t = CTYPE[n.type]
         a = [self.expr(x) for x in n.args]
         if n.op in INFIX:
             if self.wide(n):
-                return f"u128_{n.op}({a[0]}, {a[1]})"
+                return f"{self.family(n)}_{n.op}({a[0]}, {a[1]})"
             up = "(uint32_t)" if WIDTH[n.type] < 32 and n.op == "mul" else ""
             return f"({t})({up}{a[0]} {INFIX[n.op]} {a[1]})"
         if n.op in COMPARES:
             if self.wide(n.args[0]):
-                return f"u128_{n.op}({a[0]}, {a[1]})"
+                return f"{self.family(n.args[0])}_{n.op}({a[0]}, {a[1]})"
             if n.op[0] == "s":
                 s = signed(n.args[0].type)
                 a = [f"({s}){x}" for x in a]
@@ -137,7 +258,7 @@ class Body:
         if n.type == "u1":
             return f"(uint8_t)!{a}"
         if self.wide(n):
-            return f"u128_not({a})"
+            return f"{self.family(n)}_not({a})"
         return f"({CTYPE[n.type]})~{a}"
 
     def x_neg(self, n):
@@ -186,7 +307,7 @@ class Body:
     def x_lo(self, n):
         a = self.expr(n.args[0])
         if self.wide(n.args[0]):
-            a = f"u128_lo({a})"
+            a = f"{self.family(n.args[0])}_lo({a})"
         if n.type == "u1":
             return f"(uint8_t)({a} & 1u)"
         return f"({CTYPE[n.type]}){a}"
@@ -194,7 +315,7 @@ class Body:
     def x_hi(self, n):
         a = self.expr(n.args[0])
         if self.wide(n.args[0]):
-            return f"u128_hi({a})"
+            return f"{self.family(n.args[0])}_hi({a})"
         return f"({CTYPE[n.type]})({a} >> {WIDTH[n.type]})"
 
     def x_cat(self, n):
@@ -274,7 +395,11 @@ class Body:
         single = sum(s.kind in ("set", "store", "branch", "jumpr")
                      for s in stmts) == 1
         commits, leave, mode = [], None, False
+        self.begin(stmts)
         for s in stmts:
+            if s.kind == "undef" or s.kind == "let" and \
+               tests_only(s, stmts):
+                continue
             mode |= any(n.op == "call" and "mode" in n.data.facts
                         for n in s.nodes())
             if s.kind == "let":
@@ -286,16 +411,26 @@ class Body:
                 self.add(f"if (unlikely({bare(self.expr(s.expr))})) {{")
                 self.raise_lines(s, "    ")
                 self.add("}")
+            elif s.kind == "set" and s.place.memory:
+                commits.insert(0, self.prepare_memory(s))
             elif s.kind == "set":
                 commits.append(self.prepare_set(s, single))
             elif s.kind == "store":
                 commits.insert(0, self.prepare_store(s))
-            elif s.kind != "nop":
+            elif s.kind not in ("nop", "flags", "setflag"):
                 leave = self.prepare_exit(s, single)
+        commits.append(self.prepare_flags(stmts))
+        self.before_commits()
         for c in commits:
             for line in c:
                 self.add(line)
         return leave, mode
+
+    def begin(self, stmts):
+        """Before the first statement: operands that are read."""
+
+    def before_commits(self):
+        """When all is computed that a commit needs."""
 
     def raise_lines(self, s, indent=""):
         self.add(indent + "SYNC();")
@@ -379,10 +514,12 @@ class Handlers:
     def __init__(self, home, isa, source):
         self.home, self.isa, self.source = home, isa, source
         self.out, self.by_body = [], {}
+        self.wanted = 0     # handlers, before equal ones are shared
 
     def define(self, name, line, lines):
         """Write one handler; returns its name, or that of its twin in text."""
         text = "\n".join(lines)
+        self.wanted += 1
         if text in self.by_body:
             return self.by_body[text]
         self.by_body[text] = name

@@ -3,7 +3,10 @@
 There is no second semantics here: every method has a twin in emit_c.Body.
 """
 
+import emit_c
+import flags
 from expr import WIDTH
+from source import IsaError
 
 ITYPE = {"u1": "IR_I1", "u8": "IR_I8", "u16": "IR_I16", "u32": "IR_I32",
          "u64": "IR_I64", "u128": "IR_I128", "v128": "IR_V128"}
@@ -76,6 +79,108 @@ class Lift:
         c, a, b = (self.expr(x) for x in n.args)
         return self.ref(f"ir_select(ir, {ITYPE[n.type]}, {c}, {a}, {b})")
 
+    # flags: definitions and uses, the guest's own code knows the formulas
+    def x_flag(self, n):
+        number = flags.use_number(self.home.isa, n)
+        return self.ref(f"ir_flaguse(ir, {number})")
+
+    x_cond = x_flag
+
+    def x_flagbits(self, n):
+        """One after the other: the IR has no word of flags."""
+        out = None
+        for i, at in enumerate(self.home.isa.flags.values(),
+                               len(self.home.isa.conds)):
+            v = self.ref(f"ir_flaguse(ir, {i})")
+            v = self.ref(f"ir_unary(ir, IR_ZX, IR_I64, {v})")
+            n = self.ref(f"ir_const(ir, IR_I64, {at})")
+            v = self.ref(f"ir_binary(ir, IR_SHL, IR_I64, {v}, {n})")
+            out = v if out is None else self.ref(
+                f"ir_binary(ir, IR_OR, IR_I64, {out}, {v})")
+        return out
+
+    def prepare_flags(self, stmts):
+        isa = self.home.isa
+        out = []
+        for s in stmts:
+            if s.kind != "flags":
+                continue
+            t = ITYPE[s.type]
+            args = []
+            for a in s.args:
+                v = self.expr(a)
+                if a.type != s.type:
+                    v = self.ref(f"ir_unary(ir, IR_ZX, {t}, {v})")
+                args.append(v)
+            args += ["IR_NONE"] * (3 - len(args))
+            when = self.expr(s.when) if s.when is not None else "IR_NONE"
+            out.append(f"ir_flagdef(ir, {t}, {s.family.number}, "
+                       f"{', '.join(args)}, {when}, "
+                       f"{flags.mask(isa, s.keep):#x}u);")
+        singles = [s for s in stmts if s.kind == "setflag"]
+        if not singles:
+            return out
+        bits = None
+        for s in singles:
+            v = self.ref(f"ir_unary(ir, IR_ZX, IR_I32, {self.expr(s.expr)})")
+            at = self.ref(f"ir_const(ir, IR_I32, {isa.flags[s.flag]})")
+            v = self.ref(f"ir_binary(ir, IR_SHL, IR_I32, {v}, {at})")
+            bits = v if bits is None else self.ref(
+                f"ir_binary(ir, IR_OR, IR_I32, {bits}, {v})")
+        keep = flags.mask(isa, [x for x in isa.flags
+                                if x not in [s.flag for s in singles]])
+        out.append(f"ir_flagdef(ir, IR_I32, 0, {bits}, IR_NONE, IR_NONE, "
+                   f"IR_NONE, {keep:#x}u);")
+        return out
+
+    # vectors
+    def x_lookup(self, n):
+        a, b = (self.expr(x) for x in n.args)
+        return self.ref(f"ir_binary(ir, IR_LOOKUP, IR_V128, {a}, {b})")
+
+    def x_pair(self, n):
+        a, b = (self.expr(x) for x in n.args)
+        return self.ref(f"ir_binary(ir, IR_CAT, IR_V128, {a}, {b})")
+
+    def x_lanes(self, n):
+        return self.lanes(n.args[0], n.data)
+
+    def lanes(self, n, lane):
+        """A vector of what n is in each lane."""
+        if n.op == "lane":
+            return self.expr(n.args[0])
+        if not any(x.op == "lane" for x in n.walk()):
+            return self.ref(f"ir_unary(ir, IR_SPLAT, IR_V128, "
+                            f"{self.expr(n)})")
+        if n.op == "fp":
+            return self.lanes_fp(n, lane)
+        count = 3 if n.op == "select" else len(n.args)
+        if n.op not in PLAIN | UNARY | {"select"} or count != len(n.args) or \
+           n.op in ("zx", "sx", "lo", "hi", "cat", "bswap") or \
+           any(self.width(a) != WIDTH[lane] for a in n.args):
+            raise IsaError("lanes-op", self.row.line, f"{self.row.name}: "
+                           f"lanes have no {n.op} of this kind")
+        a = [self.lanes(x, lane) for x in n.args]
+        a += ["IR_NONE"] * (3 - len(a))
+        return self.ref(f"ir_lanes(ir, IR_{n.op.upper()}, {ITYPE[lane]}, "
+                        f"{', '.join(a)})")
+
+    @staticmethod
+    def width(n):
+        """Bits of what n compares, as a condition is as wide as that."""
+        return WIDTH[n.args[0].type if n.type == "u1" and n.args
+                     else n.type]
+
+    def lanes_fp(self, n, lane):
+        args = list(n.args)
+        round_ = "IR_NONE"
+        if n.data["rounds"]:
+            round_ = self.expr(args.pop())
+        a = [self.lanes(x, lane) for x in args]
+        a += ["IR_NONE"] * (3 - len(a))
+        return self.ref(f"ir_lanes_fp(ir, IR_FP_{n.data['name'].upper()}, "
+                        f"{ITYPE[lane]}, {', '.join(a)}, {round_})")
+
     def x_fp(self, n):
         a = [self.expr(x) for x in n.args]
         round_ = a.pop() if n.data["rounds"] else "IR_NONE"
@@ -109,7 +214,11 @@ class Lift:
 
     def run(self, stmts):
         commits, leave = [], []
+        self.begin(stmts)
         for s in stmts:
+            if s.kind == "undef" or s.kind == "let" and \
+               emit_c.tests_only(s, stmts):
+                continue
             if s.kind == "let":
                 value = self.expr(s.expr)
                 self.add(f"const ir_ref v_{s.name} = {value};")
@@ -117,12 +226,16 @@ class Lift:
                 self.expr(s.expr)
             elif s.kind in ("fault", "raise"):
                 self.raise_(s)
+            elif s.kind == "set" and s.place.memory:
+                commits.insert(0, self.prepare_memory(s))
             elif s.kind == "set":
                 commits.append(self.prepare_set(s))
             elif s.kind == "store":
                 commits.insert(0, self.prepare_store(s))
-            elif s.kind != "nop":
+            elif s.kind not in ("nop", "flags", "setflag"):
                 leave = self.exit(s)
+        commits.append(self.prepare_flags(stmts))
+        self.before_commits()
         for c in commits:
             for line in c:
                 self.add(line)
@@ -131,6 +244,12 @@ class Lift:
         if self.row.mode and not leave:
             self.add("ir_exit_if_leave(ir, offset + i->length);")
         return self.lines
+
+    def begin(self, stmts):
+        """Before the first statement: operands that are read."""
+
+    def before_commits(self):
+        """When all is computed that a commit needs."""
 
     def raise_(self, s):
         cause = self.home.isa.causes[s.cause]

@@ -40,7 +40,8 @@ class Node:
 
 
 class Stmt:
-    """kind: let set store fault raise branch jump jumpr call nop flags."""
+    """kind: let set store fault raise branch jump jumpr call nop; flags
+    (of a family), setflag (of one), undef (for tests only)."""
 
     def __init__(self, kind, **facts):
         self.kind = kind
@@ -93,6 +94,7 @@ class Parser:
         self.at = self.depth = 0
         self.lets = {}
         self.used = set()
+        self.lane = None        # the type of lanes, inside `lanes`
 
     def fail(self, code, text):
         raise IsaError(code, self.row.line, f"{self.row.name}: {text}")
@@ -123,6 +125,8 @@ class Parser:
         out = []
         while True:
             out.append(self.statement())
+            while self.peek("undef"):
+                out.append(self.statement())
             if not self.peek(";"):
                 break
             self.take(";")
@@ -147,6 +151,10 @@ class Parser:
         return self.of_type(self.expr(), "u1", "when")
 
     def assignment(self, name):
+        if name in self.isa.flags:
+            self.take("=")
+            value = self.of_type(self.expr(), "u1", "a flag")
+            return Stmt("setflag", flag=name, expr=value)
         place = self.scope.target(name)
         if place is None:
             self.fail("target", f"'{name}' cannot be written")
@@ -171,6 +179,78 @@ class Parser:
             self.fail("let-type", f"the type of '{name}' is not known")
         self.lets[name] = value.type
         return Stmt("let", name=name, expr=value)
+
+    # flags
+    def flag_list(self):
+        """CF OF, or all."""
+        out = []
+        if self.peek("all"):
+            self.take()
+            return list(self.isa.flags)
+        while self.peek() in self.isa.flags:
+            out.append(self.word())
+        return out
+
+    def st_flags(self):
+        name = self.word()
+        family = self.isa.families.get(name)
+        if family is None:
+            self.fail("family", f"unknown family '{name}'")
+        self.take("(")
+        args = self.args(len(family.params), name)
+        wide = [a.type for a, (_, t) in zip(args, family.params)
+                if not t and a.type]
+        main = wide[0] if wide else self.scope.type_name("T")
+        if main is None:
+            self.fail("flags-type", f"the type of {name}'s values is unknown")
+        for n, (_, t) in enumerate(family.params):
+            args[n] = self.settle(args[n], t or main)
+            if args[n].type != (t or main):
+                self.fail("flags-types", f"{name} wants {t or main}, not "
+                          f"{args[n].type}")
+        when, keep = self.when(), []
+        if self.peek("keep"):
+            self.take()
+            keep = self.flag_list()
+            if not keep or len(keep) == len(self.isa.flags):
+                self.fail("keep", "`keep` wants the names of some flags")
+        return Stmt("flags", family=family, args=args, when=when, keep=keep,
+                    type=main)
+
+    def st_undef(self):
+        flags, places = [], []
+        while True:
+            names = self.flag_list()
+            flags += names
+            if not names:
+                word = self.word()
+                place = self.scope.target(word)
+                if place is None:
+                    self.fail("undef", f"'{word}' is no flag and nothing "
+                              "that can be written")
+                places.append(place)
+            if not self.peek(","):
+                break
+            self.take()
+        unless = None
+        if self.peek("unless"):
+            self.take()
+            unless = self.of_type(self.expr(), "u1", "unless")
+        return Stmt("undef", flags=flags, places=places, expr=unless)
+
+    def fn_cond(self):
+        name = self.word()
+        self.take(")")
+        if name not in self.isa.conds:
+            self.fail("cond", f"unknown condition '{name}'")
+        return Node("cond", "u1", data=name)
+
+    def fn_flagbits(self):
+        """flagbits(): all flags in their places."""
+        self.take(")")
+        if not self.isa.flags:
+            self.fail("flagbits", "there are no flags")
+        return Node("flagbits", "u64")
 
     def st_store(self):
         self.take("(")
@@ -302,6 +382,8 @@ class Parser:
         a = self.expr()
         self.take(":")
         b = self.expr()
+        if c.op == "const":
+            return a if c.data else b
         a, b = self.same(a, b)
         for side in (a, b):
             if any(n.op in ("load", "amo", "call", "fp")
@@ -333,12 +415,21 @@ class Parser:
             self.take()
             b = self.shift()
             a, b = self.same(a, b)
+            if a.op == b.op == "const" and a.type is None:
+                return self.fold_compare(op, a.data, b.data)
             if a.type is None:
                 self.fail("number-types", "two bare numbers are compared")
             if op in SWAPPED:
                 return Node(SWAPPED[op], "u1", [b, a])
             return Node(COMPARE[op], "u1", [a, b])
         return a
+
+    @staticmethod
+    def fold_compare(op, a, b):
+        """Of numbers as they stand: facts of types."""
+        true = {"==": a == b, "!=": a != b, "<": a < b, "<=": a <= b,
+                ">": a > b, ">=": a >= b}[op.rstrip("su")]
+        return Node("const", "u1", data=int(true))
 
     def shift(self):
         a = self.sum()
@@ -410,6 +501,34 @@ class Parser:
             self.take(")")
             return e
         name = self.word()
+        if name == "lanes":
+            return self.lanes()
+        node = self.named(name)
+        if self.lane and node.type == "v128":
+            return Node("lane", self.lane, [node])
+        return node
+
+    def lanes(self):
+        """lanes u8 (a + b): the same in each lane of vectors, with values
+        of the lanes' type the same in all."""
+        type_ = self.type_arg()
+        if self.lane or type_ not in ("u8", "u16", "u32", "u64"):
+            self.fail("lanes", f"no lanes of {type_} here")
+        self.take("(")
+        self.lane = type_
+        e = self.settle(self.expr(), type_)
+        self.lane = None
+        self.take(")")
+        if e.type != type_:
+            self.fail("lanes-type", f"lanes of {type_} cannot be {e.type}")
+        if not any(n.op == "lane" for n in e.walk()):
+            self.fail("lanes-none", "there is no vector in these lanes")
+        for n in e.walk():
+            if n.op in ("load", "amo", "call"):
+                self.fail("lanes-op", f"{n.op} has no lanes")
+        return Node("lanes", "v128", [e], type_)
+
+    def named(self, name):
         if self.peek("(") and name not in self.lets:
             return self.function(name)
         if self.peek(".") and self.scope.type_name(name):
@@ -423,6 +542,8 @@ class Parser:
         if name in self.lets:
             self.used.add(name)
             return Node("local", self.lets[name], data=name)
+        if name in self.isa.flags:
+            return Node("flag", "u1", data=name)
         node = self.scope.operand(name)
         if node is None:
             self.fail("unknown", f"'{name}' has no meaning here")
@@ -524,6 +645,21 @@ class Parser:
         if wide is None:
             self.fail("half", f"nothing is twice as wide as {a.type}")
         return Node("cat", wide, [a, b])
+
+    def vectors(self, what, n):
+        out = [self.of_type(a, "v128", what) for a in self.args(n, what)]
+        return out
+
+    def fn_lookup(self):
+        """lookup(a, b): byte i is byte b[i] of a, or 0 if that is above
+        15."""
+        return Node("lookup", "v128", self.vectors("lookup", 2))
+
+    def fn_pair(self):
+        """pair(hi, lo): a vector of two halves."""
+        hi, lo = (self.of_type(a, "u64", "pair") for a in
+                  self.args(2, "pair"))
+        return Node("pair", "v128", [hi, lo])
 
     def fn_load(self):
         t = self.type_arg()
@@ -645,22 +781,26 @@ def faults(node):
         node.op == "call" and "raises" in node.data.facts)
 
 
-def check_row(row, stmts):
+def check_row(row, stmts, fp_commits=True):
     """The law that makes an instruction restartable.
 
     All fault points come first (operands are read at entry, and the
     generator evaluates everything before it commits), then at most one
-    commit that may itself fault, then the others.
+    commit that may itself fault, then the others.  Flags that fp raises are
+    a commit, unless the dialect holds them back.
     """
     def fail(code, text):
         raise IsaError(code, row.line, f"{row.name}: {text}")
 
-    commits = [s for s in stmts if s.kind == "store"]
+    def stores(s):
+        return s.kind == "store" or s.kind == "set" and s.place.memory
+
+    commits = [s for s in stmts if stores(s)]
     commits += [n for s in stmts for n in s.nodes()
                 if n.op == "amo" or (n.op == "call" and
                                      "pure" not in n.data.facts)]
     flags = [n for s in stmts for n in s.nodes()
-             if n.op == "fp" and n.data["flags"]]
+             if n.op == "fp" and n.data["flags"] and fp_commits]
     if len(commits) > 1:
         fail("two-commits", "two stores, atomics or helpers in a row: one "
              "could fault after the other took effect")
@@ -671,13 +811,26 @@ def check_row(row, stmts):
                 fail("fault-after-commit", "something can fault after a "
                      "commit (fp flags are one)")
             committed |= n in commits or n in flags
-        if committed and s.kind in ("fault", "raise", "store"):
+        if committed and (s.kind in ("fault", "raise") or stores(s)):
             fail("fault-after-commit", f"a {s.kind} can fault after a commit "
                  "(fp flags are one)")
-        committed |= s.kind == "store"
+        committed |= stores(s)
+    check_flags(row, stmts, fail)
     exits = [s for s in stmts if s.kind in ("branch", "jump", "jumpr",
                                             "raise")]
     if len(exits) > 1:
         fail("two-exits", "a row has one exit at most")
-    if exits and stmts[-1] is not exits[0]:
+    if exits and [s for s in stmts if s.kind != "undef"][-1] is not exits[0]:
         fail("exit-last", "the exit is the last statement")
+
+
+def check_flags(row, stmts, fail):
+    defs = [s for s in stmts if s.kind == "flags"]
+    if len(defs) > 1:
+        fail("two-flags", "a row defines its flags once")
+    singles = [s.flag for s in stmts if s.kind == "setflag"]
+    if len(set(singles)) < len(singles):
+        fail("flag-twice", "a flag is set twice")
+    if defs and defs[0].when is not None and singles:
+        fail("flags-when", "a flag set beside flags that are set only "
+             "sometimes")

@@ -15,9 +15,11 @@ import sys
 import output
 import riscv
 import source
+import x86
+import x86_out
 from source import IsaError
 
-DIALECTS = {"riscv": (riscv, output.Output)}
+DIALECTS = {"riscv": (riscv, output.Output), "x86": (x86, x86_out.X86Output)}
 
 
 def read(file, defines):

@@ -14,6 +14,8 @@ from source import IsaError
 class Place:
     """Somewhere a row writes: a register file by field, or one register."""
 
+    memory = False
+
     def __init__(self, reg, field):
         self.reg, self.field, self.type = reg, field, reg.type
 

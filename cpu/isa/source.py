@@ -81,6 +81,27 @@ class Helper:
         self.result, self.facts = result, facts
 
 
+class Sub:
+    """`sub AH = g[0].15:8 merge`, `sub rAX = g[0] operand`: a view of a
+    register.  kind: merge, zext, or what says how wide it is: operand,
+    stack, address."""
+
+    def __init__(self, line, name, reg, index, hi, lo, kind):
+        self.line, self.name, self.reg, self.index = line, name, reg, index
+        self.hi, self.lo, self.kind = hi, lo, kind
+
+
+class Family:
+    """`family sub(x, y) : CF = x <u y; ...; cond be = x <=u y`: what the
+    flags of an operation are, from the values that it keeps.  Formulas are
+    text until their operand size is known (flags.py)."""
+
+    def __init__(self, line, name, params, bits, conds):
+        self.line, self.name, self.params = line, name, params
+        self.bits, self.conds = bits, conds
+        self.number = 0
+
+
 class Isa:
     def __init__(self):
         self.name = self.dialect = self.header = self.struct = None
@@ -89,11 +110,18 @@ class Isa:
         self.regs, self.fields, self.imms = {}, {}, {}
         self.helpers, self.causes = {}, {}
         self.rows, self.fuse = [], []
+        self.flags = {}         # name: bit in the packed form
+        self.conds = {}         # name: (line, text), in order
         self.families = {}
         self.subs = {}
-        self.flags = None
-        self.extra = []         # declarations that only the dialect knows
+        self.models = []        # oldest first
 
+
+# raises: returns false with an exception pending.  mode: may change what
+# decoding or translation depends on.  pure: changes nothing.  restartable:
+# may stop half-way and say so.  reads_flags, writes_flags: lazy flags.
+HELPER_FACTS = ("raises", "mode", "pure", "restartable", "reads_flags",
+                "writes_flags")
 
 TYPES = {"u1": 1, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128,
          "v128": 128}
@@ -196,7 +224,7 @@ class Reader:
     def unique(self, line, name):
         i = self.isa
         for names in (i.regs, i.fields, i.imms, i.helpers, i.causes,
-                      i.types, i.families, i.subs):
+                      i.types, i.flags, i.families, i.subs):
             if name in names:
                 raise IsaError("twice", line, f"'{name}' is declared twice")
 
@@ -293,7 +321,8 @@ class Reader:
                          text)
         if not m:
             raise IsaError("helper-line", line, "expected: helper "
-                           "NAME(TYPES) [-> TYPE] {raises|mode|reads|writes}")
+                           "NAME(TYPES) [-> TYPE] {" +
+                           "|".join(HELPER_FACTS) + "}")
         name, args, result, facts = m.groups()
         self.unique(line, name)
         args = [self.type_of(line, a.strip()) for a in args.split(",")
@@ -303,7 +332,7 @@ class Reader:
                            "a helper takes four arguments at most")
         facts = facts.split()
         for f in facts:
-            if f not in ("raises", "mode", "restartable", "pure"):
+            if f not in HELPER_FACTS:
                 raise IsaError("helper-fact", line,
                                f"'{f}' is nothing that a helper declares")
         self.isa.helpers[name] = Helper(
@@ -317,10 +346,83 @@ class Reader:
             for b in m.group(2).split():
                 self.isa.fuse.append((line, a, b))
 
-    def decl_extra(self, line, text):
-        self.isa.extra.append((line, text))
+    def decl_flags(self, line, text):
+        if self.isa.flags:
+            raise IsaError("twice", line, "a second `flags` line")
+        for word in text.split()[1:]:
+            name, _, bit = word.partition("=")
+            self.unique(line, name)
+            bit = number(line, bit)
+            if not re.fullmatch(r"[A-Za-z_]\w*", name) or \
+               not 0 <= bit < 16 or bit in self.isa.flags.values():
+                raise IsaError("flags-line", line, "expected: flags "
+                               "{NAME=BIT}, each bit once and below 16")
+            self.isa.flags[name] = bit
 
-    decl_flags = decl_family = decl_sub = decl_extra
+    def decl_cond(self, line, text):
+        m = re.fullmatch(r"cond (\w+) = (.+)", text)
+        if not m:
+            raise IsaError("cond-line", line,
+                           "expected: cond NAME = EXPRESSION of flags")
+        if m.group(1) in self.isa.conds:
+            raise IsaError("twice", line, f"'{m.group(1)}' is declared twice")
+        self.isa.conds[m.group(1)] = (line, m.group(2))
+
+    def decl_family(self, line, text):
+        m = re.fullmatch(r"family (\w+)\(([\w:, ]+)\) : (.+)", text)
+        if not m:
+            raise IsaError("family-line", line, "expected: family NAME("
+                           "PARAMETERS) : {FLAG = EXPR;} {cond NAME = EXPR;}")
+        name, params, body = m.groups()
+        self.unique(line, name)
+        params = [tuple((p.strip() + ":").split(":")[:2])
+                  for p in params.split(",")]
+        if len(params) > 3 or any(t not in ("", "u1", "u8")
+                                  for _, t in params):
+            raise IsaError("family-params", line, "a family has three "
+                           "parameters at most, of the operation's type, "
+                           "u1 or u8")
+        bits, conds = {}, {}
+        for item in filter(None, (x.strip() for x in body.split(";"))):
+            m = re.fullmatch(r"(cond )?(\w+) = (.+)", item)
+            if not m:
+                raise IsaError("family-item", line, f"'{item}' is neither "
+                               "FLAG = EXPR nor cond NAME = EXPR")
+            into = conds if m.group(1) else bits
+            known = self.isa.conds if m.group(1) else self.isa.flags
+            if m.group(2) not in known or m.group(2) in into:
+                raise IsaError("family-name", line, f"'{m.group(2)}' is no "
+                               "flag or condition, or is there twice")
+            into[m.group(2)] = m.group(3)
+        for flag in self.isa.flags:
+            if flag not in bits:
+                raise IsaError("family-flag", line, f"family {name} does not "
+                               f"say what {flag} is")
+        self.isa.families[name] = Family(line, name, params, bits, conds)
+        self.isa.families[name].number = len(self.isa.families)
+
+    def decl_sub(self, line, text):
+        m = re.fullmatch(r"sub (\w+) = (\w+)\[(\d+)\](?:\.(\d+:\d+) "
+                         r"(merge|zext)| (operand|stack|address))", text)
+        reg = self.isa.regs.get(m.group(2)) if m else None
+        if reg is None or int(m.group(3)) >= reg.count:
+            raise IsaError("sub-line", line, "expected: sub NAME = REG[N]"
+                           ".HI:LO merge|zext, or REG[N] operand|stack|"
+                           "address")
+        name, _, index, bits, how, size = m.groups()
+        self.unique(line, name)
+        hi, lo = bit_range(line, bits) if bits else (0, 0)
+        if bits and (hi - lo + 1 not in (8, 16, 32, 64) or lo not in (0, 8)):
+            raise IsaError("sub-bits", line, f"'{bits}' is no view that a "
+                           "register has")
+        self.isa.subs[name] = Sub(line, name, reg, int(index), hi, lo,
+                                  how or size)
+
+    def decl_model(self, line, text):
+        for name in text.split()[1:]:
+            if name in self.isa.models:
+                raise IsaError("twice", line, f"'{name}' is declared twice")
+            self.isa.models.append(name)
 
     def decl_for(self, line, text):
         names = text.split()[1:]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Mistakes in .isa files: each is found, named and placed.
 
-    test_bad.py GENERATOR_DIRECTORY FILE.isa
+    test_bad.py GENERATOR_DIRECTORY RISCV.isa X86.isa
 
 bad/CODE.isa is a small file with the mistake of that code; its first line
 says `# expect: CODE LINE`.  There must be one for every code that the
-generator has.  Then the table FILE.isa is damaged at random: the generator
-must do its work or name the mistake, and never fail in another way.  And what
-it writes must say which row it comes from.
+generator has.  Then both tables are damaged at random: the generator must do
+its work or name the mistake, and never fail in another way.  And what it
+writes must say which row it comes from.
 """
 
 import os
@@ -85,13 +85,13 @@ def check_arguments(generator, isa):
         check(not os.listdir(d), "a failure wrote something")
 
 
-def check_lines(generator, isa):
+def check_lines(generator, isa, name, parts):
     """Generated code says which row it comes from, and else where it is."""
     text = isa.read_text().split("\n")
     with tempfile.TemporaryDirectory() as d:
         run(generator, isa, "-D", "ux=u64", "-o", d)
-        for part in ("decode", "handlers", "lift"):
-            path = f"{d}/riscv64_{part}.c"
+        for part in parts:
+            path = f"{d}/{name}_{part}.c"
             rows = 0
             for n, line in enumerate(Path(path).read_text().split("\n"), 1):
                 m = re.fullmatch(r'#line (\d+) "(.*)"', line)
@@ -147,28 +147,39 @@ def generate(modules, text, defines):
         part()
 
 
-def check_damaged(generator, isa):
-    sys.path.insert(0, str(generator))
-    import gen
-    import source
-    r = random.Random(1)
-    units = pieces(isa.read_text())
+def riscv_tables(r, units):
+    """Head and rows of small tables: what others refer to is always there."""
     head = [u for u in units if "|" not in u and not u.startswith("fuse")]
-    # What others refer to is always there.
     rows = [u for u in units if "|" in u]
     base = [u for u in rows if re.search(r"^(  addi |  add |  lw |ld )", u,
                                          re.MULTILINE)]
     base.append("fuse addi add : add ld")
     aliases = [u for u in rows if re.search(r"\| is (addi|add|l[dw])\(", u)]
     rows = [u for u in rows if u not in base and "| is " not in u]
+    while True:
+        yield head + base, r.sample(rows, 4) + r.sample(aliases, 2)
+
+
+def x86_tables(r, units):
+    head = [u for u in units if "|" not in u]
+    rows = [u for u in units if "|" in u]
+    while True:
+        yield head, r.sample(rows, 6)
+
+
+def check_damaged(modules, isa, tables):
+    """Half of the time only rows are damaged: most of a table is its head."""
+    source = modules[1]
+    r = random.Random(1)
+    small = tables(r, pieces(isa.read_text()))
     found = 0
     for n in range(DAMAGED):
-        some = r.sample(rows, 4) + r.sample(aliases, 2)
-        text = "\n".join(head + base + some) + "\n"
+        head, rows = ("\n".join(x) + "\n" for x in next(small))
+        text = head + rows
         if n:
-            text = damage(r, text)
+            text = damage(r, text) if n % 2 else head + damage(r, rows)
         try:
-            generate((gen, source), text, {"ux": "u64"})
+            generate(modules, text, {"ux": "u64"})
         except source.IsaError as e:
             found += 1
             if n == 0:
@@ -178,19 +189,24 @@ def check_damaged(generator, isa):
         except Exception:
             check(False, f"damaged table {n}")
             traceback.print_exc(limit=-3, file=sys.stdout)
-    print(f"{found} of {DAMAGED} damaged tables were refused")
+    print(f"{isa.name}: {found} of {DAMAGED} damaged tables were refused")
 
 
 def main():
-    generator, isa = Path(sys.argv[1]), Path(sys.argv[2])
+    generator, isa, x86 = (Path(x) for x in sys.argv[1:])
     files = {p.stem: p for p in BAD.glob("*.isa")}
     for code in sorted(codes(generator) - set(files)):
         check(False, f"no bad/{code}.isa")
     for code in sorted(files):
         check_file(generator, files[code])
     check_arguments(generator, isa)
-    check_lines(generator, isa)
-    check_damaged(generator, isa)
+    check_lines(generator, isa, "riscv64", ("decode", "handlers", "lift"))
+    check_lines(generator, x86, "nasty", ("handlers", "lift", "tests"))
+    sys.path.insert(0, str(generator))
+    import gen
+    import source
+    check_damaged((gen, source), isa, riscv_tables)
+    check_damaged((gen, source), x86, x86_tables)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)
 

@@ -1,0 +1,761 @@
+"""Handlers of x86 rows: one for each instance and form.
+
+A fast form looks in the soft TLB and jumps to its slow twin on a miss; a slow
+form calls the engine for every access.  What a form can rely on is said in
+cpu/x86/decode.h.
+"""
+
+import re
+
+import emit_c
+import flags
+from emit_c import CTYPE, Body, bare
+from expr import WIDTH
+from source import IsaError
+from x86 import MEMORY, SEGMENTS, SLOW, TWIN
+
+
+class X86Body(Body):
+    """One form of one instance as C."""
+
+    def __init__(self, home, inst, form, twin=None, kind=None, live=True,
+                 keeps_kind=False, wide=True):
+        super().__init__(home, inst.row, form in SLOW, twin)
+        self.inst, self.form = inst, form
+        self.memory = form in MEMORY
+        self.stmts = [s for s in inst.stmts[self.memory]
+                      if s.kind != "undef"]
+        self.live, self.kind = live, kind
+        self.keeps_kind = keeps_kind    # an exit that stores the kind (d)
+        self.ea = None                  # C name of the operand's offset
+        self.values = {}                # operands in memory that were read
+        self.places = {}                # and where they are
+        # An exit whose target is in a data record (ROW_WIDE).
+        self.wide_exit = self.row.direct and form == "RS" and wide
+        self.words = words(inst, form)
+        if kind is not None:
+            self.incoming = flags.Values(home.isa, kind, [flags.raw("fa"),
+                                                          flags.raw("fb")])
+
+    def whole(self):
+        """All lines of the handler."""
+        leave, mode = self.run(self.stmts)
+        if leave == ["raise"]:
+            return self.lines
+        if leave:
+            self.lines += leave
+        elif mode or self.slow:
+            self.add(f"NEXT_CHECKED(r + {1 + self.words});")
+        else:
+            self.add(f"NEXT(r + {1 + self.words});")
+        if self.form == "L":
+            self.add("}")
+        return self.lines
+
+    # what stands before everything
+    def begin(self, stmts):
+        row = self.row
+        facts = {f for h in row.helpers.values() for f in h.facts}
+        if self.slow:
+            self.add("SYNC();")
+            if row.exit or facts & {"reads_flags", "writes_flags"}:
+                self.add("c->flag_kind = block_flag_kind(c, r);")
+            if uses_flags(self.stmts) or merges_flags(self.stmts):
+                self.add("const uint64_t fl = ENGINE_FLAG_BITS("
+                         "block_flag_kind(c, r), fa, fb);")
+                self.incoming = flags.Values(self.home.isa, flags.Kind(1),
+                                             [flags.raw("fl")])
+        elif "fp" in row.attrs:
+            self.add(f"if (unlikely(GUEST_FP_CAREFUL(c))) "
+                     f"SLOW({self.twin});")
+        for o in row.ops:
+            if in_memory(o, self.memory):
+                self.read_operand(o, stmts)
+        if self.slow and "fp" in row.attrs:
+            self.add("GUEST_FP_BEGIN(c);")
+
+    def before_commits(self):
+        if self.slow and "fp" in self.row.attrs:
+            self.add("if (unlikely(!GUEST_FP_END(c))) LEAVE;")
+
+    def read_operand(self, o, stmts):
+        """A memory operand is read once, before all else; with write
+        intent if it is written too."""
+        read, written = accesses(o, stmts)
+        if not read and not (written and self.form == "L"):
+            return
+        type_ = o.type(self.inst.T)
+        off, seg = self.operand_place(o)
+        if self.form == "L":
+            self.values[o] = self.lock(type_, seg, off)
+        elif written:
+            self.values[o] = self.load_to_write(o, type_, seg, off)
+        else:
+            self.values[o] = self.load(type_, seg, off,
+                                       "align16" in self.row.attrs)
+
+    # records
+    def slot(self, o):
+        regs = [p for p in self.row.ops
+                if p.register or p.maybe_memory and not self.memory]
+        return ("acd" if self.memory else "bac")[regs.index(o)]
+
+    def x_opnd(self, n):
+        o = n.data
+        if o in self.values:
+            return self.values[o]
+        if o.letter == "I":
+            t = CTYPE[n.type]
+            at = "r[1].data" if self.words else "r->imm"
+            if o.size in "bw":
+                return f"({t}){at}"
+            return f"({t}){at}" if self.words else f"({t})(int64_t){at}"
+        return self.get_register(f"r->{self.slot(o)}", n.type, o)
+
+    def get_register(self, at, type_, o):
+        if not o.general:
+            reg = self.vector_file(o)
+            if type_ == "v128":
+                return f"{reg}[{at}]"
+            half = f"{reg}[{at}].u64[0]"
+            return half if type_ == "u64" else f"({CTYPE[type_]}){half}"
+        return self.get_view(at, type_)
+
+    def get_view(self, at, type_):
+        """A general register; at is an offset in bytes for u8."""
+        g = self.home.member("g")
+        if type_ == "u8":
+            return f"x86_get8({g}, {at})"
+        if type_ == "u64":
+            return f"{g}[{at}]"
+        return f"({CTYPE[type_]}){g}[{at}]"
+
+    def put_register(self, at, type_, o, value):
+        if not o.general:
+            reg = self.vector_file(o)
+            if type_ == "v128":
+                return f"{reg}[{at}] = {value};"
+            if type_ == "u64":
+                return f"{reg}[{at}].u64[0] = {value};"
+            return f"v128_put_{type_}(&{reg}[{at}], 0, {value});"
+        return self.put_view(at, type_, value)
+
+    def put_view(self, at, type_, value):
+        g = self.home.member("g")
+        if type_ in ("u8", "u16"):
+            return f"x86_put{WIDTH[type_]}({g}, {at}, {value});"
+        return f"{g}[{at}] = {value};"
+
+    def vector_file(self, o):
+        reg = self.home.isa.regs.get("mm" if o.letter in "PQN" else "xmm")
+        if reg is None:
+            raise IsaError("vectors", self.row.line, f"{self.row.name}: "
+                           f"'{o.text}' wants a register file that is not "
+                           "declared")
+        return f"g->{reg.member}"
+
+    # views of registers
+    def mask_of(self, sub):
+        """C text of how wide a stack or address register is; None: whole."""
+        if sub.kind == "stack":
+            if self.form in ("R", "B", "X"):
+                return None
+            if self.form in ("RY", "Y"):
+                return "0xffffffffu"
+            return self.home.member("stack_mask")
+        return f"x86_address_mask(r->d, {self.home.member('addr_mask')})"
+
+    def x_view(self, n):
+        sub = n.data
+        if sub.kind in ("stack", "address"):
+            whole = f"{self.home.member('g')}[{sub.index}]"
+            m = self.mask_of(sub)
+            return f"({whole} & {m})" if m else whole
+        at = sub.index * 8 + sub.lo // 8 if n.type == "u8" else sub.index
+        return self.get_view(at, n.type)
+
+    def x_reg(self, n):
+        return f"g->{n.data[0].member}"
+
+    def x_ea(self, n):
+        return self.offset()
+
+    def x_addressing(self, n):
+        return "r->d"
+
+    def x_nextpc(self, n):
+        if self.row.direct and not self.wide_exit:
+            at = "r->imm"
+        else:
+            at = f"r[{self.link()}].target"
+        linear = f"(c->page + (uint64_t)(int64_t){at})"
+        if self.slow:
+            return f"({linear} - {self.home.member('cs_base')})"
+        return linear
+
+    def link(self):
+        return 2 if self.wide_exit else 1 + self.words
+
+    def x_target(self, n):
+        """A jump's target, checked: the linear address."""
+        v = self.temp("uint64_t", self.expr(n.args[0]))
+        if self.form in ("RY", "Y"):
+            return f"(uint64_t)(uint32_t){v}"
+        if not self.slow:
+            self.add(f"if (unlikely(!x86_canonical({v})))")
+            self.add(f"    SLOW({self.twin});")
+            return v
+        return self.checked_target(v)
+
+    def checked_target(self, v):
+        size = WIDTH[self.inst.T] // 8
+        self.add(f"if (!{self.home.prefix}_target(c, {v}, {size}))")
+        self.add("    LEAVE;")
+        return self.temp("uint64_t", "c->scratch")
+
+    # memory
+    def offset(self):
+        """The operand's offset, in a local."""
+        if self.ea is None:
+            g = self.home.member("g")
+            disp = "(uint64_t)(int64_t)r->imm"
+            scaled = f"({g}[r->c] << (r->d & 3))"
+            text = {"B": f"{g}[r->b] + {disp}",
+                    "X": f"{g}[r->b] + ({g}[r->c] << r->d) + {disp}",
+                    "Y": f"(uint32_t)({g}[r->b] + {scaled} + {disp})"}.get(
+                        self.form, f"x86_ea(c, {g}, r, "
+                        f"{self.home.member('addr_mask')})")
+            self.add(f"const uint64_t ea = {text};")
+            self.ea = "ea"
+        return self.ea
+
+    def operand_place(self, o):
+        """Offset and segment of an operand in memory."""
+        if o.letter in "XY":
+            n = 7 if o.letter == "Y" else 6
+            mask = f"x86_address_mask(r->d, {self.home.member('addr_mask')})"
+            off = f"({self.home.member('g')}[{n}] & {mask})"
+            return off, "SEG_ES" if n == 7 else "x86_segment(0, r->d)"
+        return self.offset(), "x86_segment(r->b, r->d)"
+
+    def place(self, at):
+        """Offset and segment of an `at` node."""
+        if at.data == "operand":
+            return self.offset(), "x86_segment(r->b, r->d)"
+        off = self.expr(at.args[0])
+        if at.data == "ss":
+            if self.slow:
+                off = f"({off}) & {self.home.member('stack_mask')}"
+            elif self.form in ("RY", "Y"):
+                off = f"(uint32_t)({off})"
+        elif not self.slow:
+            raise IsaError("segment-fast", self.row.line, f"{self.row.name}: "
+                           f"'{at.data}:' in a fast form")
+        else:
+            off = f"({off}) & x86_address_mask(r->d, " \
+                  f"{self.home.member('addr_mask')})"
+        return off, str(SEGMENTS[at.data])
+
+    def linear(self, seg, off, size, write):
+        """Slow: segment, limit and alignment checks; the linear address in
+        a local."""
+        access = int(write) + 2 * (size == 16 and
+                                   "align16" in self.row.attrs)
+        self.add(f"if (!{self.home.prefix}_linear(c, {seg}, {off}, {size}, "
+                 f"{access}))")
+        self.add("    LEAVE;")
+        return self.temp("uint64_t", "c->scratch")
+
+    def scratch(self, type_):
+        if WIDTH[type_] == 128:
+            return f"{'v128' if type_ == 'v128' else 'u128'}_make(" \
+                   "c->scratch_hi, c->scratch)"
+        return f"({CTYPE[type_]})c->scratch"
+
+    def slow_load(self, type_, va):
+        size = WIDTH[type_] // 8
+        if size == 16:
+            self.add(f"if (!cpu_load16(c, {va}))")
+        else:
+            self.add(f"if (!cpu_load(c, {va}, {size}, &c->scratch))")
+        self.add("    LEAVE;")
+        return self.temp(CTYPE[type_], self.scratch(type_))
+
+    def entry(self, table, va, size, aligned=False):
+        """Fast: the TLB entry of va in a local, or off to the twin."""
+        e = f"e{self.temps}"
+        self.temps += 1
+        also = f" || unlikely({va} & 15)" if aligned else ""
+        self.add(f"const struct tlb_entry *{e} = "
+                 f"&c->{table}[tlb_index({va})];")
+        self.add(f"if (TLB_MISS({e}, {va}, {size}){also})")
+        self.add(f"    SLOW({self.twin});")
+        return f"tlb_host({e}, {va})"
+
+    @staticmethod
+    def fetch(type_, host):
+        if type_ == "u8":
+            return f"*(const uint8_t *){host}"
+        if type_ == "v128":
+            return f"v128_ld({host})"
+        return f"ld_le{WIDTH[type_]}({host})"
+
+    @staticmethod
+    def put(type_, host, value):
+        if type_ == "u8":
+            return f"*(uint8_t *){host} = {value};"
+        if type_ == "v128":
+            return f"v128_st({host}, {value});"
+        return f"st_le{WIDTH[type_]}({host}, {value});"
+
+    def load(self, type_, seg, off, aligned=False):
+        size = WIDTH[type_] // 8
+        if self.slow:
+            va = self.linear(seg, off, size, False)
+            return self.slow_load(type_, va)
+        va = self.temp("uint64_t", off)
+        host = self.entry("read", va, size, aligned)
+        return self.temp(CTYPE[type_], self.fetch(type_, host))
+
+    def load_to_write(self, o, type_, seg, off):
+        size = WIDTH[type_] // 8
+        aligned = "align16" in self.row.attrs
+        if self.slow:
+            va = self.linear(seg, off, size, True)
+            self.add(f"if (!cpu_check_write(c, {va}, {size}))")
+            self.add("    LEAVE;")
+            self.places[o] = va
+            return self.slow_load(type_, va)
+        va = self.temp("uint64_t", off)
+        host = self.entry("write", va, size, aligned)
+        self.places[o] = self.temp("host", host).replace("const ", "")
+        return self.temp(CTYPE[type_], self.fetch(type_, self.places[o]))
+
+    def temp(self, ctype, value):
+        if ctype != "host":
+            return super().temp(ctype, value)
+        name = f"p{self.temps}"
+        self.temps += 1
+        self.add(f"void *const {name} = {value};")
+        return name
+
+    def lock(self, type_, seg, off):
+        """The loop around a locked row; closed by whole()."""
+        size = WIDTH[type_] // 8
+        va = self.linear(seg, off, size, True)
+        self.add(f"if (!cpu_lock(c, {va}, {size}))")
+        self.add("    LEAVE;")
+        self.add("for (;;) {")
+        self.add(f"if (!cpu_lock_load(c, {size}))")
+        self.add("    LEAVE;")
+        return self.temp(CTYPE[type_], self.scratch(type_))
+
+    def x_load(self, n):
+        off, seg = self.place(n.args[0])
+        return self.load(n.type, seg, off)
+
+    def store_lines(self, type_, va, value):
+        if WIDTH[type_] == 128:
+            t = "v128" if type_ == "v128" else "u128"
+            call = f"cpu_store16(c, {va}, {t}_lo({value}), {t}_hi({value}))"
+        else:
+            call = f"cpu_store(c, {va}, {WIDTH[type_] // 8}, {value})"
+        return [f"if (!{call})", "    LEAVE;"]
+
+    def store(self, type_, seg, off, value, aligned=False):
+        """Lines of a store to where nothing was read from."""
+        size = WIDTH[type_] // 8
+        if self.slow:
+            va = self.linear(seg, off, size, True)
+            return self.store_lines(type_, va, value)
+        va = self.temp("uint64_t", off)
+        host = self.entry("write", va, size, aligned)
+        return [self.put(type_, host, value)]
+
+    def prepare_store(self, s):
+        if s.when is not None:
+            raise IsaError("store-when", self.row.line, f"{self.row.name}: "
+                           "a store has no `when`")
+        value = self.temp(CTYPE[s.type], self.expr(s.expr))
+        off, seg = self.place(s.addr)
+        return self.store(s.type, seg, off, value)
+
+    def prepare_memory(self, s):
+        """An operand in memory is written: `when` not, with its old
+        value."""
+        o, type_ = s.place.what, s.place.type
+        value = self.expr(s.expr)
+        if s.when is not None:
+            value = f"{self.expr(s.when)} ? {value} : {self.values[o]}"
+        value = self.temp(CTYPE[type_], value)
+        if self.form == "L":
+            return self.lock_store(type_, self.values[o], value)
+        if o not in self.places:
+            off, seg = self.operand_place(o)
+            return self.store(type_, seg, off, value,
+                              "align16" in self.row.attrs)
+        if self.slow:
+            return self.store_lines(type_, self.places[o], value)
+        return [self.put(type_, self.places[o], value)]
+
+    def lock_store(self, type_, old, value):
+        lo, hi = value, "0"
+        if WIDTH[type_] == 128:
+            lo, hi = f"u128_lo({value})", f"u128_hi({value})"
+            old = f"u128_lo({old})"
+        return ["const enum lock_result done_ = cpu_lock_store(c, "
+                f"{WIDTH[type_] // 8}, {old}, {lo}, {hi});",
+                "if (unlikely(done_ == LOCK_FAULT)) LEAVE;",
+                "if (unlikely(done_ == LOCK_RETRY)) continue;"]
+
+    # registers are written
+    def prepare_set(self, s, single):
+        value = self.expr(s.expr)
+        if not single or s.kind == "flags":
+            value = self.temp(CTYPE[s.expr.type], value)
+        when = None
+        if s.when is not None:
+            when = self.temp("uint8_t", self.expr(s.when))
+        line = self.set_line(s.place, value)
+        return [f"if ({when})", "    " + line] if when else [line]
+
+    def set_line(self, place, value):
+        if place.kind == "opnd":
+            o = place.what
+            return self.put_register(f"r->{self.slot(o)}", place.type, o,
+                                     value)
+        if place.kind == "reg":
+            return f"g->{place.what.member} = {value};"
+        sub = place.what
+        if sub.kind in ("stack", "address"):
+            g, m = self.home.member("g"), self.mask_of(sub)
+            if m is None:
+                return f"{g}[{sub.index}] = {value};"
+            if m[0] == "0":
+                return f"{g}[{sub.index}] = (uint32_t)({value});"
+            return f"x86_put_masked({g}, {sub.index}, {m}, {value});"
+        at = sub.index * 8 + sub.lo // 8 if place.type == "u8" else sub.index
+        return self.put_view(at, place.type, value)
+
+    # helpers
+    def x_call(self, n):
+        h = n.data
+        args = ", ".join(["c"] + [self.expr(a) for a in n.args])
+        call = f"{self.home.prefix}_{h.name}({args})"
+        self.add("SYNC();")
+        if "raises" in h.facts:
+            self.add(f"if (!{call})")
+            self.add("    LEAVE;")
+        else:
+            self.add(f"{call};")
+        if "restartable" in h.facts:
+            self.add("if (unlikely(c->scratch)) LEAVE_AT(r);")
+        if "writes_flags" in h.facts:
+            self.add("fa = c->flag_a; fb = c->flag_b;")
+        if h.result:
+            return self.temp(CTYPE[h.result], self.scratch(h.result))
+        return None
+
+    # ways out
+    def prepare_exit(self, s, single):
+        if s.kind == "raise":
+            self.raise_lines(s)
+            return ["raise"]
+        kind = ["c->flag_kind = r->d;"] if self.keeps_kind else []
+        if s.kind == "jumpr":
+            to = self.temp("uint64_t", self.expr(s.expr))
+            out = kind
+            if s.hint == "mode":
+                out = out + ["if (unlikely(c->leave)) {",
+                             f"    c->pc = {to};",
+                             f"    LEAVE_PC(r + {self.link()});", "}"]
+            return out + [f"EXIT_INDIRECT(r + {self.link()}, {to});"]
+        cond = None
+        if s.kind == "branch":
+            cond = self.expr(s.expr)
+            if not single:
+                cond = self.temp("uint8_t", cond)
+        if not self.wide_exit:
+            go = kind + ["EXIT_DIRECT(r + 1);"]
+        elif cond:
+            return self.wide_branch(bare(cond), kind)
+        else:
+            go = kind + [f"EXIT_INDIRECT(r + 2, {self.wide_target()});"]
+        if cond is None:
+            return go
+        return [f"if ({bare(cond)}) {{", *["    " + x for x in go], "}",
+                "NEXT(r + 3);"]
+
+    def wide_target(self):
+        """Checked before anything is committed."""
+        return self.checked_target(self.temp(
+            "uint64_t", f"c->page + r[1].data - {self.home.member('cs_base')}"))
+
+    def wide_branch(self, cond, kind):
+        """Only a branch that is taken checks its target; it commits
+        nothing."""
+        inner, self.lines = self.lines, []
+        to = self.wide_target()
+        lines, self.lines = self.lines, inner
+        return [f"if ({cond}) {{", *["    " + x for x in lines + kind],
+                f"    EXIT_INDIRECT(r + 2, {to});", "}", "NEXT(r + 3);"]
+
+
+def accesses(o, stmts):
+    """Is an operand in memory read, and is it written?"""
+    writes = [s for s in stmts if s.kind == "set" and s.place.what is o]
+    read = any(n.op == "opnd" and n.data is o
+               for s in stmts for n in s.nodes())
+    return read or any(s.when is not None for s in writes), bool(writes)
+
+
+def in_memory(o, memory):
+    return o.memory or o.maybe_memory and memory
+
+
+def words(inst, form):
+    """Data records behind the record."""
+    for o in inst.row.ops:
+        if o.letter == "I" and (form in MEMORY or
+                                o.size == "v" and inst.T == "u64"):
+            return 1
+    return 0
+
+
+# ------------------------------------------------------------ flags and forms
+
+FLAG_OPS = ("flag", "cond", "flagbits")
+
+
+def flags_of(isa, node):
+    if node.op == "flagbits":
+        return set(isa.flags)
+    if node.op == "flag":
+        return {node.data}
+    line, text = isa.conds[node.data]
+    return {w for w in re.findall(r"\w+", text) if w in isa.flags}
+
+
+def definition(stmts):
+    return next((s for s in stmts if s.kind == "flags"), None)
+
+
+def flag_nodes(stmts):
+    """Nodes that use a flag, but for one that is handed on."""
+    out = []
+    for s in stmts:
+        if s.kind == "undef":
+            continue
+        skip = None
+        if s.kind == "flags" and \
+           (at := emit_c.forwarded(s)) is not None:
+            skip = s.args[at]
+        out += [n for n in s.nodes() if n.op in FLAG_OPS and
+                n is not skip]
+    return out
+
+
+def uses_flags(stmts):
+    return any(n.op in FLAG_OPS for s in stmts for n in s.nodes()
+               if s.kind != "undef")
+
+
+def merges_flags(stmts):
+    """Does what it sets depend on the flags as they were?"""
+    d = definition(stmts)
+    singles = [s for s in stmts if s.kind == "setflag"]
+    return bool(d and (d.when is not None or d.keep) or
+                singles and not d)
+
+
+class Flow:
+    """What isa_flow says of a row at one size and with memory or not."""
+
+    def __init__(self, isa, stmts):
+        self.d = d = definition(stmts)
+        singles = [s for s in stmts if s.kind == "setflag"]
+        used = set()
+        for n in flag_nodes(stmts):
+            used |= flags_of(isa, n)
+        self.uses = flags.mask(isa, used)
+        forward = d and emit_c.forwarded(d)
+        self.lazy = bool(d) and emit_c.stays_lazy(d, singles)
+        given = set(isa.flags) if d else set()
+        if d:
+            given -= set(d.keep)
+        given |= {s.flag for s in singles}
+        self.merges = 0
+        self.forward = None
+        if self.lazy and forward is not None:
+            self.forward = d.args[forward].data
+            given.discard(self.forward)
+            self.merges = flags.mask(isa, [self.forward])
+        elif not self.lazy and given:
+            self.merges = flags.mask(isa, given)
+        if d and d.when is not None:
+            given = set()
+        self.sets = flags.mask(isa, given)
+        self.any = bool(used or d or singles)
+
+
+class Handlers(emit_c.Handlers):
+    """All handlers of a guest, and the table of its rows."""
+
+    def __init__(self, home, isa, source):
+        super().__init__(home, isa, source)
+        self.kinds = flags.kinds(isa)
+        self.numbers = {(k.family.name, k.type): k.number
+                        for k in self.kinds if k.family}
+        self.arrays, self.array_text, self.table = {}, [], []
+        self.flows = {}
+
+    def all(self):
+        for row in self.isa.rows:
+            for inst in row.instances:
+                for form in sorted(row.forms, key=lambda f: f not in SLOW):
+                    self.form(inst, form)
+
+    def ident(self, inst, form):
+        size = f"_{WIDTH[inst.T]}" if inst.T else ""
+        return f"h_{inst.row.ident}{size}_{form.lower()}"
+
+    def body(self, inst, form, **facts):
+        twin = inst.fns.get(TWIN.get(form))
+        if inst.row.direct and inst.row.stack and form in ("R", "RY"):
+            twin = inst.direct_twin
+        b = X86Body(self.home, inst, form, twin, **facts)
+        return b, b.whole()
+
+    def form(self, inst, form):
+        inst.fns = getattr(inst, "fns", {})
+        row = inst.row
+        stmts = inst.stmts[form in MEMORY]
+        flow = Flow(self.isa, stmts)
+        name = self.ident(inst, form)
+        lists, kind_after = {}, {}
+        for dead in (0, 1):
+            if dead and (not flow.merges or exact(row, stmts, form)):
+                continue
+            lists[dead] = self.variants(inst, form, flow, dead, name)
+            kind_after[dead] = self.kind_after(flow, dead, row)
+        fns = lists[0]
+        first = next(f for f in fns if f) if isinstance(fns, list) else fns
+        inst.fns[form] = first
+        self.table.append((inst.forms[form], row, form,
+                           row_flags(inst, form, flow, fns), first,
+                           self.flow(flow, lists, kind_after, row)))
+
+    def kind_after(self, flow, dead, row):
+        facts = {f for h in row.helpers.values() for f in h.facts}
+        if "writes_flags" in facts:
+            return 0
+        if flow.lazy:
+            return self.numbers[flow.d.family.name, flow.d.type]
+        if flow.merges and not dead:
+            return 1
+        return 255
+
+    def variants(self, inst, form, flow, dead, name):
+        """One handler, or a list by kind."""
+        row, stmts = inst.row, inst.stmts[form in MEMORY]
+        name += "_dead" if dead else ""
+        live = not dead
+        facts = {f for h in row.helpers.values() for f in h.facts}
+
+        def make(suffix="", **more):
+            _, lines = self.body(inst, form, live=live, **more)
+            return self.define(name + suffix, row.line, lines)
+
+        if form in SLOW:
+            if row.direct and row.stack:
+                # R and RY miss with another record than RS has.
+                inst.direct_twin = make("_twin", wide=False)
+            return make()
+        out = [None] * (len(self.kinds) + 1)
+        exits = row.exit in ("branch", "jump", "jumpr")
+        if facts & {"reads_flags", "writes_flags"} or \
+           exits and form in MEMORY:
+            out[0] = make()
+            return out
+        uses = flow.uses or flow.forward and live
+        merging = merges_flags(stmts) and live
+        if not uses and not merging:
+            if not exits:
+                return make()
+            out[0] = make()
+            stored = make("_k", keeps_kind=True)
+            return [out[0]] + [stored] * len(self.kinds)
+        for k in self.kinds:
+            if k.number == 1 or "hot" in row.attrs and not merging:
+                out[k.number] = make(f"_{k.name}", kind=k, keeps_kind=exits)
+        return out
+
+    def flow(self, flow, lists, kind_after, row):
+        """C name of a struct isa_flow, or NULL."""
+        if not flow.any and not any(isinstance(x, list)
+                                    for x in lists.values()) and \
+           kind_after[0] == 255:
+            return "NULL"
+        arrays = [self.array(lists.get(dead)) for dead in (0, 1)]
+        merges = flow.merges if 1 in lists else 0
+        text = (f"{{{flow.uses:#x}, {flow.sets:#x}, {merges:#x}, "
+                f"{{{kind_after[0]}, {kind_after.get(1, 255)}}}, "
+                f"{{{arrays[0]}, {arrays[1]}}}}}")
+        # A dead form that is one handler for all kinds is an array too.
+        if text not in self.flows:
+            self.flows[text] = f"flow_{len(self.flows)}"
+            self.array_text.append("static const struct isa_flow "
+                                   f"{self.flows[text]} = {text};")
+        return "&" + self.flows[text]
+
+    def array(self, fns):
+        if fns is None:
+            return "NULL"
+        if not isinstance(fns, list):
+            fns = [fns] * (len(self.kinds) + 1)
+        text = ", ".join(f"(rec_fn *){f}" if f else "NULL" for f in fns)
+        if text not in self.arrays:
+            self.arrays[text] = f"fns_{len(self.arrays)}"
+            self.array_text.append("static rec_fn *const "
+                                   f"{self.arrays[text]}[] = {{{text}}};")
+        return self.arrays[text]
+
+
+def exact(row, stmts, form):
+    """May it fault, be left, or look at the flags from outside?"""
+    return form in SLOW or form in MEMORY or bool(row.exit) or \
+        bool(row.helpers) or "fp" in row.attrs or row.stack or \
+        any(s.kind in ("fault", "store") for s in stmts)
+
+
+def row_flags(inst, form, flow, fns):
+    row, stmts = inst.row, inst.stmts[form in MEMORY]
+    out = []
+    ops = {n.op for s in stmts for n in s.nodes() if s.kind != "undef"}
+    if row.exit == "raise":
+        out.append("END")
+    elif row.exit == "jumpr":
+        out += ["INDIRECT", "END"]
+    elif row.exit and form == "RS":
+        out += ["WIDE"] + ["END"] * (row.exit == "jump")
+    elif row.exit:
+        out += [row.exit.upper()] + ["END"] * (row.exit == "jump")
+        if "nextpc" in ops:
+            out.append("LINK")
+    if row.mode and row.exit != "jumpr":
+        out.append("MODE")
+    if form in MEMORY or "load" in ops:
+        out.append("LOADS")
+    if any(s.kind == "store" or s.kind == "set" and s.place.memory
+           for s in stmts):
+        out.append("STORES")
+    if row.helpers:
+        out.append("CALLS")
+    if "fp" in row.attrs:
+        out.append("FP")
+    if exact(row, stmts, form):
+        out.append("EXACT")
+    if row.exit in ("branch", "jump", "jumpr") and form in ("R", "RY") and \
+       isinstance(fns, list):
+        out.append("KIND")
+    return " | ".join("ROW_" + x for x in dict.fromkeys(out)) or "0"
