@@ -66,7 +66,8 @@ bool machine_guess_image(const char *file, enum image_kind *kind,
     struct source s;
 
     *kind = IMAGE_UNKNOWN;
-    if (!source_open(&s, "", file, PEEK_LIMIT, e))
+    /* Whoever loads it opens it again, which a pipe does not stand. */
+    if (!source_open(&s, "", file, 0, e))
         return false;
     *kind = guess(&s, &why);
     if (*kind == IMAGE_UNKNOWN) {

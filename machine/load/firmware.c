@@ -10,8 +10,6 @@
 
 #include "machine/load/load.h"
 
-#define FIRMWARE_LIMIT ((uint64_t)1 << 30)
-
 /* OpenSBI's file names and folders; %u is the register width. */
 static const char *const names[] = {
     "opensbi-riscv%u-generic-fw_dynamic.bin",
@@ -64,7 +62,7 @@ static bool find_default(const char *const *dirs, unsigned xlen, char *out,
 }
 
 bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
-                   unsigned xlen, struct error *e)
+                   unsigned xlen, uint64_t limit, struct error *e)
 {
     char path[512];
 
@@ -73,7 +71,7 @@ bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
         return true;
     if (!bios || strcmp(bios, "default") == 0) {
         if (find_default(dirs, xlen, path, sizeof(path)))
-            return source_open(s, "-bios", path, FIRMWARE_LIMIT, e);
+            return source_open(s, "-bios", path, limit, e);
         return error_set(e,
                          "-bios default: no OpenSBI for %u-bit RISC-V "
                          "(fw_dynamic.bin) in the usual folders nor in those "
@@ -84,15 +82,15 @@ bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
     if (!strchr(bios, '/') && access(bios, F_OK) != 0) {
         for (; dirs && *dirs; dirs++) {
             if (is_there(*dirs, bios, path, sizeof(path)))
-                return source_open(s, "-bios", path, FIRMWARE_LIMIT, e);
+                return source_open(s, "-bios", path, limit, e);
         }
         for (size_t f = 0; f < COUNT(folders); f++) {
             char folder[128];
 
             put_width(folder, sizeof(folder), folders[f], xlen);
             if (is_there(folder, bios, path, sizeof(path)))
-                return source_open(s, "-bios", path, FIRMWARE_LIMIT, e);
+                return source_open(s, "-bios", path, limit, e);
         }
     }
-    return source_open(s, "-bios", bios, FIRMWARE_LIMIT, e);
+    return source_open(s, "-bios", bios, limit, e);
 }

@@ -20,7 +20,6 @@
 #include "roms/riscv/boot_layout.h"
 
 #define CHUNK ((size_t)256 << 10)
-#define STREAM_LIMIT ((uint64_t)4 << 30)
 #define UNPACK_LIMIT ((uint64_t)512 << 20)
 #define SUPERVISOR 1
 
@@ -28,6 +27,16 @@ extern const unsigned char boot_image[];
 extern const size_t boot_image_size;
 
 /* -- opening -- */
+
+/* What is taken from a pipe: more would not fit anyway. */
+static uint64_t pipe_limit(const struct loader *l)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < l->c.n_ram; i++)
+        sum += l->ram[i].size;
+    return sum;
+}
 
 static bool open_kernel(struct loader *l, const struct load_config *c,
                         struct error *e)
@@ -37,7 +46,7 @@ static bool open_kernel(struct loader *l, const struct load_config *c,
         return source_memory(&l->kernel, "the built-in demo", c->demo,
                              c->demo_size, e);
     if (c->kernel)
-        return source_open(&l->kernel, "-kernel", c->kernel, STREAM_LIMIT, e);
+        return source_open(&l->kernel, "-kernel", c->kernel, pipe_limit(l), e);
     if (c->initrd)
         return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
     if (c->append && *c->append)
@@ -50,13 +59,13 @@ static bool open_files(struct loader *l, const struct load_config *c,
 {
     if (!open_kernel(l, c, e))
         return false;
-    if (!l->demo &&
-        !firmware_open(&l->firmware, c->bios, c->firmware_dirs, c->xlen, e))
+    if (!l->demo && !firmware_open(&l->firmware, c->bios, c->firmware_dirs,
+                                   c->xlen, pipe_limit(l), e))
         return false;
     l->foreign_firmware =
         source_used(&l->firmware) && c->bios && strcmp(c->bios, "default");
     if (c->initrd &&
-        !source_open(&l->initrd, "-initrd", c->initrd, STREAM_LIMIT, e))
+        !source_open(&l->initrd, "-initrd", c->initrd, pipe_limit(l), e))
         return false;
     return !c->dtb || board_open_file(&l->dtb, "-dtb", c->dtb, e);
 }

@@ -67,9 +67,10 @@ bool loader_open(struct loader *l, const struct load_config *c,
 bool loader_load(struct loader *l, struct log *log, struct error *e);
 void loader_close(struct loader *l);
 
-/* Open -bios's argument.  *s stays SOURCE_NONE for "none". */
+/* Open -bios's argument; limit as in source_open().  *s stays SOURCE_NONE for
+ * "none". */
 bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
-                   unsigned xlen, struct error *e);
+                   unsigned xlen, uint64_t limit, struct error *e);
 
 /* Where the parts lie; place.c. */
 bool loader_place(struct loader *l, struct error *e);

@@ -106,7 +106,7 @@ void source_close(struct source *s)
     *s = SOURCE_NONE;
 }
 
-/* A pipe, a terminal, /dev/fd/3: read to its end. */
+/* A pipe or a FIFO, as in -kernel <(zcat x): read to its end. */
 static bool read_stream(struct source *s, uint64_t limit, struct error *e)
 {
     uint64_t room = 0;
@@ -145,20 +145,48 @@ static void note_change(struct source *s, const struct stat *st)
     s->changed_ns = st->st_mtim.tv_nsec;
 }
 
+/* Bytes of a file or disk that is open. */
+static uint64_t file_size(int fd, const struct stat *st)
+{
+    off_t end = S_ISBLK(st->st_mode) ? lseek(fd, 0, SEEK_END) : st->st_size;
+
+    return end < 0 ? 0 : (uint64_t)end;
+}
+
+/* A terminal, /dev/zero: there need not be an end, and opening it may wait or
+ * do something to it. */
+static bool check_kind(const struct source *s, const struct stat *st,
+                       bool pipes, struct error *e)
+{
+    bool stream = S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode);
+
+    if (S_ISDIR(st->st_mode))
+        return source_error(s, e, "a folder; wanted a file");
+    if (stream && !pipes)
+        return source_error(s, e,
+                            "a pipe, which can be read only once; wanted a "
+                            "file, or -kernel in front of it");
+    if (!stream && !S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+        return source_error(s, e, "a device; wanted a file%s",
+                            pipes ? " or a pipe" : "");
+    return true;
+}
+
 static bool look(struct source *s, uint64_t limit, struct error *e)
 {
     struct stat st;
 
     if (fstat(s->fd, &st))
         return source_error(s, e, "%s", strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return source_error(s, e, "a folder; wanted a file");
-    if (!S_ISREG(st.st_mode) && !read_stream(s, limit, e))
+    if (!check_kind(s, &st, limit, e))
         return false;
-    if (S_ISREG(st.st_mode))
-        s->size = (uint64_t)st.st_size;
+    if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+        s->size = file_size(s->fd, &st);
+    else if (!read_stream(s, limit, e))
+        return false;
     if (s->size == 0)
-        return source_error(s, e, "the file is empty; wanted one with something in it");
+        return source_error(
+            s, e, "the file is empty; wanted one with something in it");
     note_change(s, &st);
     return true;
 }
@@ -167,10 +195,16 @@ bool source_open(struct source *s, const char *option, const char *file,
                  uint64_t limit, struct error *e)
 {
     char name[400];
+    struct stat st;
 
     snprintf(name, sizeof(name), "%s%s%s", option, *option ? " " : "", file);
     if (!set_name(s, name, e))
         return false;
+    /* Looked at before it is opened, too: see check_kind(). */
+    if (!stat(file, &st) && !check_kind(s, &st, limit, e)) {
+        source_close(s);
+        return false;
+    }
     s->fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (s->fd >= 0) {
         if (look(s, limit, e))
@@ -190,7 +224,7 @@ bool source_changed(const struct source *s)
     if (s->bytes)
         return false;
     return fstat(s->fd, &st) || (uint64_t)st.st_ino != s->inode ||
-           (uint64_t)st.st_size != s->size ||
+           file_size(s->fd, &st) != s->size ||
            st.st_mtim.tv_sec != s->changed_s ||
            st.st_mtim.tv_nsec != s->changed_ns;
 }

@@ -27,9 +27,10 @@ struct source {
 #define SOURCE_NONE ((struct source){.fd = -1})
 
 /*
- * Open `file`; messages say "OPTION FILE: ...".  Something that is not a
- * regular file is read whole, at most `limit` bytes.  An empty file or a
- * folder is an error.
+ * Open `file`; messages say "OPTION FILE: ...".  A pipe is read whole, at
+ * most `limit` bytes (0: pipes are not taken); a FIFO nobody has open for
+ * writing yet is waited for, as by cat.  An empty file, a folder and a
+ * character device are errors.
  */
 bool source_open(struct source *s, const char *option, const char *file,
                  uint64_t limit, struct error *e);

@@ -168,6 +168,8 @@ OPTIONS = [
     (['-M', 'virt,dumpdtb=none/x'], 'none/x: No such file'),
     (['missing'], 'missing: No such file'),
     (['folder'], 'folder'),
+    (['fifo'], 'only once'),
+    (['/dev/zero'], 'a device'),
     (['noise'], 'noise'),
     (['empty'], 'empty'),
     (['\x1b[2J\nmore'], 'more'),
@@ -175,7 +177,8 @@ OPTIONS = [
 for option in ('-kernel', '-bios', '-initrd', '-dtb'):
     before = ['-kernel', 'good.elf'] if option == '-initrd' else []
     for name, text in (('missing', 'No such file'), ('folder', 'a folder'),
-                       ('empty', 'empty')):
+                       ('empty', 'empty'), ('/dev/zero', 'a device'),
+                       ('/dev/tty', 'a device')):
         # An empty initial RAM disk is none.
         if (option, name) != ('-initrd', 'empty'):
             OPTIONS.append(([*before, option, name], f'{name}.*{text}'))

@@ -5,8 +5,13 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -600,6 +605,50 @@ static void test_foreign(void **state)
     rig_refused(r, "-kernel /nonexistent/kernel: No such file or directory*");
     r->config.kernel = r->folder;
     rig_refused(r, "-kernel *: a folder; wanted a file");
+    r->config.kernel = "/dev/zero";
+    rig_refused(r, "-kernel /dev/zero: a device; wanted a file or a pipe");
+}
+
+/* A child that feeds a FIFO with the n bytes, `times` over. */
+static void feed(const char *fifo, const uint8_t *bytes, size_t n,
+                 unsigned times)
+{
+    int fd;
+
+    if (fork())
+        return;
+    signal(SIGPIPE, SIG_DFL);
+    fd = open(fifo, O_WRONLY);
+    while (times-- && write(fd, bytes, n) == (ssize_t)n)
+        ;
+    _exit(0);
+}
+
+/* -kernel <(zcat x) works; what never ends is read as far as RAM goes. */
+static void test_pipe(void **state)
+{
+    struct rig *r = *state;
+    static uint8_t code[4096], zeros[1 << 20];
+    enum image_kind kind;
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/fifo", r->folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    r->config.bios = path;
+    for (size_t i = 0; i + sizeof(nops) <= sizeof(code); i += sizeof(nops))
+        put_nops(code + i);
+    feed(path, code, sizeof(code), 3);
+    rig_machine(r);
+    assert_int_equal(r->m->loader.firmware.size, 3 * sizeof(code));
+    rig_free(r);
+    r->config.ram_size = 16 << 20;
+    feed(path, zeros, sizeof(zeros), 64);
+    rig_refused(r, "-bios *: more than 16 MiB; at most that is taken");
+    assert_false(machine_guess_image(path, &kind, &r->e));
+    assert_matches("*/fifo: a pipe, which can be read only once*", r->e.text);
+    while (wait(NULL) > 0)
+        ;
+    unlink(path);
 }
 
 static void test_fit(void **state)
@@ -967,20 +1016,20 @@ static void test_guess(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_image),        TEST(test_image_odd_offset),
-        TEST(test_image_bad),    TEST(test_image_efi),
-        TEST(test_gzip),         TEST(test_gzip_bomb),
-        TEST(test_zboot),        TEST(test_elf),
-        TEST(test_elf_bad),      TEST(test_elf_many),
-        TEST(test_elf32),        TEST(test_uimage),
-        TEST(test_foreign),      TEST(test_fit),
-        TEST(test_code),         TEST(test_firmware),
-        TEST(test_firmware_bad), TEST(test_initrd),
-        TEST(test_initrd_bad),   TEST(test_overlap),
-        TEST(test_fw_jump),      TEST(test_big_memory),
-        TEST(test_tiny_memory),  TEST(test_demo),
-        TEST(test_dtb),          TEST(test_dump),
-        TEST(test_guess),
+        TEST(test_image),      TEST(test_image_odd_offset),
+        TEST(test_image_bad),  TEST(test_image_efi),
+        TEST(test_gzip),       TEST(test_gzip_bomb),
+        TEST(test_zboot),      TEST(test_elf),
+        TEST(test_elf_bad),    TEST(test_elf_many),
+        TEST(test_elf32),      TEST(test_uimage),
+        TEST(test_foreign),    TEST(test_pipe),
+        TEST(test_fit),        TEST(test_code),
+        TEST(test_firmware),   TEST(test_firmware_bad),
+        TEST(test_initrd),     TEST(test_initrd_bad),
+        TEST(test_overlap),    TEST(test_fw_jump),
+        TEST(test_big_memory), TEST(test_tiny_memory),
+        TEST(test_demo),       TEST(test_dtb),
+        TEST(test_dump),       TEST(test_guess),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
