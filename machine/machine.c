@@ -66,6 +66,19 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
     return loader_open(&m->loader, &l, &m->tree, e);
 }
 
+/* After a reset.  A guest that cannot fetch where it starts, nor where its
+ * trap vector is, would fault for ever. */
+static bool check_start(struct machine *m, struct error *e)
+{
+    uint64_t pc = m->vcpu[0].cpu->pc;
+
+    return memory_host(m->memory, pc, 2, false) ||
+           error_set(e,
+                     "%s: no memory at 0x%llx, where the CPU starts; a board "
+                     "has its boot ROM there (compatible = \"emu,boot-rom\")",
+                     m->tree.name, (unsigned long long)pc);
+}
+
 bool machine_new(struct machine **out, const struct machine_config *c,
                  struct error *e)
 {
@@ -88,7 +101,7 @@ bool machine_new(struct machine **out, const struct machine_config *c,
     pthread_cond_init(&m->go_cond, NULL);
     if (!make_clocks(m, c, e) || !machine_build(m, c, e) ||
         !open_loader(m, c, e) || !machine_init_run(m, e) ||
-        !machine_power_on(m, e)) {
+        !machine_power_on(m, e) || !check_start(m, e)) {
         machine_free(m);
         return false;
     }
@@ -123,14 +136,16 @@ struct gate *machine_gate(struct machine *m)
 
 bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
 {
-    const struct tree *t = &m->loader.guest;
-    FILE *f = fopen(file, "wb");
+    struct tree t;
     bool ok;
+    FILE *f;
 
-    if (!f)
-        return error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
-    ok = fwrite(t->fdt, 1, t->size, f) == t->size;
-    ok = fclose(f) == 0 && ok;
+    if (!loader_board(&m->loader, &t, e))
+        return error_prefix(e, "dumpdtb=%s", file);
+    f = fopen(file, "wb");
+    ok = f && fwrite(t.fdt, 1, t.size, f) == t.size;
+    ok = f && fclose(f) == 0 && ok;
+    tree_close(&t);
     return ok || error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
 }
 

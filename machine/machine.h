@@ -80,7 +80,8 @@ void machine_free(struct machine *m);
  * gate_on_pending(); gate_on_room() is free for the backends' owner. */
 struct gate *machine_gate(struct machine *m);
 
-/* Write the tree that the guest gets, as a .dtb file. */
+/* Write the tree that the guest gets as a .dtb file, with the emulator's own
+ * properties and nodes: -M takes it as a board, -dtb leaves them out again. */
 bool machine_dump_tree(struct machine *m, const char *file, struct error *e);
 
 /* A reset ends the run (-no-reboot) instead of starting the guest again. */

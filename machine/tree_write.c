@@ -258,13 +258,19 @@ static void put_ram(struct writer *w, const struct tree_ram *ram, unsigned n)
 
 /* -- the walk -- */
 
+/* Is it the emulator's own, and none of the guest's business? */
+static bool is_own(const struct writer *w, const char *name)
+{
+    return !w->boot->whole && strncmp(name, "emu,", 4) == 0;
+}
+
 /* A property that is written otherwise, or not at all. */
 static bool replaced(struct writer *w, int node, const char *name)
 {
     const struct tree *t = w->in;
 
-    if (!w->plan)
-        return strncmp(name, "emu,", 4) == 0;
+    if (w->boot)
+        return is_own(w, name);
     if (strcmp(name, "interrupts-extended") == 0)
         return repeat_irqs(w, node);
     if (strcmp(name, "reg") == 0 && is_memory(t, node)) {
@@ -318,7 +324,7 @@ static bool is_chosen(const struct tree *t, int node)
 
 static bool chosen_replaces(const struct writer *w, const char *name)
 {
-    return strncmp(name, "emu,", 4) == 0 || strcmp(name, "rng-seed") == 0 ||
+    return is_own(w, name) || strcmp(name, "rng-seed") == 0 ||
            strcmp(name, "linux,initrd-start") == 0 ||
            strcmp(name, "linux,initrd-end") == 0 ||
            (w->boot->append && strcmp(name, "bootargs") == 0);
@@ -388,8 +394,8 @@ static bool left_out(const struct writer *w, int node)
     const char *compatible = tree_compatible(w->in, node, 0);
     int entries;
 
-    if (!w->plan)
-        return compatible && strncmp(compatible, "emu,", 4) == 0;
+    if (w->boot)
+        return compatible && is_own(w, compatible);
     if (!is_memory(w->in, node))
         return false;
     entries = tree_reg_count(w->in, node, NULL);

@@ -41,6 +41,7 @@ bool tree_make_machine(struct tree *out, const struct tree *board,
 
 /* What goes into /chosen and, where the tree has none, into /memory. */
 struct tree_boot {
+    bool whole;         /* with what is the emulator's own: a board again */
     const char *append; /* bootargs; NULL: as in the tree */
     bool initrd;
     uint64_t initrd_start, initrd_end; /* end: behind the last byte */

@@ -102,9 +102,11 @@ static void close_images(struct loader *l)
 
 /* -- the guest's tree -- */
 
-static bool make_tree(struct loader *l, struct error *e)
+static bool make_tree(struct loader *l, bool whole, struct tree *out,
+                      struct error *e)
 {
     struct tree_boot boot = {
+        .whole = whole,
         .append = l->append,
         .initrd = source_used(&l->initrd),
         .initrd_start = l->initrd_at,
@@ -114,17 +116,27 @@ static bool make_tree(struct loader *l, struct error *e)
     };
 
     memcpy(boot.seed, l->c.seed, sizeof(boot.seed));
-    tree_close(&l->guest);
-    return tree_make_guest(&l->guest, l->dtb.fdt ? &l->dtb : l->machine_tree,
-                           &boot, e);
+    tree_close(out);
+    return tree_make_guest(out, l->dtb.fdt ? &l->dtb : l->machine_tree, &boot,
+                           e);
+}
+
+bool loader_board(struct loader *l, struct tree *out, struct error *e)
+{
+    *out = (struct tree){.n = 0};
+    return make_tree(l, true, out, e);
 }
 
 /* The tree's size does not depend on the addresses in it, so it is made
  * twice: once to know how much room it needs. */
 static bool prepare(struct loader *l, struct error *e)
 {
-    if (!open_images(l, e) || !loader_place(l, e) || !make_tree(l, e) ||
-        !loader_place_tree(l, l->guest.size, e) || !make_tree(l, e)) {
+    struct tree *guest = &l->guest;
+
+    if (!open_images(l, e) || !loader_place(l, e) ||
+        !make_tree(l, false, guest, e) ||
+        !loader_place_tree(l, guest->size, e) ||
+        !make_tree(l, false, guest, e)) {
         close_images(l);
         return false;
     }

@@ -67,6 +67,10 @@ bool loader_open(struct loader *l, const struct load_config *c,
 bool loader_load(struct loader *l, struct log *log, struct error *e);
 void loader_close(struct loader *l);
 
+/* The guest's tree with what is the emulator's own, so that it is a board.
+ * *out is the caller's to tree_close(). */
+bool loader_board(struct loader *l, struct tree *out, struct error *e);
+
 /* Open -bios's argument; limit as in source_open().  *s stays SOURCE_NONE for
  * "none". */
 bool firmware_open(struct source *s, const char *bios, const char *const *dirs,

@@ -107,6 +107,24 @@ class Text(Case):
         self.assertEqual(tree[:4], b'\xd0\x0d\xfe\xed')
         self.assertIn(struct.pack('>QQ', 0x80000000, 512 << 20), tree)
 
+    def test_dumped_board_runs(self):
+        self.run_emu('-M', 'virt,dumpdtb=tree.dtb', '-m', '64')
+        for option in ('-M', '-dtb'):
+            t = self.terminal(option, 'tree.dtb')
+            t.expect('0 failed')
+            t.send(CTRL_A + b'x')
+            self.assertEqual(t.wait(), 0)
+
+    def test_board_without_boot_rom(self):
+        self.run_emu('-M', 'virt,dumpdtb=tree.dtb')
+        tree = (self.folder / 'tree.dtb').read_bytes()
+        self.file('bad.dtb', tree.replace(struct.pack('>QQ', 0x1000, 0xf000),
+                                          struct.pack('>QQ', 0x8000, 0x1000)))
+        got = self.run_emu('-M', 'bad.dtb')
+        self.assertEqual(got.returncode, 1)
+        self.assertRegex(got.stderr, rb'\A[^\n]*bad.dtb: [^\n]*0x1000[^\n]*'
+                         rb'emu,boot-rom[^\n]*\n\Z')
+
 
 class Demo(Case):
     def test_alone(self):

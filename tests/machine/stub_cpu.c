@@ -66,6 +66,7 @@ bool cpu_new(struct cpu **out, const struct cpu_class *cls,
     c->class = cls;
     c->env = *env;
     c->id = config->id;
+    c->pc = 0x80000000; /* every test's board has RAM there */
     sem_init(&c->wake, 0, 0);
     *out = c;
     return true;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <libfdt.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -940,25 +941,38 @@ static void test_dtb(void **state)
     rig_refused(r, "-dtb /nonexistent.dtb: No such file or directory*");
 }
 
-/* What dumpdtb writes is what lies in memory. */
+/* What dumpdtb writes is a board; as -dtb it is what lay in memory, but for
+ * rng-seed. */
 static void test_dump(void **state)
 {
     struct rig *r = *state;
     const char *file = rig_file(r, "out.dtb", "", 0);
     uint8_t *have = buffer();
-    FILE *f;
     size_t n;
+    int chosen, size;
 
     set_kernel(r, nops, sizeof(nops));
     r->config.append = "abc";
     rig_machine(r);
     assert_true(machine_dump_tree(r->m, file, &r->e));
-    f = fopen(file, "rb");
-    assert_non_null(f);
-    n = fread(have, 1, 4 * MIB, f);
-    fclose(f);
-    assert_int_equal(n, r->m->loader.guest.size);
+    n = r->m->loader.guest.size;
+    rig_read(r, r->m->loader.tree_at, have, n);
+    r->config.dtb = file;
+    r->config.append = NULL;
+    rig_machine(r);
+    assert_int_equal(r->m->loader.guest.size, n);
+    chosen = fdt_path_offset(have, "/chosen");
+    memcpy((void *)fdt_getprop(have, chosen, "rng-seed", &size),
+           tree_prop(&r->m->loader.guest,
+                     tree_child(&r->m->loader.guest, 0, "chosen"), "rng-seed",
+                     NULL),
+           32);
     assert_memory(r, r->m->loader.tree_at, have, n);
+    r->config.dtb = NULL;
+    r->config.board = file;
+    rig_machine(r);
+    assert_int_equal(r->m->rom_region.base, 0x1000);
+    assert_int_equal(r->m->loader.guest.size, n);
     assert_false(machine_dump_tree(r->m, "/nonexistent/x.dtb", &r->e));
     assert_matches("dumpdtb=/nonexistent/x.dtb: No such file or directory",
                    r->e.text);
