@@ -38,6 +38,10 @@ class Output:
             out.append(f"#define {up}_EXT_{x.upper()} ((uint64_t)1 << {n})")
         out += ["", f"#define {up}_EXT_NAMES \\"]
         out += [f'    "{x}", \\' for x in self.isa.exts] + ["", ""]
+        for reg in self.isa.regs.values():
+            if reg.names:
+                out.append(f"#define {up}_NAMES_{reg.name.upper()} \\")
+                out += [f'    "{x}", \\' for x in reg.names] + ["", ""]
         out.append(f"enum {self.isa.name}_row {{")
         out.append(f"    {up}_UNDEFINED,")
         for r in self.isa.rows:
@@ -94,8 +98,8 @@ bool {isa.name}_decode(const struct cpu *c, const uint8_t *p, unsigned avail,
 """]
         for reg in isa.regs.values():
             if reg.names:
-                out.append(f"static const char *const names_{reg.name}[] = {{")
-                out += [f'    "{x}",' for x in reg.names] + ["};"]
+                out.append(f"static const char *const names_{reg.name}[] = "
+                           f"{{{self.up}_NAMES_{reg.name.upper()}}};")
         out += ["static void text_row(struct text *t, const struct insn *i, "
                 "uint64_t pc)", "{", "    const uint32_t w = "
                 "(uint32_t)i->bits;", "", "    (void)w;",

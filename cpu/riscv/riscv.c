@@ -186,10 +186,7 @@ static const char *isa_string(struct cpu *c)
 
 static void dump(struct cpu *c, char *out, size_t size)
 {
-    static const char *const names[] = {
-        "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-        "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-        "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    static const char *const names[] = {RISCV64_NAMES_X};
     struct riscv_cpu *g = riscv(c);
     struct text t = {out, size, 0};
 
