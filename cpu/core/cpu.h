@@ -181,6 +181,7 @@ struct cpu {
     uint64_t pc;            /* exact only outside of handlers */
     int64_t slice;          /* the budget that handlers were entered with */
     uint64_t icount;        /* instructions retired before this slice */
+    uint64_t trapped_at;    /* icount after the last trap's delivery */
 
     atomic_bool exit_request; /* somebody wants the run loop's attention */
     atomic_bool asleep;     /* the thread waits on `wake` */

@@ -76,8 +76,8 @@ static int64_t slice_for(const struct cpu *c, int64_t left, bool exact,
     if (c->no_chain)
         left = left < BLOCK_MAX_INSNS ? left : BLOCK_MAX_INSNS;
     if (exact && left <= BLOCK_MAX_INSNS) {
-        *max_insns = (unsigned)(left < BLOCK_MAX_INSNS ? left
-                                                       : BLOCK_MAX_INSNS);
+        *max_insns =
+            (unsigned)(left < BLOCK_MAX_INSNS ? left : BLOCK_MAX_INSNS);
         return 0;
     }
     if (c->no_chain)
@@ -100,21 +100,40 @@ static void log_entry(struct cpu *c)
     }
 }
 
+/*
+ * A trap right after a trap: the handler's own first instruction faults, and
+ * will for ever.  It counts as an instruction where time is counted in them,
+ * or else time would stand still, and every timer with it.
+ */
+static void deliver(struct cpu *c, bool exact)
+{
+    if (c->icount == c->trapped_at) {
+        log_guest(c->env.log,
+                  "cpu %u: a trap at 0x%llx, where the trap handler begins; "
+                  "no instruction is executed any more",
+                  c->id, (unsigned long long)c->pc);
+        c->icount += exact;
+        settle(c);
+    }
+    c->pending_exception = false;
+    c->class->deliver(c);
+    c->trapped_at = c->icount;
+}
+
 enum cpu_event cpu_run(struct cpu *c, int64_t limit)
 {
     const bool exact = clock_is_icount(c->env.clock);
     const uint64_t start = c->icount;
 
     for (;;) {
-        int64_t left = limit - (int64_t)(c->icount - start);
         const struct rec *r;
         unsigned max_insns;
+        int64_t left;
 
         block_cache_quiesce(c);
-        if (c->pending_exception) {
-            c->pending_exception = false;
-            c->class->deliver(c);
-        }
+        if (c->pending_exception)
+            deliver(c, exact);
+        left = limit - (int64_t)(c->icount - start);
         if (atomic_load_explicit(&c->exit_request, memory_order_acquire)) {
             atomic_store(&c->exit_request, false);
             return CPU_KICKED;
@@ -236,6 +255,7 @@ const struct field cpu_core_fields[] = {
     FIELD(struct cpu, pc, 0),
     FIELD_HOST(struct cpu, slice),
     FIELD_KEEP(struct cpu, icount),
+    FIELD(struct cpu, trapped_at, UINT64_MAX),
     FIELD_HOST(struct cpu, exit_request),
     FIELD_HOST(struct cpu, asleep),
     FIELD(struct cpu, halted, 0),

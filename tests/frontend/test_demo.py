@@ -126,6 +126,53 @@ class Text(Case):
                          rb'emu,boot-rom[^\n]*\n\Z')
 
 
+class TrapLoop(Case):
+    """A hart whose trap vector faults retires nothing any more."""
+
+    # csrwi mtvec,16; ecall; j .
+    MACHINE = (0x30585073, 0x00000073, 0x0000006f)
+    # mtvec = 1f; mtimecmp = mtime + 200 ms; mie = MTIE; fetch faults go to S,
+    # whose stvec is 16; mret to S at 16.  1: the finisher's power-off.
+    SUPERVISOR = (
+        0x00000297, 0x05028293, 0x30529073, 0x0200c2b7, 0xff82829b,
+        0x0002b303, 0x001e83b7, 0x4803839b, 0x00730333, 0x020042b7,
+        0x0062b023, 0x08000293, 0x30429073, 0x30215073, 0x10585073,
+        0x000012b7, 0x8002829b, 0x30029073, 0x34185073, 0x30200073,
+        0x001002b7, 0x00005337, 0x5553031b, 0x0062a023, 0x0000006f)
+
+    def code(self, words):
+        return self.file('code', struct.pack(f'<{len(words)}I', *words))
+
+    def test_it_ends_as_any_other(self):
+        code = self.code(self.MACHINE)
+        for more in ((), ('-icount', '1')):
+            t = self.terminal('-bios', code, *more)
+            time.sleep(0.2)
+            t.send(CTRL_A + b'c')
+            t.expect('(emu) ')
+            t.send('info registers\r')
+            t.expect('0000000000000010  priv M')
+            t.send('quit\r')
+            self.assertEqual(t.wait(), 0)
+            p = self.start_emu('-bios', code, *more)
+            time.sleep(0.2)
+            p.terminate()
+            self.assertEqual(p.wait(harness.LONG), 143)
+
+    def test_it_is_told(self):
+        got = self.run_emu('-bios', self.code(self.MACHINE), '-d',
+                           'guest_errors', '-timeout', '0.3')
+        self.assertEqual(got.returncode, 124)
+        self.assertIn(b'cpu 0: a trap at 0x10, where the trap handler begins',
+                      got.stderr)
+
+    def test_timers_go_on(self):
+        code = self.code(self.SUPERVISOR)
+        for more in ((), ('-icount', '6'), ('-accel', 'jit')):
+            got = self.run_emu('-bios', code, *more)
+            self.assertEqual((got.returncode, got.stdout), (0, b''), more)
+
+
 class Demo(Case):
     def test_alone(self):
         t = self.terminal()
