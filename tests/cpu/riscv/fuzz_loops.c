@@ -70,6 +70,21 @@ static void atomic(struct loops *l)
     }
 }
 
+/* An access to one page and another, by turns. */
+static void alternate(struct loops *l)
+{
+    struct emit *e = &l->e;
+    int imm = ((int)fuzz_below(e->f, 4096) - 2048) & ~7;
+
+    emit_word(e, asm_andi(16, REG_INNER, 1));
+    emit_word(e, asm_slli(16, 16, 12));
+    emit_word(e, asm_add(16, 16, REG_DATA));
+    if (fuzz_once_in(e->f, 2))
+        emit_word(e, asm_ld(emit_rd(e), imm, 16));
+    else
+        emit_word(e, asm_sd(emit_rd(e), imm, 16));
+}
+
 /* Replace an instruction that is near by another one of the same kind. */
 static void patch(struct loops *l)
 {
@@ -157,8 +172,10 @@ static void body(struct loops *l, unsigned pieces)
             emit_store(e);
         else if (what < 90)
             skip(l);
-        else if (what < 93)
+        else if (what < 92)
             emit_float(e);
+        else if (what < 94)
+            alternate(l);
         else if (what < 96)
             atomic(l);
         else if (!fuzz_once_in(e->f, l->seldom))

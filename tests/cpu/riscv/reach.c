@@ -24,6 +24,8 @@ const char *const reach_names[REACH_KINDS] = {
     [REACH_UNMAPPED] = "runs into an unmapped page",
     [REACH_FLUSHES] = "full code buffers",
     [REACH_MISSES] = "jump cache misses",
+    [REACH_SITES] = "changes of an access's page",
+    [REACH_PLAIN] = "accesses that change it often",
 };
 
 /* In the map: of an instruction, its first two bytes or the others. */
@@ -192,6 +194,8 @@ void reach_add(struct rig *r, uint64_t totals[REACH_KINDS])
     totals[REACH_PATCHED] += j.patched;
     totals[REACH_FLUSHES] += j.flushes;
     totals[REACH_MISSES] += j.misses;
+    totals[REACH_SITES] += j.sites;
+    totals[REACH_PLAIN] += j.plain;
 }
 
 void reach_free(struct rig *r)

@@ -26,6 +26,8 @@ enum reach_what {
     REACH_UNMAPPED, /* pages run into that are not there */
     REACH_FLUSHES,  /* times that the code buffer was full */
     REACH_MISSES,   /* indirect jumps that the jump cache does not know */
+    REACH_SITES,    /* accesses to another page than at the last time */
+    REACH_PLAIN,    /* and those that do so all the time */
     REACH_KINDS,
 };
 

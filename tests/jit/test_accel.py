@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""-accel jit where the host refuses it what it needs, and in a tiny buffer.
+"""-accel jit from the outside: each of its passes left out, what it logs, a
+host that refuses it what it needs, a tiny buffer.
 
-    test_refused.py EMULATOR
+    test_accel.py EMULATOR
 
 Each time the guest must come to the same result, by the interpreter where
 there is no executable memory, and then with one line of warning.  Exit status
@@ -12,6 +13,7 @@ import ctypes
 import platform
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -101,11 +103,12 @@ def deny_write_execute():
         raise OSError(ctypes.get_errno(), 'PR_SET_MDWE')
 
 
-class Refused(unittest.TestCase):
+class Accel(unittest.TestCase):
     SMALL = (200, 300)
 
-    def run_guest(self, shape, *options, accel='jit', before=None):
-        """Status, stderr, seconds and the stats of the run."""
+    def run_guest(self, shape, *options, accel='jit', before=None,
+                  log_items='stats'):
+        """Status, stderr, seconds and the log of the run."""
         with tempfile.NamedTemporaryFile(suffix='.elf') as image, \
                 tempfile.NamedTemporaryFile() as log:
             image.write(elf(program(*shape)))
@@ -113,7 +116,7 @@ class Refused(unittest.TestCase):
             start = time.monotonic()
             got = subprocess.run(
                 [EMU, '-M', 'virt', '-m', '16', '-bios', image.name,
-                 '-display', 'none', '-serial', 'null', '-d', 'stats', '-D',
+                 '-display', 'none', '-serial', 'null', '-d', log_items, '-D',
                  log.name, '-accel', accel, *options],
                 capture_output=True, check=False, timeout=120,
                 stdin=subprocess.DEVNULL, preexec_fn=before)
@@ -139,6 +142,44 @@ class Refused(unittest.TestCase):
         self.assertEqual(status, result(*self.SMALL), err)
         self.assertNotIn(b'jit', err)
         self.check_compiled(stats)
+
+    def test_passes(self):
+        """Each of them left out, and all."""
+        text = subprocess.run([EMU, '-jit', 'help'], capture_output=True,
+                              check=True).stdout.decode()
+        names = re.findall(r'^  (no-\S+) +\S', text, re.M)
+        self.assertGreaterEqual(len(names), 4)
+        seen = set()
+        for off in names + [','.join(names)]:
+            with self.subTest(off):
+                status, err, _, stats = self.run_guest(self.SMALL, '-jit', off)
+                self.assertEqual(status, result(*self.SMALL), err)
+                self.check_compiled(stats)
+                seen.add(re.sub(r'[0-9.]+ (ms|%)', '', stats))
+        self.assertGreater(len(seen), 3, 'they change nothing')
+
+    def test_log(self):
+        """-d ir and out_asm: text, and bytes that objdump understands."""
+        status, err, _, log = self.run_guest(self.SMALL,
+                                             log_items='ir,out_asm')
+        self.assertEqual(status, result(*self.SMALL), err)
+        self.assertRegex(log, r'IR of 0x80000[0-9a-f]{3}:\ninsn \+0x')
+        self.assertRegex(log, r'    put\.64 x5 t\d+')
+        codes = re.findall(r'^code of 0x\w+, (\d+) bytes:\n'
+                           r'((?:0x\w+:(?: \w\w)+\n)+)', log, re.M)
+        self.assertGreater(len(codes), 100)
+        for size, text in codes:
+            code = bytes.fromhex(re.sub(r'0x\w+:', '', text))
+            self.assertEqual(len(code), int(size))
+        if platform.machine() == 'x86_64' and shutil.which('objdump'):
+            with tempfile.NamedTemporaryFile() as f:
+                f.write(code)
+                f.flush()
+                text = subprocess.run(
+                    ['objdump', '-D', '-b', 'binary', '-m', 'i386:x86-64',
+                     f.name], capture_output=True, check=True).stdout
+            self.assertIn(b'lea', text)
+            self.assertNotIn(b'(bad)', text)
 
     def test_file_size(self):
         self.check_refused(lambda: resource.setrlimit(
