@@ -166,9 +166,6 @@ struct cpu {
     const struct rec *cur;  /* the record that took a slow path, or NULL */
     uint64_t scratch;       /* a slow load's value */
     uint64_t scratch_hi;    /* its upper half, of 128 bits */
-    uint8_t space;          /* of an access of IR_SPACE(), else 0 */
-    uint64_t lock_va;       /* of the locked access under way */
-    void *lock_host;        /* NULL: the bus is locked */
     uint64_t extra;         /* an operand that a record has no room for */
     uint64_t flag_a, flag_b; /* lazy flags, where the guest has any: values */
     uint32_t flag_kind;     /* and what they are of */
@@ -209,6 +206,9 @@ struct cpu {
         uint8_t *host;
         struct ram *ram;
     } ram_hint;
+    uint8_t space;    /* of an access of IR_SPACE(), else 0 */
+    uint64_t lock_va; /* of the locked access under way */
+    void *lock_host;  /* NULL: the bus is locked */
 };
 
 /* ----------------------------------------------------------- for machine/ */

@@ -241,9 +241,6 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, cur),
     FIELD_HOST(struct cpu, scratch),
     FIELD_HOST(struct cpu, scratch_hi),
-    FIELD_HOST(struct cpu, space),
-    FIELD_HOST(struct cpu, lock_va),
-    FIELD_HOST(struct cpu, lock_host),
     FIELD_HOST(struct cpu, extra),
     FIELD(struct cpu, flag_a, 0),
     FIELD(struct cpu, flag_b, 0),
@@ -276,6 +273,9 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, large_first),
     FIELD_HOST(struct cpu, large_last),
     FIELD_HOST(struct cpu, ram_hint),
+    FIELD_HOST(struct cpu, space),
+    FIELD_HOST(struct cpu, lock_va),
+    FIELD_HOST(struct cpu, lock_host),
     FIELD_LIST_END,
 };
 

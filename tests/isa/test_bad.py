@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 
 BAD = Path(__file__).resolve().parent / "bad"
-DAMAGED = 600
+DAMAGED = {"riscv.isa": 600, "nasty.isa": 300}
 LINE = re.compile(r"(.*?):(\d+): (.+) \(([a-z0-9-]+)\)\n")
 passed = failed = 0
 
@@ -173,7 +173,7 @@ def check_damaged(modules, isa, tables):
     r = random.Random(1)
     small = tables(r, pieces(isa.read_text()))
     found = 0
-    for n in range(DAMAGED):
+    for n in range(DAMAGED[isa.name]):
         head, rows = ("\n".join(x) + "\n" for x in next(small))
         text = head + rows
         if n:
@@ -189,7 +189,7 @@ def check_damaged(modules, isa, tables):
         except Exception:
             check(False, f"damaged table {n}")
             traceback.print_exc(limit=-3, file=sys.stdout)
-    print(f"{isa.name}: {found} of {DAMAGED} damaged tables were refused")
+    print(f"{isa.name}: {found} of {n + 1} damaged tables were refused")
 
 
 def main():

@@ -695,8 +695,8 @@ int main(int argc, char **argv)
     struct error e;
     unsigned failures;
 
-    for (int i = 1; i + 1 < argc; i += 2) {
-        unsigned v = number(argv[i + 1]);
+    for (int i = 1; i < argc; i += 2) {
+        unsigned v = number(i + 1 < argc ? argv[i + 1] : "");
 
         if (strcmp(argv[i], "-n") == 0)
             plan.states = v;
@@ -711,6 +711,12 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "-t") == 0) {
             print_programs(v, plan.seed);
             return 0;
+        } else {
+            fprintf(stderr,
+                    "test_x86_rows: no option '%s': -n, -s, -r, -m "
+                    "or -t, each with a number\n",
+                    argv[i]);
+            return 2;
         }
     }
     if (!bench_new(&t, plan.seed, &e)) {
@@ -721,7 +727,7 @@ int main(int argc, char **argv)
     printf("%" PRIu64 " cases, %" PRIu64 " of them faulted, %" PRIu64
            " compared with the host; %u failures\n",
            t.cases, t.faults, t.natives, t.failures);
-    failures = t.failures;
+    failures = t.failures + !t.cases;
     bench_free(&t);
     return failures != 0;
 }
