@@ -98,7 +98,7 @@ const char *nearest_name(const char *word, const char *const *names, size_t n)
         if (other > MAX_WORD)
             continue;
         d = distance(word, len, names[i], other);
-        if (d < best) {
+        if (d < best && d < len) { /* something of the word must stay */
             best = d;
             found = names[i];
         }

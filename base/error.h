@@ -27,7 +27,8 @@ bool error_prefix(struct error *e, const char *fmt, ...) BASE_PRINTF(2, 3);
 
 /*
  * Of the n names, the one nearest to word (edit distance at most a third of
- * its length, at least 1), or NULL.  For "did you mean" in error lines.
+ * its length, at least 1, but less than its length), or NULL.  For "did you
+ * mean" in error lines.
  */
 const char *nearest_name(const char *word, const char *const *names, size_t n);
 

@@ -211,7 +211,8 @@ static bool unknown_cpu(const char *name, size_t n, const char *who,
                      near ? "'?)" : "", all);
 }
 
-/* The class that -cpu names, else the board's. */
+/* The class that -cpu names, else the board's; "max" is the board's, too,
+ * since without features named a CPU has all that its class can do. */
 static const struct cpu_class *choose_cpu(struct machine *m,
                                           const struct machine_config *config,
                                           const char **model, struct error *e)
@@ -224,7 +225,9 @@ static const struct cpu_class *choose_cpu(struct machine *m,
     if (!*model)
         *model = cpu_classes[0]->name;
     n = strcspn(*model, ",");
-    cls = class_named(*model, n);
+    cls = board && n == 3 && !strncmp(*model, "max", n)
+              ? class_named(board, strlen(board))
+              : class_named(*model, n);
     if (!cls)
         unknown_cpu(*model, n, config->cpu ? "-cpu" : m->board.name, e);
     return cls;

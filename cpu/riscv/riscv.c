@@ -1,9 +1,9 @@
 /*
  * The RISC-V CPU class: model and features, reset, state.
  *
- * -cpu rv64[,EXT=on|off...] names extensions of the table in riscv.isa; M,
- * A, F, D and the Z ones can be switched off.  Missing: a hart without C,
- * on which a jump to an address that is no multiple of 4 raises.
+ * -cpu rv64[,EXT=on|off...] (or max) names extensions of the table in
+ * riscv.isa; M, A, F, D and the Z ones can be switched off.  Missing: a hart
+ * without C, on which a jump to an address that is no multiple of 4 raises.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
              (v == 4 && !strncmp(eq + 1, "true", 4));
         if (!on && !(v == 3 && !strncmp(eq + 1, "off", 3)) &&
             !(v == 5 && !strncmp(eq + 1, "false", 5)))
-            return error_set(e, "-cpu: '%.*s' wants on or off", (int)length,
+            return error_set(e, "'%.*s' wants on or off", (int)length,
                              item);
     }
     for (unsigned i = 0; i < N_EXTS; i++) {
@@ -52,7 +52,7 @@ static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
         if (strlen(ext_names[i]) != n || strncasecmp(ext_names[i], item, n))
             continue;
         if ((FIXED & bit) || !(ALL_EXTS & bit))
-            return error_set(e, "-cpu: '%s' cannot be switched",
+            return error_set(e, "'%s' cannot be switched",
                              ext_names[i]);
         g->features = on ? g->features | bit : g->features & ~bit;
         return true;
@@ -62,31 +62,20 @@ static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
 
     snprintf(word, sizeof(word), "%.*s", (int)n, item);
     near = nearest_name(word, ext_names, N_EXTS);
-    return error_set(e, "-cpu: unknown feature '%s'%s%s%s", word,
+    return error_set(e, "unknown feature '%s'%s%s%s", word,
                      near ? ", did you mean '" : "", near ? near : "",
                      near ? "'?" : "");
 }
 
+/* The model's name was looked at by whoever chose this class. */
 static bool parse_model(struct riscv_cpu *g, const char *model,
                         struct error *e)
 {
-    static const char *const models[] = {"rv64", "max"};
     size_t n = model ? strcspn(model, ",") : 0;
 
     g->features = ALL_EXTS;
     if (!model)
         return true;
-    if (!(n == 4 && !strncmp(model, "rv64", 4)) &&
-        !(n == 3 && !strncmp(model, "max", 3))) {
-        char word[32];
-        const char *near;
-
-        snprintf(word, sizeof(word), "%.*s", (int)n, model);
-        near = nearest_name(word, models, 2);
-        return error_set(e, "-cpu: unknown model '%s', %s%s%s", word,
-                         near ? "did you mean '" : "known are rv64 and max",
-                         near ? near : "", near ? "'?" : "");
-    }
     for (model += n; *model == ','; model += n) {
         model++;
         n = strcspn(model, ",");
@@ -94,7 +83,7 @@ static bool parse_model(struct riscv_cpu *g, const char *model,
             return false;
     }
     if ((g->features & RISCV64_EXT_D) && !(g->features & RISCV64_EXT_F))
-        return error_set(e, "-cpu: D needs F; switch both off");
+        return error_set(e, "D needs F; switch both off");
     return true;
 }
 

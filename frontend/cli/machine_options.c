@@ -143,6 +143,7 @@ enum cli_result cli_cpu(struct config *c, const char *arg, struct error *e)
         puts("Processor models:");
         for (const struct cpu_class *const *cls = cpu_classes; *cls; cls++)
             printf("  %s\n", (*cls)->name);
+        puts("  max    the board's, with all features");
         return CLI_DONE;
     }
     c->cpu = arg;

@@ -192,7 +192,8 @@ static enum cli_result log_items(struct config *c, const char *arg,
 const struct option cli_options[] = {
     {NULL, NULL, NULL, "Machine"},
     {"machine", "BOARD[,dumpdtb=FILE]", cli_machine,
-     "board by name, or a device tree (.dts, .dtb); help lists the boards"},
+     "board by name, or a device tree (.dts, .dtb); help lists the boards; "
+     "dumpdtb writes its tree"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
     {"accel", "NAME[,tb-size=MIB]", cli_accel,
      "interp is the interpreter (tcg means the same); jit compiles hot code, "

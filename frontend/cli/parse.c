@@ -88,7 +88,7 @@ static bool check_together(const struct config *c, struct error *e)
     if (c->seed_given && !c->icount)
         return error_set(e, "-seed needs -icount shift=N");
     if (c->accel_missing && !c->accel_found)
-        return error_set(e, "-accel %s: not in this build; accepted is interp",
+        return error_set(e, "-accel %s: not in this build; accepted are interp and jit",
                          c->accel_missing);
     return true;
 }

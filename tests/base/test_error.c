@@ -71,7 +71,9 @@ static void finds_the_nearest(void **state)
         {"di", "id"},
         {"ix", "id"}, /* one substitution, and the first of equals */
         {"zz", NULL},
-        {"", "x"}, /* distance 1 is always allowed */
+        {"y", NULL}, /* another letter is another word */
+        {"xx", "x"},
+        {"", NULL},
         {"completely else", NULL},
     };
 
