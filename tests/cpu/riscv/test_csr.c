@@ -584,7 +584,7 @@ static void with_compressed(void **state)
     struct error e;
 
     assert_false(cpu_new(&c, &riscv64_class, &r->cpu->env, &config, &e));
-    assert_string_equal(e.text, "-cpu: 'C' cannot be switched");
+    assert_string_equal(e.text, "'C' cannot be switched");
 }
 
 int main(void)
