@@ -193,12 +193,6 @@ static void unhash_block(struct block_cache *bc, struct block *b)
     *p = b->hash_next;
 }
 
-static void forget_jumps(struct cpu *c)
-{
-    for (unsigned i = 0; i < JCACHE_SIZE; i++)
-        c->jcache[i].context = UINT64_MAX;
-}
-
 /* Writes to the page need no longer be announced. */
 static void disarm(struct ram *ram, uint64_t offset)
 {
@@ -265,7 +259,7 @@ static void invalidate(struct block_cache *bc, struct ram *ram,
         return;
     }
     drop_page(bc, p);
-    forget_jumps(bc->cpu);
+    jcache_empty(bc->cpu);
 }
 
 static bool queue_write(struct block_cache *bc, struct ram *ram,
@@ -345,7 +339,7 @@ static void drop_everything(struct block_cache *bc)
     for (unsigned i = 0; i < PAGE_HASH_SIZE; i++)
         while (bc->pages[i])
             drop_page(bc, bc->pages[i]);
-    forget_jumps(bc->cpu);
+    jcache_empty(bc->cpu);
     bc->flush = false;
     if (bc->cpu->jit)
         bc->cpu->jit->flushed(bc->cpu);
@@ -982,7 +976,7 @@ const struct rec *block_find(struct cpu *c, unsigned max_insns)
         if (c->pending_exception)
             return NULL;
         drop_page(bc, p);
-        forget_jumps(c);
+        jcache_empty(c);
         b = find_or_build(c, max_insns);
         if (b && b->second && !straddle_valid(c, b))
             b = NULL;
@@ -992,11 +986,7 @@ const struct rec *block_find(struct cpu *c, unsigned max_insns)
     keep = keep && b != bc->single;
     c->page = c->pc & PAGE_MASK;
     if (keep) {
-        struct jcache_entry *e = &c->jcache[jcache_index(c->pc)];
-
-        e->pc = c->pc;
-        e->context = c->jump_context;
-        e->rec = &b->recs[1];
+        jcache_add(c, c->pc, &b->recs[1]);
         if (c->patch)
             patch_link(c, b);
     }

@@ -143,16 +143,18 @@ struct tlb_entry {
 };
 #define TLB_EMPTY UINT64_MAX
 
-/* A page's entries lie in one set, so that forgetting a page is cheap. */
 #define JCACHE_BITS 12
-#define JCACHE_SET_BITS 6
 #define JCACHE_SIZE (1u << JCACHE_BITS)
+/* Which entries a page has filled is noted by sets of pages. */
+#define JCACHE_SETS 64u
+#define JCACHE_NOTES 64u
 
 /* Indirect jumps: virtual pc and jump context -> first record. */
 struct jcache_entry {
     uint64_t pc;
     uint64_t context; /* UINT64_MAX: none */
     const struct rec *rec;
+    const void *code; /* a translator's way in */
 };
 
 struct cpu {
@@ -197,6 +199,11 @@ struct cpu {
 
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
     struct jcache_entry jcache[JCACHE_SIZE];
+    /* Entries filled since they were emptied, by sets of pages; some have
+     * been filled anew for other pages. */
+    struct {
+        uint16_t n, entries[JCACHE_NOTES];
+    } jcache_notes[JCACHE_SETS];
 
     /* All large guest pages in the TLB lie between these. */
     uint64_t large_first, large_last;

@@ -197,16 +197,9 @@ typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
         NEXT(link_->next);                                                   \
     } while (0)
 
-static inline unsigned jcache_set(uint64_t pc)
-{
-    return (unsigned)(pc >> PAGE_BITS << JCACHE_SET_BITS) & (JCACHE_SIZE - 1);
-}
-
 static inline unsigned jcache_index(uint64_t pc)
 {
-    return jcache_set(pc) |
-           (unsigned)((pc >> 1 ^ pc >> (1 + JCACHE_SET_BITS)) &
-                      ((1u << JCACHE_SET_BITS) - 1));
+    return (unsigned)(pc >> 1) & (JCACHE_SIZE - 1);
 }
 
 /* Leave the block for virtual address `to`; l holds the count. */
@@ -415,6 +408,7 @@ struct cpu_jit {
     void (*run)(struct cpu *c, const struct rec *r, int64_t budget);
     /* Handler of a compiled block's first record. */
     rec_fn *enter;
+    const void *look; /* code of jump cache entries that have none yet */
     uint32_t threshold; /* entries before a block is compiled */
     /*
      * Compile the block whose first record is r, with fn as that record's
@@ -472,6 +466,11 @@ void block_stats(const struct cpu *c, uint64_t *blocks, uint64_t *bytes,
 enum tlb_found { TLB_FOUND, TLB_NONE, TLB_FAULT };
 enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
                         enum access access);
+/* Let jumps to pc find r. */
+void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r);
+/* Forget all jumps, or those to the page that holds va. */
+void jcache_empty(struct cpu *c);
+void jcache_forget_page(struct cpu *c, uint64_t va);
 /* Entries were taken out of the TLB. */
 static inline void tlb_forgot(struct cpu *c)
 {

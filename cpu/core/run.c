@@ -208,6 +208,8 @@ bool cpu_new(struct cpu **out, const struct cpu_class *cls,
     c->id = config->id;
     c->no_chain = config->no_chain;
     sem_init(&c->wake, 0, 0);
+    for (unsigned i = 0; i < JCACHE_SIZE; i++)
+        c->jcache[i].context = UINT64_MAX;
     cpu_flush_tlb(c);
     if (!block_cache_new(c, e) || !cls->init(c, config, e)) {
         cpu_free(c);
@@ -270,6 +272,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, write),
     FIELD_HOST(struct cpu, fetch),
     FIELD_HOST(struct cpu, jcache),
+    FIELD_HOST(struct cpu, jcache_notes),
     FIELD_HOST(struct cpu, large_first),
     FIELD_HOST(struct cpu, large_last),
     FIELD_HOST(struct cpu, ram_hint),

@@ -20,12 +20,65 @@ void cpu_flush_tlb(struct cpu *c)
     clear_table(c->read, TLB_SIZE);
     clear_table(c->write, TLB_SIZE);
     clear_table(c->fetch, FETCH_TLB_SIZE);
-    for (unsigned i = 0; i < JCACHE_SIZE; i++)
-        c->jcache[i].context = UINT64_MAX;
+    jcache_empty(c);
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
     c->large_last = 0;
     tlb_forgot(c);
+}
+
+/* -------------------------------------------------------- the jump cache */
+
+static unsigned jcache_set(uint64_t pc)
+{
+    return (unsigned)(pc >> PAGE_BITS) % JCACHE_SETS;
+}
+
+/* Empty all entries that the set's pages have filled. */
+static void empty_set(struct cpu *c, unsigned set)
+{
+    for (unsigned i = 0; i < c->jcache_notes[set].n; i++) {
+        struct jcache_entry *e = &c->jcache[c->jcache_notes[set].entries[i]];
+
+        if (jcache_set(e->pc) == set)
+            e->context = UINT64_MAX;
+    }
+    c->jcache_notes[set].n = 0;
+}
+
+void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r)
+{
+    struct jcache_entry *e = &c->jcache[jcache_index(pc)];
+    const unsigned set = jcache_set(pc);
+
+    if (e->context == UINT64_MAX || jcache_set(e->pc) != set) {
+        if (c->jcache_notes[set].n == JCACHE_NOTES)
+            empty_set(c, set);
+        c->jcache_notes[set].entries[c->jcache_notes[set].n++] =
+            (uint16_t)(e - c->jcache);
+    }
+    e->pc = pc;
+    e->context = c->jump_context;
+    e->rec = r;
+    e->code = c->jit ? c->jit->look : NULL;
+}
+
+void jcache_empty(struct cpu *c)
+{
+    for (unsigned set = 0; set < JCACHE_SETS; set++)
+        empty_set(c, set);
+}
+
+void jcache_forget_page(struct cpu *c, uint64_t va)
+{
+    const unsigned set = jcache_set(va);
+
+    for (unsigned i = 0; i < c->jcache_notes[set].n; i++) {
+        struct jcache_entry *e = &c->jcache[c->jcache_notes[set].entries[i]];
+
+        if (((e->pc ^ va) & PAGE_MASK) == 0)
+            e->context = UINT64_MAX;
+    }
 }
 
 void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size)
@@ -46,18 +99,13 @@ static void clear_entry(struct tlb_entry *e, uint64_t va)
 
 bool cpu_flush_page(struct cpu *c, uint64_t va)
 {
-    struct jcache_entry *e;
-
     if (va >= c->large_first && va <= c->large_last)
         return false;
     clear_entry(&c->read[tlb_index(va)], va);
     clear_entry(&c->write[tlb_index(va)], va);
     clear_entry(&c->fetch[fetch_index(va)], va);
     tlb_forgot(c);
-    e = &c->jcache[jcache_set(va)];
-    for (unsigned i = 0; i < 1u << JCACHE_SET_BITS; i++)
-        if (((e[i].pc ^ va) & PAGE_MASK) == 0)
-            e[i].context = UINT64_MAX;
+    jcache_forget_page(c, va);
     return true;
 }
 

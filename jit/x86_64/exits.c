@@ -46,12 +46,15 @@ void exit_if(struct gen *g, const struct ir_node *n)
     e_patch(over, g->e.at);
 }
 
+_Static_assert(sizeof(struct jcache_entry) == 32, "scaled by a shift");
+#define ENTRY(member)                                                          \
+    (CPU(jcache) + (int32_t)offsetof(struct jcache_entry, member))
+
 /* Through the jump cache, as EXIT_INDIRECT in engine.h. */
 void exit_indirect(struct gen *g, const struct ir_node *n)
 {
-    const int32_t entry = CPU(jcache);
     int to;
-    uint8_t *miss[4];
+    uint8_t *miss[3];
 
     if (n->imm == IR_MODE) {
         g->failed = true;
@@ -67,38 +70,19 @@ void exit_indirect(struct gen *g, const struct ir_node *n)
         jump_to_stub(g, g->j->exit_miss);
         return;
     }
-    miss[0] = e_jcc(&g->e, CC_S);
+    miss[0] = e_jcc(&g->e, CC_B);
+    /* rdx: the entry jcache_index(), of 32 bytes, from jcache */
     e_mov32(&g->e, RDX, RAX);
-    e_mov32(&g->e, RCX, RAX);
-    e_shift_imm(&g->e, false, SHIFT_SHR, RDX, PAGE_BITS - JCACHE_SET_BITS);
-    e_alu_imm(&g->e, false, ALU_AND, RDX,
-              (int32_t)((JCACHE_SIZE - 1) & ~((1u << JCACHE_SET_BITS) - 1)));
-    e_shift_imm(&g->e, false, SHIFT_SHR, RCX, JCACHE_SET_BITS);
-    e_alu(&g->e, false, ALU_XOR, RCX, RAX);
-    e_shift_imm(&g->e, false, SHIFT_SHR, RCX, 1);
-    e_alu_imm(&g->e, false, ALU_AND, RCX, (1 << JCACHE_SET_BITS) - 1);
-    e_alu(&g->e, false, ALU_OR, RCX, RDX);
-    e_lea(&g->e, RCX, RCX, RCX, 1, 0);
-    e_op_mem(&g->e, true, 0x3b, RAX, RBP, RCX, 3,
-             entry + (int32_t)offsetof(struct jcache_entry, pc));
+    e_alu_imm(&g->e, false, ALU_AND, RDX, (JCACHE_SIZE - 1) << 1);
+    e_shift_imm(&g->e, false, SHIFT_SHL, RDX, 4);
+    e_load(&g->e, RCX, RBP, CPU(jump_context));
+    e_op_mem(&g->e, true, 0x3b, RAX, RBP, RDX, 0, ENTRY(pc));
     miss[1] = e_jcc(&g->e, CC_NE);
-    e_load(&g->e, RDX, RBP, CPU(jump_context));
-    e_op_mem(&g->e, true, 0x3b, RDX, RBP, RCX, 3,
-             entry + (int32_t)offsetof(struct jcache_entry, context));
+    e_op_mem(&g->e, true, 0x3b, RCX, RBP, RDX, 0, ENTRY(context));
     miss[2] = e_jcc(&g->e, CC_NE);
-    e_op_mem(&g->e, true, 0x8b, RCX, RBP, RCX, 3,
-             entry + (int32_t)offsetof(struct jcache_entry, rec));
     e_alu_imm(&g->e, true, ALU_AND, RAX, -(int32_t)PAGE_SIZE);
     e_store(&g->e, RBP, CPU(page), RAX);
-    /* Compiled, or back to the interpreter? */
-    e_imm(&g->e, RDX, (uintptr_t)g->j->enter);
-    e_op_mem(&g->e, true, 0x3b, RDX, RCX, NO_REG, 0, 0);
-    miss[3] = e_jcc(&g->e, CC_NE);
-    e_jmp_mem(&g->e, RCX, BLOCK_CODE_OFFSET);
-    e_patch(miss[3], g->e.at);
-    e_mov(&g->e, RAX, RCX);
-    e_op_mem(&g->e, true, 0x8b, RCX, RAX, NO_REG, 0, 0);
-    jump_to_stub(g, g->j->exit_record);
+    e_op_mem(&g->e, false, 0xff, 4, RBP, RDX, 0, ENTRY(code)); /* jmp */
     for (unsigned i = 0; i < 3; i++)
         e_patch(miss[i], g->e.at);
     e_store(&g->e, RBP, CPU(pc), RAX);
@@ -210,6 +194,20 @@ bool backend_init(struct jit *j, struct error *err)
     j->exit_fault = run_address(j, e.at);
     spill(&e, isa, n);
     e_ret(&e);
+
+    /* look: rdx is a jump cache entry, which knows no code yet */
+    j->hooks.look = run_address(j, e.at);
+    e_op_mem(&e, true, 0x8b, RCX, RBP, RDX, 0, ENTRY(rec));
+    e_imm(&e, RAX, (uintptr_t)j->enter);
+    e_op_mem(&e, true, 0x3b, RAX, RCX, NO_REG, 0, 0);
+    none = e_jcc(&e, CC_NE);
+    e_load(&e, RAX, RCX, BLOCK_CODE_OFFSET);
+    e_op_mem(&e, true, 0x89, RAX, RBP, RDX, 0, ENTRY(code));
+    e_jmp_reg(&e, RAX);
+    e_patch(none, e.at);
+    e_mov(&e, RAX, RCX);
+    e_load(&e, RCX, RAX, 0);
+    e_jmp_to(&e, j->code.write + (j->exit_record - j->code.run));
 
     /* exit_miss: as exit_poll, but for what the jump cache does not have */
     j->exit_miss = run_address(j, e.at);
