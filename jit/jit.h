@@ -39,6 +39,8 @@ bool jit_parse(const char *list, uint32_t *off, struct error *e);
 struct jit_config {
     uint64_t buffer_size; /* bytes of host code; 0: the default */
     unsigned threshold;   /* entries before a block is compiled; 0: default */
+    unsigned samples;     /* slices that end in front of it before it is
+                             compiled again; 0: default */
     uint32_t off;         /* passes to leave out, bits by enum jit_pass */
 };
 
@@ -53,6 +55,7 @@ struct jit_counters {
     uint64_t links;      /* exits followed by a look-up, */
     uint64_t patched;    /* and those of them that now jump at once */
     uint64_t misses;     /* indirect jumps that the jump cache did not have */
+    uint64_t again;      /* blocks compiled a second time */
     uint64_t sites;      /* accesses to another page than the last time */
     uint64_t plain;      /* sites given up */
 };

@@ -31,11 +31,6 @@
 /* Straddling blocks that one page can end; more drop their pages. */
 #define MAX_STRADDLES 4
 
-struct position {
-    int16_t offset, count;
-    uint16_t kind; /* of the lazy flags before it */
-};
-
 struct block {
     struct block *hash_next, *page_next;
     const uint8_t *host; /* of the first byte */
@@ -147,6 +142,11 @@ static const struct position *position(const struct rec *r)
         head--;
     b = (const struct block *)(uintptr_t)head->data;
     return &b->positions[r - b->recs];
+}
+
+const struct position *block_positions(const struct rec *r)
+{
+    return position(r);
 }
 
 void block_position(const struct rec *r, int32_t *offset, int32_t *count)
@@ -351,6 +351,14 @@ void block_cache_flush(struct cpu *c)
     c->leave = true;
 }
 
+void block_sample(struct cpu *c, const struct rec *r)
+{
+    struct block_entry *e = block_entry(r);
+
+    if (r[-1].fn == h_head && e->code && ++e->samples == c->jit->samples)
+        c->compile = (struct rec *)(uintptr_t)r;
+}
+
 /* The block whose count ran out, if it still exists: compile it.  Called
  * when no record is in use. */
 static void compile_hot(struct cpu *c)
@@ -358,10 +366,13 @@ static void compile_hot(struct cpu *c)
     struct rec *r = c->compile;
     struct block_entry *e = block_entry(r);
     const struct block *b = (const struct block *)(uintptr_t)r[-1].data;
+    const void *code;
 
     c->compile = NULL;
-    e->code = c->jit->compile(c, r, e->fn, b->host,
-                              (int32_t)position(r)->offset);
+    code = c->jit->compile(c, r, e->fn, b->host,
+                           (int32_t)position(r)->offset);
+    if (code)
+        e->code = code;
     r->fn = e->code ? c->jit->enter : e->fn;
 }
 
@@ -644,7 +655,8 @@ static struct code_page *arm_page(struct block_cache *bc,
             e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
             e->tag = TLB_EMPTY;
     }
-    tlb_forgot(c);
+    if (c->jit)
+        c->jit->forget_writes(c, host);
     return p;
 }
 

@@ -390,6 +390,7 @@ struct isa {
 struct block_entry {
     rec_fn *fn;       /* the first record's own handler */
     uint32_t cold;    /* entries until it is hot */
+    uint32_t samples; /* slices that ended in front of it, compiled */
     const void *code; /* compiled, or NULL; last, see BLOCK_CODE_OFFSET */
 };
 
@@ -410,15 +411,21 @@ struct cpu_jit {
     rec_fn *enter;
     const void *look; /* code of jump cache entries that have none yet */
     uint32_t threshold; /* entries before a block is compiled */
+    uint32_t samples; /* of a block before it is compiled again; 0: it gets
+                         the whole effort at once */
     /*
      * Compile the block whose first record is r, with fn as that record's
      * handler, from the bytes at host, `offset` into their page.  NULL: let
-     * it be interpreted.
+     * it be interpreted, or run what it has: a block where much time is
+     * spent is compiled again.
      */
     const void *(*compile)(struct cpu *c, const struct rec *r, rec_fn *fn,
                            const uint8_t *host, int32_t offset);
-    /* The TLB lost entries: forget what was remembered of it. */
+    /* The TLB lost entries: forget what was remembered of it, all, or of the
+     * page that holds va, or to write to the page at host. */
     void (*forget)(struct cpu *c);
+    void (*forget_page)(struct cpu *c, uint64_t va);
+    void (*forget_writes)(struct cpu *c, const uint8_t *host);
     /* All blocks are gone, and no code runs. */
     void (*flushed)(struct cpu *c);
     void (*detach)(struct cpu *c);
@@ -431,6 +438,9 @@ struct cpu_jit {
 
 struct block_cache;
 
+/* A slice ended in front of the block at r, while compiled code ran: where
+ * that is so often, much time is spent. */
+void block_sample(struct cpu *c, const struct rec *r);
 bool block_cache_new(struct cpu *c, struct error *e);
 void block_cache_free(struct cpu *c);
 /* Forget all blocks (at the next return to the run loop). */
@@ -444,8 +454,16 @@ const struct rec *block_find(struct cpu *c, unsigned max_insns);
 /* Free what was invalidated; no record is in use. */
 void block_cache_quiesce(struct cpu *c);
 
+/* Of a record: offset from the page, instructions of the block before it. */
+struct position {
+    int16_t offset, count;
+    uint16_t kind; /* of the lazy flags before it */
+};
+
 /* Where record r stands: offset from c->page and instructions before it. */
 void block_position(const struct rec *r, int32_t *offset, int32_t *count);
+/* The same of the records of the block whose first is r, in their order. */
+const struct position *block_positions(const struct rec *r);
 /* The kind of the lazy flags before record r, while it runs. */
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r);
 /* Records of a block, for tests: build one for exactly these bytes. */
@@ -471,13 +489,6 @@ void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r);
 /* Forget all jumps, or those to the page that holds va. */
 void jcache_empty(struct cpu *c);
 void jcache_forget_page(struct cpu *c, uint64_t va);
-/* Entries were taken out of the TLB. */
-static inline void tlb_forgot(struct cpu *c)
-{
-    if (c->jit)
-        c->jit->forget(c);
-}
-
 /* Slow twins: cpu_load() into c->scratch, cpu_store(). */
 bool engine_load(struct cpu *c, const struct rec *r, int64_t budget,
                  uint64_t va, unsigned size);

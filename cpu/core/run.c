@@ -124,6 +124,7 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
 {
     const bool exact = clock_is_icount(c->env.clock);
     const uint64_t start = c->icount;
+    bool polled = false;
 
     for (;;) {
         const struct rec *r;
@@ -154,12 +155,15 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
         r = block_find(c, max_insns);
         if (!r)
             continue;
+        if (polled)
+            block_sample(c, r);
         if (log_on(c->env.log, LOG_EXEC | LOG_CPU))
             log_entry(c);
         if (c->jit)
             c->jit->run(c, r, c->slice);
         else
             c->class->isa->engine->enter(c, r);
+        polled = c->jit && !c->cur && c->budget < 0;
         settle(c);
     }
 }

@@ -24,7 +24,8 @@ void cpu_flush_tlb(struct cpu *c)
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
     c->large_last = 0;
-    tlb_forgot(c);
+    if (c->jit)
+        c->jit->forget(c);
 }
 
 /* -------------------------------------------------------- the jump cache */
@@ -104,7 +105,8 @@ bool cpu_flush_page(struct cpu *c, uint64_t va)
     clear_entry(&c->read[tlb_index(va)], va);
     clear_entry(&c->write[tlb_index(va)], va);
     clear_entry(&c->fetch[fetch_index(va)], va);
-    tlb_forgot(c);
+    if (c->jit)
+        c->jit->forget_page(c, va);
     jcache_forget_page(c, va);
     return true;
 }

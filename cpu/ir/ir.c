@@ -8,7 +8,7 @@
 
 const struct ir_op_info ir_ops[IR_N_OPS] = {
 #define IR_OP_INFO(name, text, operands, types, effects)                       \
-    [IR_##name] = {text, operands, types, effects},
+    [IR_##name] = {text, operands, types, sizeof(operands) - 1, effects},
     IR_OPS(IR_OP_INFO)
 #undef IR_OP_INFO
 };
@@ -72,9 +72,9 @@ unsigned ir_effects(const struct ir_node *n)
 void ir_operands(const struct ir_node *n, ir_ref out[4])
 {
     const ir_ref all[4] = {n->a, n->b, n->c, ir_d(n)};
-    size_t count = n->op < IR_N_OPS ? strlen(ir_ops[n->op].operands) : 0;
+    const unsigned count = n->op < IR_N_OPS ? ir_ops[n->op].count : 0;
 
-    for (size_t i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++)
         out[i] = i < count ? all[i] : IR_NONE;
 }
 

@@ -219,6 +219,7 @@ void ir_exit_if_leave(struct ir *ir, int32_t offset);
 /* The facts of the tables above. */
 struct ir_op_info {
     const char *text, *operands, *types;
+    unsigned count;   /* of operands */
     unsigned effects; /* of any node with this operation */
 };
 extern const struct ir_op_info ir_ops[IR_N_OPS];

@@ -57,6 +57,8 @@ struct jit_block {
     struct cpu *cpu;
     const struct rec *first; /* record of the first instruction */
     struct jit_insn insns[BLOCK_MAX_INSNS];
+    const uint8_t *old; /* its code until now, or NULL */
+    bool whole;         /* it is worth the whole effort */
     unsigned n;
     struct ir ir;
     const struct rec *end; /* the record behind the last instruction, a goto,

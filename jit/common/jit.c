@@ -18,6 +18,7 @@
 #define MIN_SIZE ((uint64_t)64 << 10)
 #define MAX_SIZE ((uint64_t)1 << 30) /* jumps reach 2 GiB */
 #define DEFAULT_THRESHOLD 24
+#define DEFAULT_SAMPLES 16
 
 /* Sites in a buffer of `size` bytes: one for 112 bytes of code. */
 static uint32_t count_sites(uint64_t size)
@@ -57,21 +58,23 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
 {
     const struct isa *isa = j->cpu->class->isa;
     struct jit_block *b = &j->block;
+    const struct position *positions = block_positions(first);
     const struct rec *r = first;
     bool ended = false;
 
     b->cpu = j->cpu;
     b->first = first;
+    b->old = block_entry(first)->code;
+    b->whole = b->old || !j->hooks.samples;
     b->n = 0;
     b->end = NULL;
     ir_clear(&b->ir);
     while (!ended) {
         struct jit_insn *i = &b->insns[b->n];
-        int32_t at, count;
+        const struct position *at = &positions[r - first];
         uint32_t flags;
 
-        block_position(r, &at, &count);
-        if (at != offset || (unsigned)count != b->n)
+        if (at->offset != offset || (unsigned)at->count != b->n)
             return false; /* the code changed under us */
         if (r->fn == isa->engine->go) {
             b->end = r;
@@ -163,6 +166,7 @@ static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
         const struct jit_insn *last = &j->block.insns[j->block.n - 1];
 
         j->counters.compiled++;
+        j->counters.again += j->block.old != NULL;
         j->counters.guest_bytes +=
             (uint64_t)(last->offset + last->insn.length - offset);
         j->counters.host_bytes += j->code.used - before;
@@ -192,6 +196,39 @@ static void forget(struct cpu *c)
 
     while (j->n_active > 0)
         j->sites[j->active[--j->n_active]].tag = TLB_EMPTY;
+}
+
+static void forget_page(struct cpu *c, uint64_t va)
+{
+    struct jit *j = (struct jit *)c->jit;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < j->n_active; i++) {
+        struct jit_site *s = &j->sites[j->active[i]];
+
+        if (((s->tag ^ va) & PAGE_MASK) == 0)
+            s->tag = TLB_EMPTY;
+        else
+            j->active[kept++] = j->active[i];
+    }
+    j->n_active = kept;
+}
+
+static void forget_writes(struct cpu *c, const uint8_t *host)
+{
+    struct jit *j = (struct jit *)c->jit;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < j->n_active; i++) {
+        struct jit_site *s = &j->sites[j->active[i]];
+
+        if (j->infos[j->active[i]].write &&
+            s->addend + (uintptr_t)(s->tag & PAGE_MASK) == (uintptr_t)host)
+            s->tag = TLB_EMPTY;
+        else
+            j->active[kept++] = j->active[i];
+    }
+    j->n_active = kept;
 }
 
 /*
@@ -277,14 +314,15 @@ static void stats(struct cpu *c, char *out, size_t size)
         "jit: %llu guest bytes to %llu host bytes, %.1f to 1; %llu in use\n"
         "jit: %llu entries, %llu returns in mid-block, %llu links "
         "followed, %llu patched, %llu jump cache misses\n"
-        "jit: %llu sites, %llu changes of page, %llu given up",
+        "jit: %llu blocks compiled again, %llu sites, %llu changes of page, "
+        "%llu given up",
         U(n->compiled), U(n->rejected), U(n->flushes),
         (double)n->compile_ns / 1e6,
         cpu_ns ? 100.0 * (double)n->compile_ns / (double)cpu_ns : 0.0,
         U(n->guest_bytes), U(n->host_bytes),
         n->guest_bytes ? (double)n->host_bytes / (double)n->guest_bytes : 0.0,
         U(j->code.used), U(n->entered), U(n->left), U(n->links), U(n->patched),
-        U(n->misses), U(j->n_sites), U(n->sites), U(n->plain));
+        U(n->misses), U(n->again), U(j->n_sites), U(n->sites), U(n->plain));
 }
 
 bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
@@ -313,12 +351,15 @@ bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
     j->hooks.compile = compile;
     j->hooks.flushed = flushed;
     j->hooks.forget = forget;
+    j->hooks.forget_page = forget_page;
+    j->hooks.forget_writes = forget_writes;
     j->hooks.detach = detach;
     j->hooks.stats = stats;
     j->off = config->off;
     j->threshold = config->threshold ? config->threshold : DEFAULT_THRESHOLD;
+    j->hooks.samples = config->samples ? config->samples : DEFAULT_SAMPLES;
     if (jit_off(j, JIT_TIERS))
-        j->threshold = 0;
+        j->threshold = j->hooks.samples = 0;
     j->hooks.threshold = j->threshold;
     c->jit = &j->hooks;
     if (!j->infos || !j->active) {

@@ -209,6 +209,15 @@ static void give_back(struct gen *g, const struct jit_insn *i)
     add_out(g, OUT_RECORD, e_jmp(&g->e), i->rec, 0);
 }
 
+/* Let whoever jumps to old code go on at the new; none of it runs now. */
+static void replace(const struct jit *j, const uint8_t *old, const uint8_t *new)
+{
+    uint8_t *at = j->code.write + (old - j->code.run);
+    struct emit e = {at, at + JUMP_SIZE, false};
+
+    e_jmp_to(&e, j->code.write + (new - j->code.run));
+}
+
 const uint8_t *backend_compile(struct jit *j)
 {
     struct jit_block *b = &j->block;
@@ -238,6 +247,8 @@ const uint8_t *backend_compile(struct jit *j)
                 write_out(g, &g->outs[i]);
             if (!g->e.full && !g->failed) {
                 entry = run_address(j, j->code.write + j->code.used);
+                if (b->old)
+                    replace(j, b->old, entry);
                 j->code.used =
                     (size_t)(g->e.at - j->code.write + 15) & ~(size_t)15;
             }

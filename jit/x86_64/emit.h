@@ -298,6 +298,7 @@ static inline uint8_t *e_jcc(struct emit *e, enum cc cc)
     return e->at - 4;
 }
 
+#define JUMP_SIZE 5
 static inline uint8_t *e_jmp(struct emit *e)
 {
     e8(e, 0xe9);

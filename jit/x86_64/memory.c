@@ -120,7 +120,7 @@ static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
     *addend = take_temp(g);
     if (g->failed)
         return base;
-    if (jit_off(g->j, JIT_SITES)) {
+    if (!g->b->whole || jit_off(g->j, JIT_SITES)) {
         other = take_temp(g);
         if (g->failed)
             return base;

@@ -55,6 +55,7 @@ static struct jit_config jit_of(const struct run *run, enum way way)
         return (struct jit_config){.threshold = 1, .off = run->off};
     return (struct jit_config){
         .threshold = 1 + (unsigned)fuzz_below(&f, 40),
+        .samples = 1 + (unsigned)fuzz_below(&f, 4),
         .buffer_size = fuzz_once_in(&f, 2) ? 64 << 10 : 0,
         .off = run->off | (uint32_t)fuzz_below(&f, 1 << JIT_PASSES)};
 }

@@ -202,7 +202,7 @@ static void attach_jit(struct rig *r, const struct jit_config *config)
             printf("skipped: %s\n", e.text);
             exit(77);
         }
-        r->cpu->jit->threshold = 0;
+        r->cpu->jit->threshold = r->cpu->jit->samples = 0;
     }
 }
 
