@@ -4,8 +4,8 @@
  *
  * Each machine (fuzz_fill.c) runs five times: in stretches as the budget
  * has it; in blocks that are never chained; with every block compiled when
- * it is entered a second time; with a random threshold, code buffer and
- * choice of the translator's passes; and one instruction a run with the block
+ * it is entered, with the whole effort; with a random threshold, code buffer
+ * and choice of the translator's passes; and one instruction a run with the block
  * cache emptied before each, which is the reference.  All must end in the
  * same state, after the same traps at the same instruction counts.  Machines
  * with random page tables run in the first way only, and some in real time,
@@ -52,7 +52,8 @@ static struct jit_config jit_of(const struct run *run, enum way way)
     struct fuzz_random f = {run->seed ^ 0x999};
 
     if (way == WAY_JIT)
-        return (struct jit_config){.threshold = 1, .off = run->off};
+        return (struct jit_config){
+            .off = run->off | (uint32_t)1 << JIT_TIERS};
     return (struct jit_config){
         .threshold = 1 + (unsigned)fuzz_below(&f, 40),
         .samples = 1 + (unsigned)fuzz_below(&f, 4),
