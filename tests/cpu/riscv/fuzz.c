@@ -5,12 +5,12 @@
  * Each machine (fuzz_fill.c) runs five times: in stretches as the budget
  * has it; in blocks that are never chained; with every block compiled when
  * it is entered, with the whole effort; with a random threshold, code buffer
- * and choice of the translator's passes; and one instruction a run with the block
- * cache emptied before each, which is the reference.  All must end in the
- * same state, after the same traps at the same instruction counts.  Machines
- * with random page tables run in the first way only, and some in real time,
- * kicked and interrupted by another thread: what they do without fences has
- * many right answers.
+ * and choice of the translator's passes; and one instruction a run with the
+ * block cache emptied before each, which is the reference.  All must end in
+ * the same state, after the same traps at the same instruction counts.
+ * Machines with random page tables run in the first way only, and some in
+ * real time, kicked and interrupted by another thread: what they do without
+ * fences has many right answers.
  *
  * usage: test_riscv_fuzz [FIRST-SEED [MACHINES [INSTRUCTIONS [no-PASS,...]]]]
  */

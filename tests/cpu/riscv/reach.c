@@ -26,6 +26,7 @@ const char *const reach_names[REACH_KINDS] = {
     [REACH_MISSES] = "jump cache misses",
     [REACH_SITES] = "changes of an access's page",
     [REACH_PLAIN] = "accesses that change it often",
+    [REACH_AGAIN] = "blocks compiled again",
 };
 
 /* In the map: of an instruction, its first two bytes or the others. */
@@ -80,6 +81,9 @@ static void run(struct cpu *c, const struct rec *r, int64_t budget)
 
     n->counts[REACH_STRADDLE] += first->fn == c->class->isa->engine->straddle;
     note_page(n, c, host);
+    /* Slices of their own are too long for a machine that is disturbed. */
+    if (++n->entries % 4 == 0)
+        block_sample(c, r);
     n->original.run(c, r, budget);
     if (!c->cur || !c->pending_exception)
         return;
@@ -196,6 +200,7 @@ void reach_add(struct rig *r, uint64_t totals[REACH_KINDS])
     totals[REACH_MISSES] += j.misses;
     totals[REACH_SITES] += j.sites;
     totals[REACH_PLAIN] += j.plain;
+    totals[REACH_AGAIN] += j.again;
 }
 
 void reach_free(struct rig *r)

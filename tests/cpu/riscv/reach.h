@@ -28,6 +28,7 @@ enum reach_what {
     REACH_MISSES,   /* indirect jumps that the jump cache does not know */
     REACH_SITES,    /* accesses to another page than at the last time */
     REACH_PLAIN,    /* and those that do so all the time */
+    REACH_AGAIN,    /* blocks compiled a second time, with more effort */
     REACH_KINDS,
 };
 
@@ -45,6 +46,7 @@ struct reach {
     uint8_t *map; /* what is compiled, a byte for two of RAM */
     struct reach_page pages[64]; /* mapped last */
     uint64_t counts[REACH_KINDS];
+    uint64_t entries; /* from the run loop */
 };
 
 /* Watch r's translator, if it has one; owned by the rig. */
