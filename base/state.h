@@ -53,7 +53,11 @@ struct field {
 #define FIELD_ARRAY(s, m, reset_value)                                       \
     {#m, FIELD_SCALAR_TYPE(s, m[0]), offsetof(s, m), FIELD_SIZEOF(s, m[0]),  \
      FIELD_SIZEOF(s, m) / FIELD_SIZEOF(s, m[0]), reset_value, NULL, false}
-/* As the two above, for what a reset leaves alone. */
+/* The first `n` elements of an array; the others need entries too. */
+#define FIELD_FIRST(s, m, n, reset_value)                                    \
+    {#m, FIELD_SCALAR_TYPE(s, m[0]), offsetof(s, m), FIELD_SIZEOF(s, m[0]),  \
+     n, reset_value, NULL, false}
+/* As the ones above, for what a reset leaves alone. */
 #define FIELD_KEEP(s, m)                                                     \
     {#m, FIELD_SCALAR_TYPE(s, m), offsetof(s, m), FIELD_SIZEOF(s, m), 1, 0,  \
      NULL, true}

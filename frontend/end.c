@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum {
+    STATUS_DIFFERS = 123,
     STATUS_TIMEOUT = 124,
     STATUS_PANIC = 125,
     STATUS_SIGNAL = 128, /* and the signal's number */
@@ -21,6 +22,7 @@ const struct end_note end_notes[] = {
     {"0", "the guest powered off or reported success, or the user ended it"},
     {"1", "wrong use or configuration"},
     {"N", "the guest reported failure N (its low 8 bits, 1 if they are 0)"},
+    {"123", "-accel lockstep: the translator and the interpreter differ"},
     {"124", "-timeout ran out"},
     {"125", "the guest panicked"},
     {"126", "a fault of the emulator itself"},
@@ -34,6 +36,8 @@ int end_status(enum end end, int code, bool compat)
     case END_FAILED:
         /* The host passes 8 bits on; a failure must not become success. */
         return code & 0xff || compat ? code & 0xff : 1;
+    case END_DIFFERS:
+        return STATUS_DIFFERS;
     case END_TIMEOUT:
         return STATUS_TIMEOUT;
     case END_PANIC:
@@ -58,6 +62,7 @@ void end_text(enum end end, int code, bool compat, const char *guest, char *out,
     switch (end) {
     case END_FAILED:
     case END_PANIC:
+    case END_DIFFERS:
     case END_RESET:
         snprintf(out, size, "%s, status %d", guest, status);
         break;

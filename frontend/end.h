@@ -13,6 +13,7 @@ enum end {
     END_FAILED,   /* the guest reported failure; code: its own */
     END_RESET,    /* the guest reset under -no-reboot */
     END_PANIC,    /* the guest said that it crashed */
+    END_DIFFERS,  /* -accel lockstep found a fault of ours */
     END_QUIT,     /* Ctrl-A X, or the monitor's quit */
     END_TIMEOUT,  /* -timeout */
     END_SIGNAL,   /* code: the signal */

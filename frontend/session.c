@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/core/lockstep.h"
 #include "frontend/demo.h"
 #include "frontend/end.h"
 #include "frontend/host/block_file.h"
@@ -310,6 +311,9 @@ static bool make_machine(struct session *s, struct error *e)
         .jit = c->jit,
         .jit_buffer = c->jit_buffer,
         .jit_off = c->jit_off,
+        .lockstep = !c->lockstep           ? 0
+                    : c->lockstep_window ? c->lockstep_window
+                                         : LOCKSTEP_WINDOW,
         .icount_shift = c->icount_shift,
         .seed = c->seed,
         .no_chain = (c->log_mask & LOG_EXEC) != 0,
@@ -477,6 +481,9 @@ static void look_for_end(struct session *s)
         break;
     case MACHINE_PANIC:
         end(s, END_PANIC, 0);
+        break;
+    case MACHINE_DIFFERS:
+        end(s, END_DIFFERS, 0);
         break;
     }
 }
@@ -676,7 +683,7 @@ int session_run(struct config *config)
 {
     struct session s = {.config = config, .pid_fd = -1, .deadline = UINT64_MAX};
     struct error e = {""};
-    char text[640] = "";
+    char text[640] = "", *report = NULL;
     int status = STATUS_WRONG_USE;
 
     log_init(&s.log, stderr);
@@ -690,9 +697,14 @@ int session_run(struct config *config)
             status = end_status(s.end, s.code, config->compat);
             end_text(s.end, s.code, config->compat, machine_why(s.machine),
                      text, sizeof(text));
+            if (s.end == END_DIFFERS)
+                report = strdup(machine_lockstep_report(s.machine));
         }
     }
     session_free(&s); /* the terminal is put back here */
+    if (report)
+        fputs(report, stderr);
+    free(report);
     if (e.text[0])
         fprintf(stderr, "%s: %s\n", config->program, e.text);
     else if (text[0])

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "devices/clint.h"
+#include "cpu/core/lockstep.h"
 #include "jit/jit.h"
 #include "devices/pci/pci.h"
 #include "machine/board.h"
@@ -282,6 +283,25 @@ static bool read_timebase(struct machine *m, struct error *e)
     return true;
 }
 
+/* Every block is compiled at its second entry: what is not cannot differ. */
+static bool attach_lockstep(struct machine *m, struct cpu *c,
+                            const struct machine_config *config,
+                            struct error *e)
+{
+    struct jit_config jit = {.buffer_size = config->jit_buffer,
+                             .threshold = 1,
+                             .samples = 2,
+                             .off = config->jit_off};
+    struct lockstep_config lockstep = {
+        .window = config->lockstep, .differs = machine_differs, .owner = m};
+
+    if (config->no_chain)
+        return error_set(e, "not together with -d exec");
+    if (!config->icount)
+        return error_set(e, "needs -icount");
+    return jit_attach(c, &jit, e) && lockstep_attach(c, &lockstep, e);
+}
+
 static bool make_cpus(struct machine *m, const struct machine_config *config,
                       struct error *e)
 {
@@ -312,7 +332,10 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
         m->vcpu[i].machine = m;
         if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
             return error_prefix(e, "-cpu %s", model);
-        if (config->jit && !config->no_chain) {
+        if (config->lockstep) {
+            if (!attach_lockstep(m, m->vcpu[i].cpu, config, e))
+                return error_prefix(e, "-accel lockstep");
+        } else if (config->jit && !config->no_chain) {
             struct jit_config jit = {.buffer_size = config->jit_buffer,
                                      .off = config->jit_off};
 

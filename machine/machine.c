@@ -4,6 +4,7 @@
  * Missing: snapshots.
  */
 #include "cpu/core/engine.h"
+#include "cpu/core/lockstep.h"
 #include "machine/machine.h"
 
 #include <errno.h>
@@ -149,6 +150,11 @@ bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
     return ok || error_set(e, "dumpdtb=%s: %s", file, strerror(errno));
 }
 
+const char *machine_lockstep_report(const struct machine *m)
+{
+    return m->ended.end == MACHINE_DIFFERS ? m->lockstep_report : NULL;
+}
+
 const char *machine_jit_missing(const struct machine *m)
 {
     return m->jit_missing.text[0] ? m->jit_missing.text : NULL;
@@ -209,6 +215,12 @@ void machine_stats(struct machine *m, char *out, size_t size)
             char line[768];
 
             c->jit->stats(c, line, sizeof(line));
+            add(&t, "%s\n", line);
+        }
+        if (c->lockstep && t.at < t.size) {
+            char line[256];
+
+            lockstep_stats(c, line, sizeof(line));
             add(&t, "%s\n", line);
         }
         add_registers(m, c, &t);

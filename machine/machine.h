@@ -50,6 +50,9 @@ struct machine_config {
     bool jit;              /* compile hot code, where this host can */
     uint64_t jit_buffer;   /* bytes of host code; 0: the default */
     uint32_t jit_off;      /* passes to leave out, see jit/jit.h */
+    /* Compare both engines over windows of so many instructions; 0: no.
+     * Needs icount, and jit to be had. */
+    uint64_t lockstep;
 
     struct log *log;   /* outlives the machine */
     struct gate *gate; /* of the backends' sources; outlives the machine.
@@ -67,6 +70,7 @@ enum machine_end {
     MACHINE_FAILED,   /* the guest reported failure `code` */
     MACHINE_RESET,    /* a reset that -no-reboot turned into an end */
     MACHINE_PANIC,
+    MACHINE_DIFFERS, /* lockstep found that the engines do */
 };
 
 /* Make a machine, not yet running.  false: e names option, file, node. */
@@ -107,6 +111,10 @@ uint64_t machine_poll(struct machine *m);
 enum machine_end machine_ended(struct machine *m, int *code);
 /* Why it ended, one line without a newline; "" while it runs. */
 const char *machine_why(struct machine *m);
+
+/* What lockstep found, many lines, if it ended as MACHINE_DIFFERS; else
+ * NULL. */
+const char *machine_lockstep_report(const struct machine *m);
 
 /* Why `jit` was asked for and is not had; NULL if it is. */
 const char *machine_jit_missing(const struct machine *m);

@@ -101,6 +101,7 @@ struct machine {
      * thread. */
     pthread_mutex_t request_lock;
     bool reset_wanted, no_reboot;
+    const char *lockstep_report; /* the CPU's, or NULL */
     struct ending wanted, ended;
 };
 
@@ -140,6 +141,8 @@ bool machine_init_run(struct machine *m, struct error *e);
 void machine_destroy_run(struct machine *m);
 /* For struct device_env. */
 void machine_request(void *machine, enum machine_request what, int code);
+/* For struct lockstep_config. */
+void machine_differs(void *machine, const char *report);
 /* For clock_use_icount(). */
 uint64_t machine_insns(void *machine);
 /* Devices and CPUs to their state after power-on, memory loaded. */

@@ -299,6 +299,20 @@ void machine_request(void *machine, enum machine_request what, int code)
         m->wake(m->owner);
 }
 
+void machine_differs(void *machine, const char *report)
+{
+    struct machine *m = machine;
+
+    lock(&m->request_lock);
+    m->lockstep_report = report;
+    set_ending(&m->wanted, MACHINE_DIFFERS, 0,
+               "-accel lockstep: the translator differs from the interpreter");
+    unlock(&m->request_lock);
+    set_hold(m, HOLD_REQUEST);
+    if (m->wake)
+        m->wake(m->owner);
+}
+
 bool machine_power_on(struct machine *m, struct error *e)
 {
     bool ok;

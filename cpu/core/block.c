@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "cpu/core/engine.h"
+#include "cpu/core/lockstep.h"
 
 #define HASH_BITS 15
 #define HASH_SIZE (1u << HASH_BITS)
@@ -591,8 +592,11 @@ static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
                            const struct translation *t)
 {
     struct tlb_entry *e = &c->fetch[fetch_index(va)];
+
     if (t->page < PAGE_SIZE)
         return;
+    if (c->lockstep)
+        lockstep_note(c, e);
     e->tag = (va & PAGE_MASK) | c->fetch_context;
     e->addend = (uintptr_t)host - (uintptr_t)va;
     if (t->page > PAGE_SIZE)

@@ -30,6 +30,7 @@ struct rec;
 struct isa;
 struct block_cache;
 struct cpu_jit;
+struct lockstep;
 
 /* An address translated for one access. */
 struct translation {
@@ -185,6 +186,7 @@ struct cpu {
     atomic_bool exit_request; /* somebody wants the run loop's attention */
     atomic_bool asleep;     /* the thread waits on `wake` */
     bool halted;
+    bool interpret;         /* a compiled block's handler does not enter it */
     sem_t wake;
 
     const struct cpu_class *class;
@@ -195,6 +197,7 @@ struct cpu {
     uint64_t memory_version; /* of the map that the TLB was filled from */
     struct block_cache *blocks;
     struct cpu_jit *jit;    /* translator, or NULL */
+    struct lockstep *lockstep; /* compares it, or NULL; lockstep.h */
     atomic_uint_fast64_t icount_shown; /* for other threads */
 
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
@@ -302,6 +305,25 @@ bool cpu_lock_load(struct cpu *c, unsigned size);
 enum lock_result cpu_lock_store(struct cpu *c, unsigned size, uint64_t old,
                                 uint64_t lo, uint64_t hi);
 
+/*
+ * Before anything that can neither be undone nor be done twice: devices, the
+ * platform's time.  true: not now; the caller fails with no exception
+ * pending and nothing changed, and the instruction is run again.
+ */
+bool lockstep_refuses(struct cpu *c);
+static inline bool cpu_outside(struct cpu *c)
+{
+    return c->lockstep && lockstep_refuses(c);
+}
+/* Before a write beside the soft TLB to RAM: host is that of address pa. */
+void lockstep_save(struct cpu *c, struct ram *ram, const uint8_t *host,
+                   uint64_t pa);
+static inline void cpu_will_write(struct cpu *c, struct ram *ram,
+                                  const uint8_t *host, uint64_t pa)
+{
+    if (c->lockstep)
+        lockstep_save(c, ram, host, pa);
+}
 /* Read what a debugger would see; nothing is raised or changed. */
 bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size);
 

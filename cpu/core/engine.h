@@ -403,11 +403,16 @@ static inline struct block_entry *block_entry(const struct rec *r)
 /* Where block_entry(r)->code lies, from r. */
 #define BLOCK_CODE_OFFSET (-(int)(sizeof(struct rec) + sizeof(void *)))
 
+/* Where block_entry(r)->fn lies, from r. */
+#define BLOCK_FN_OFFSET                                                        \
+    (-(int)(sizeof(struct rec) + sizeof(struct block_entry)))
+
 /* What the core needs of a translator; cpu->jit points at one. */
 struct cpu_jit {
     /* Enter at a record, as engine_handlers.enter. */
     void (*run)(struct cpu *c, const struct rec *r, int64_t budget);
-    /* Handler of a compiled block's first record. */
+    /* Handler of a compiled block's first record; with cpu->interpret set it
+     * goes on at block_entry()->fn. */
     rec_fn *enter;
     const void *look; /* code of jump cache entries that have none yet */
     uint32_t threshold; /* entries before a block is compiled */
@@ -489,6 +494,17 @@ void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r);
 /* Forget all jumps, or those to the page that holds va. */
 void jcache_empty(struct cpu *c);
 void jcache_forget_page(struct cpu *c, uint64_t va);
+
+/*
+ * Before handlers are entered: exceptions, kicks, interrupts, halts.  false:
+ * cpu_run() is to return *event.  At c->icount = end it has run enough.
+ */
+bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event);
+/* Deliver the pending exception; exact: the clock counts instructions. */
+void run_deliver(struct cpu *c, bool exact);
+/* Handlers are back: bring pc and count up to date. */
+void run_settle(struct cpu *c);
+
 /* Slow twins: cpu_load() into c->scratch, cpu_store(). */
 bool engine_load(struct cpu *c, const struct rec *r, int64_t budget,
                  uint64_t va, unsigned size);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "cpu/core/engine.h"
+#include "cpu/core/lockstep.h"
 
 /* Instructions between two looks at what other threads want: some 30 us. */
 #define SLICE 16384
@@ -36,8 +37,7 @@ uint64_t cpu_icount_any(struct cpu *c)
     return atomic_load_explicit(&c->icount_shown, memory_order_relaxed);
 }
 
-/* Handlers are back: bring pc and count up to date. */
-static void settle(struct cpu *c)
+void run_settle(struct cpu *c)
 {
     int64_t done = slice_done(c);
     int32_t offset, count;
@@ -105,7 +105,7 @@ static void log_entry(struct cpu *c)
  * will for ever.  It counts as an instruction where time is counted in them,
  * or else time would stand still, and every timer with it.
  */
-static void deliver(struct cpu *c, bool exact)
+void run_deliver(struct cpu *c, bool exact)
 {
     if (c->icount == c->trapped_at) {
         log_guest(c->env.log,
@@ -113,44 +113,54 @@ static void deliver(struct cpu *c, bool exact)
                   "no instruction is executed any more",
                   c->id, (unsigned long long)c->pc);
         c->icount += exact;
-        settle(c);
+        run_settle(c);
     }
     c->pending_exception = false;
     c->class->deliver(c);
     c->trapped_at = c->icount;
 }
 
+bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event)
+{
+    block_cache_quiesce(c);
+    if (c->pending_exception)
+        run_deliver(c, clock_is_icount(c->env.clock));
+    *event = CPU_KICKED;
+    if (atomic_load_explicit(&c->exit_request, memory_order_acquire)) {
+        atomic_store(&c->exit_request, false);
+        return false;
+    }
+    if ((int64_t)(end - c->icount) <= 0)
+        return false;
+    check_map(c);
+    c->class->interrupt(c);
+    if (c->halted) {
+        *event = CPU_HALTED;
+        if (!c->class->wakes(c))
+            return false;
+        c->halted = false;
+    }
+    return true;
+}
+
 enum cpu_event cpu_run(struct cpu *c, int64_t limit)
 {
     const bool exact = clock_is_icount(c->env.clock);
-    const uint64_t start = c->icount;
+    const uint64_t end = c->icount + (uint64_t)limit;
+    enum cpu_event event;
     bool polled = false;
 
+    if (c->lockstep)
+        return lockstep_run(c, limit);
     for (;;) {
         const struct rec *r;
         unsigned max_insns;
-        int64_t left;
 
-        block_cache_quiesce(c);
-        if (c->pending_exception)
-            deliver(c, exact);
-        left = limit - (int64_t)(c->icount - start);
-        if (atomic_load_explicit(&c->exit_request, memory_order_acquire)) {
-            atomic_store(&c->exit_request, false);
-            return CPU_KICKED;
-        }
-        if (left <= 0)
-            return CPU_KICKED;
-        check_map(c);
-        c->class->interrupt(c);
-        if (c->halted) {
-            if (!c->class->wakes(c))
-                return CPU_HALTED;
-            c->halted = false;
-        }
-        r = NULL;
+        if (!run_ready(c, end, &event))
+            return event;
         c->leave = false;
-        c->slice = slice_for(c, left, exact, &max_insns);
+        c->slice = slice_for(c, (int64_t)(end - c->icount), exact,
+                             &max_insns);
         c->budget = c->slice;
         r = block_find(c, max_insns);
         if (!r)
@@ -164,7 +174,7 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
         else
             c->class->isa->engine->enter(c, r);
         polled = c->jit && !c->cur && c->budget < 0;
-        settle(c);
+        run_settle(c);
     }
 }
 
@@ -230,6 +240,7 @@ void cpu_free(struct cpu *c)
         return;
     if (c->class->destroy)
         c->class->destroy(c);
+    lockstep_detach(c);
     block_cache_free(c);
     if (c->jit)
         c->jit->detach(c);
@@ -262,6 +273,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, exit_request),
     FIELD_HOST(struct cpu, asleep),
     FIELD(struct cpu, halted, 0),
+    FIELD_HOST(struct cpu, interpret),
     FIELD_HOST(struct cpu, wake),
     FIELD_HOST(struct cpu, class),
     FIELD_HOST(struct cpu, env),
@@ -271,6 +283,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, memory_version),
     FIELD_HOST(struct cpu, blocks),
     FIELD_HOST(struct cpu, jit),
+    FIELD_HOST(struct cpu, lockstep),
     FIELD_HOST(struct cpu, icount_shown),
     FIELD_HOST(struct cpu, read),
     FIELD_HOST(struct cpu, write),

@@ -8,6 +8,7 @@
  * no write entry: writes to them come here each time.
  */
 #include "cpu/core/engine.h"
+#include "cpu/core/lockstep.h"
 
 static void clear_table(struct tlb_entry *t, unsigned n)
 {
@@ -17,6 +18,8 @@ static void clear_table(struct tlb_entry *t, unsigned n)
 
 void cpu_flush_tlb(struct cpu *c)
 {
+    if (c->lockstep)
+        lockstep_note_all(c);
     clear_table(c->read, TLB_SIZE);
     clear_table(c->write, TLB_SIZE);
     clear_table(c->fetch, FETCH_TLB_SIZE);
@@ -58,6 +61,8 @@ void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r)
         c->jcache_notes[set].entries[c->jcache_notes[set].n++] =
             (uint16_t)(e - c->jcache);
     }
+    if (c->lockstep)
+        lockstep_note_jump(c, e);
     e->pc = pc;
     e->context = c->jump_context;
     e->rec = r;
@@ -92,19 +97,22 @@ void cpu_note_large(struct cpu *c, uint64_t va, uint64_t size)
         c->large_last = last;
 }
 
-static void clear_entry(struct tlb_entry *e, uint64_t va)
+static void clear_entry(struct cpu *c, struct tlb_entry *e, uint64_t va)
 {
-    if (((e->tag ^ va) & PAGE_MASK) == 0)
-        e->tag = TLB_EMPTY;
+    if (((e->tag ^ va) & PAGE_MASK) != 0)
+        return;
+    if (c->lockstep)
+        lockstep_note(c, e);
+    e->tag = TLB_EMPTY;
 }
 
 bool cpu_flush_page(struct cpu *c, uint64_t va)
 {
     if (va >= c->large_first && va <= c->large_last)
         return false;
-    clear_entry(&c->read[tlb_index(va)], va);
-    clear_entry(&c->write[tlb_index(va)], va);
-    clear_entry(&c->fetch[fetch_index(va)], va);
+    clear_entry(c, &c->read[tlb_index(va)], va);
+    clear_entry(c, &c->write[tlb_index(va)], va);
+    clear_entry(c, &c->fetch[fetch_index(va)], va);
     if (c->jit)
         c->jit->forget_page(c, va);
     jcache_forget_page(c, va);
@@ -147,6 +155,8 @@ static void fill(struct cpu *c, struct tlb_entry *table, uint64_t va,
 {
     struct tlb_entry *e = &table[tlb_index(va)];
 
+    if (c->lockstep)
+        lockstep_note(c, e);
     e->tag = (va & PAGE_MASK) | c->data_context;
     e->addend = (uintptr_t)host - (uintptr_t)va;
 }
@@ -186,6 +196,8 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
     out->host = page ? page + in_page : NULL;
     if (!page)
         find_rom(c, t.pa, out);
+    if (access == ACCESS_WRITE && out->host && !out->rom)
+        cpu_will_write(c, out->ram, out->host, t.pa);
     if (!page || t.page < PAGE_SIZE)
         return true;
     if (t.page > PAGE_SIZE)
@@ -194,7 +206,8 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
         fill(c, c->read, va, out->host);
     flags = &out->ram->flags[(uint64_t)(page - out->ram->host) >> PAGE_BITS];
     if (t.write && (__atomic_load_n(flags, __ATOMIC_RELAXED) &
-                    (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY)
+                    (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY &&
+        (!c->lockstep || lockstep_saved(c, out->host)))
         fill(c, c->write, va, out->host);
     return true;
 }
@@ -227,8 +240,11 @@ static bool may_cross(struct cpu *c, uint64_t va, unsigned part, unsigned size)
 static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                      uint64_t *value)
 {
-    enum bus_result result = memory_read(c->env.memory, pa, size, value);
+    enum bus_result result;
 
+    if (cpu_outside(c))
+        return false;
+    result = memory_read(c->env.memory, pa, size, value);
     notice_kick(c);
     if (result == BUS_OK)
         return true;
@@ -239,8 +255,11 @@ static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
 static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                       uint64_t value)
 {
-    enum bus_result result = memory_write(c->env.memory, pa, size, value);
+    enum bus_result result;
 
+    if (cpu_outside(c))
+        return false;
+    result = memory_write(c->env.memory, pa, size, value);
     notice_kick(c);
     if (result == BUS_OK)
         return true;

@@ -568,6 +568,16 @@ static const struct csr *usable(struct riscv_cpu *g, unsigned number,
     return r;
 }
 
+/* Does it take part in the platform's time, and is that out of reach now? */
+static bool outside(struct cpu *c, const struct csr *r, unsigned n)
+{
+    bool time = r->read == read_mip || r->read == read_sip ||
+                r->write == write_stimecmp || r->write == write_menvcfg ||
+                (r->read == read_counter && n == TM);
+
+    return time && cpu_outside(c);
+}
+
 bool riscv_csr_read(struct cpu *c, uint32_t csr)
 {
     struct riscv_cpu *g = riscv(c);
@@ -575,6 +585,8 @@ bool riscv_csr_read(struct cpu *c, uint32_t csr)
 
     if (!r)
         return riscv_illegal(c);
+    if (outside(c, r, index_of(r, csr)))
+        return false;
     c->scratch = get(g, r, index_of(r, csr));
     return true;
 }
@@ -590,6 +602,8 @@ static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
     if (!r)
         return riscv_illegal(c);
     n = index_of(r, csr);
+    if (outside(c, r, n))
+        return false;
     seen = old = get(g, r, n);
     /* mip's external bit is read with the wire, but modified without it,
      * priv 3.1.9. */

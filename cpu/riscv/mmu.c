@@ -268,6 +268,7 @@ static int set_accessed(const struct walk *w, uint64_t pa, uint8_t *host,
         return 1;
     if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_W))
         return -1;
+    cpu_will_write(&w->g->core, ram, host, pa);
     if (!atomic_cas(host, 8, *pte, want))
         return 0;
     *pte = want;

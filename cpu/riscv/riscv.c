@@ -193,7 +193,8 @@ static void dump(struct cpu *c, char *out, size_t size)
 
 static const struct field fields[] = {
     FIELD_SUB(struct riscv_cpu, core, cpu_core_fields),
-    FIELD_ARRAY(struct riscv_cpu, x, 0),
+    FIELD_FIRST(struct riscv_cpu, x, 32, 0),
+    FIELD_HOST(struct riscv_cpu, x[32]),
     FIELD_ARRAY(struct riscv_cpu, f, 0),
     FIELD(struct riscv_cpu, fp.round, 0),
     FIELD(struct riscv_cpu, fp.flags, 0),

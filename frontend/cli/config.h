@@ -69,6 +69,8 @@ struct config {
     bool jit;                  /* -accel jit */
     uint64_t jit_buffer;       /* bytes; 0: the default */
     uint32_t jit_off;          /* -jit no-NAME: passes to leave out */
+    bool lockstep;             /* -accel lockstep */
+    uint64_t lockstep_window;  /* instructions; 0: the default */
     bool accel_found;          /* one that was named is in this build */
     const char *accel_missing; /* the first that was named before it */
     uint64_t ram;              /* bytes; 0: the board's default */

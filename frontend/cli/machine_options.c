@@ -8,16 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/core/cpu.h"
+#include "cpu/core/lockstep.h"
 #include "frontend/cli/cli_priv.h"
 #include "jit/jit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Accelerators: ours under both names, then those of others. */
-static const char *const accels[] = {"interp", "tcg", "jit",  "kvm", "xen",
-                                     "hvf",    "hax", "nvmm", "whpx"};
-enum { ACCELS_PRESENT = 3 };
+static const char *const accels[] = {"interp", "tcg", "jit", "lockstep",
+                                     "kvm",    "xen", "hvf", "hax",
+                                     "nvmm",   "whpx"};
+enum { ACCELS_PRESENT = 4 };
 
 /* The names of a list "a:b", in order of preference. */
 static bool note_accels(struct config *c, const char *list, struct error *e)
@@ -37,6 +38,7 @@ static bool note_accels(struct config *c, const char *list, struct error *e)
         if (i < ACCELS_PRESENT && !c->accel_found) {
             c->accel_found = true;
             c->jit = !strcmp(name, "jit");
+            c->lockstep = !strcmp(name, "lockstep");
         }
         if (!c->accel_found && !c->accel_missing)
             c->accel_missing = name;
@@ -46,7 +48,7 @@ static bool note_accels(struct config *c, const char *list, struct error *e)
 
 enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
 {
-    static const char *const known[] = {"accel", "thread", "tb-size"};
+    static const char *const known[] = {"accel", "thread", "tb-size", "window"};
     static const char *const threads[] = {"single", "multi"};
     const char *value;
     struct keyval kv;
@@ -56,7 +58,10 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
     if (keyval_help(&kv)) {
         puts("Accelerators:\n"
              "  interp   the interpreter (also called tcg)\n"
-             "  jit      compiles hot code, tb-size=MIB of it (experimental)");
+             "  jit      compiles hot code, tb-size=MIB of it (experimental)\n"
+             "  lockstep runs both, window=N instructions each in turn, and "
+             "compares;\n"
+             "           takes tb-size too, and implies -icount shift=3");
         return CLI_DONE;
     }
     if (!keyval_check(&kv, known, COUNT(known), e))
@@ -76,6 +81,15 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
             return CLI_ERROR;
         }
         c->jit_buffer = (uint64_t)mib << 20;
+    }
+    value = keyval_get(&kv, "window");
+    if (value) {
+        if (!parse_number(value, LOCKSTEP_MAX_WINDOW, &c->lockstep_window, e))
+            return CLI_ERROR;
+        if (!c->lockstep_window) {
+            error_set(e, "window=0: expected 1 to %d", LOCKSTEP_MAX_WINDOW);
+            return CLI_ERROR;
+        }
     }
     value = keyval_get(&kv, "accel");
     return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;

@@ -8,6 +8,9 @@
 
 #include "frontend/cli/cli_priv.h"
 
+/* Of the virtual time of -accel lockstep, where -icount says nothing. */
+#define LOCKSTEP_SHIFT 3
+
 /* argv[0] without folders. */
 static const char *base_name(const char *path)
 {
@@ -87,6 +90,10 @@ static bool check_together(const struct config *c, struct error *e)
         return error_set(e, "-append needs a -kernel");
     if (c->seed_given && !c->icount)
         return error_set(e, "-seed needs -icount shift=N");
+    if (c->lockstep_window && !c->lockstep)
+        return error_set(e, "-accel window=N is for -accel lockstep");
+    if (c->lockstep && (c->log_mask & LOG_EXEC))
+        return error_set(e, "-accel lockstep and -d exec: take one of them");
     if (c->accel_missing && !c->accel_found)
         return error_set(e, "-accel %s: not in this build; accepted are interp and jit",
                          c->accel_missing);
@@ -123,6 +130,10 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
         } else {
             c->image = argv[i];
         }
+    }
+    if (c->lockstep && !c->icount) {
+        c->icount = true;
+        c->icount_shift = LOCKSTEP_SHIFT;
     }
     if ((c->image && !cli_take_image(c, e)) || !check_together(c, e) ||
         !cli_finish_devices(c, e) || !cli_finish_drives(c, e) ||

@@ -157,6 +157,13 @@ bool backend_init(struct jit *j, struct error *err)
     /* enter: a record's handler (cpu, record, budget) */
     j->enter = run_address(j, e.at);
     j->hooks.enter = (rec_fn *)(uintptr_t)j->enter;
+    e_rex(&e, false, 0, 0, RDI, false); /* cmp byte [rdi + interpret], 0 */
+    e8(&e, 0x80);
+    e_modrm_mem(&e, 7, RDI, NO_REG, 0, CPU(interpret));
+    e8(&e, 0);
+    none = e_jcc(&e, CC_E);
+    e_jmp_mem(&e, RSI, BLOCK_FN_OFFSET);
+    e_patch(none, e.at);
     e_load(&e, RAX, RSI, BLOCK_CODE_OFFSET);
     e_mov(&e, RBP, RDI);
     e_mov(&e, RDI, RDX);

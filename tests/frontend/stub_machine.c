@@ -15,7 +15,7 @@
  *     until C       read until the character C came
  *     sleep MS      of host time
  *     ticks         count "tick" for ever, one in 20 ms
- *     poweroff, fail N, panic, reset, segv, abort, hang
+ *     poweroff, fail N, panic, differ, reset, segv, abort, hang
  */
 #include <assert.h>
 #include <errno.h>
@@ -343,6 +343,8 @@ static void command(struct machine *m, const char *word, const char *arg)
         finish(m, MACHINE_FAILED, (int)n);
     else if (!strcmp(word, "panic"))
         finish(m, MACHINE_PANIC, 0);
+    else if (!strcmp(word, "differ"))
+        finish(m, MACHINE_DIFFERS, 0);
     else if (!strcmp(word, "reset"))
         finish(m, MACHINE_RESET, 0);
     else if (!strcmp(word, "segv"))
@@ -449,9 +451,15 @@ const char *machine_why(struct machine *m)
         [MACHINE_FAILED] = "the guest reported failure",
         [MACHINE_RESET] = "reset (-no-reboot)",
         [MACHINE_PANIC] = "the guest panicked",
+        [MACHINE_DIFFERS] = "the engines differ",
     };
 
     return texts[m->end] ? texts[m->end] : "";
+}
+
+const char *machine_lockstep_report(const struct machine *m)
+{
+    return m->end == MACHINE_DIFFERS ? "lockstep: what differs\n" : NULL;
 }
 
 const char *machine_jit_missing(const struct machine *m)

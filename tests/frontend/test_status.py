@@ -36,6 +36,12 @@ class Status(Case):
     def test_panic(self):
         self.check(['panic'], 125, 'panicked, status 125')
 
+    def test_difference(self):
+        got = self.run_emu('-kernel', self.script('differ'))
+        self.assertEqual(got.returncode, 123, got.stderr)
+        self.assertRegex(got.stderr.decode(), 'lockstep: what differs\n.*'
+                         'the engines differ, status 123\n$')
+
     def test_timeout(self):
         self.check(['hang'], 124, 'timeout.*124', '-timeout', '0.2')
 
@@ -111,7 +117,7 @@ class Compat(Case):
 
     def test_statuses(self):
         for line, status in (('poweroff', 0), ('fail 3', 3), ('fail 256', 0),
-                             ('panic', 0), ('reset', 0),
+                             ('panic', 0), ('reset', 0), ('differ', 123),
                              ('abort', -signal.SIGABRT)):
             self.assertEqual(self.run_compat(line).returncode, status, line)
 

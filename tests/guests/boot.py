@@ -4,6 +4,7 @@
     tests/guests/boot.py [EMULATOR]
     tests/guests/boot.py --only shell --memory 128,4096
     tests/guests/boot.py --boots 50 --load 2    boots in a row, host loaded
+    tests/guests/boot.py --only lockstep        both engines, compared (emu)
 
 Cases: shell (commands, virtio on MMIO, paste, power-off), pci (virtio on PCI,
 read-only, -snapshot, -no-reboot), reboot (and Ctrl-A X), and one a size of
@@ -322,6 +323,26 @@ def case_memory(suite, memory):
         power_off(suite, console, shell, name)
 
 
+def case_lockstep(suite):
+    """Interpreter and translator side by side, from power-on to power-off."""
+    disk = suite.disk('lockstep.img')
+    stats = suite.folder / 'stats.txt'
+    extra = ['-accel', 'lockstep', '-d', 'stats', '-D', str(stats),
+             '-drive', f'if=none,id=d0,format=raw,file={disk}',
+             '-device', 'virtio-blk-device,drive=d0']
+    with suite.console(extra=extra) as console:
+        shell = Shell(console, 4 * suite.args.scale)
+        report_boot(suite, console, shell, 'lockstep')
+        check_sums(suite, shell)
+        check_disk(suite, shell, disk, 'lockstep')
+        power_off(suite, console, shell, 'lockstep')
+    text = stats.read_text() if stats.exists() else ''
+    match = re.search(r'lockstep: .* with (\d+) instructions compared.*', text)
+    suite.report.check('lockstep: 500,000,000 instructions are compared',
+                       match and int(match[1]) > 500000000,
+                       match[0] if match else 'no statistics')
+
+
 def guarded(suite, name, case, *args):
     """Runs a case; a console that does not answer fails it."""
     try:
@@ -360,7 +381,7 @@ CASES = {'shell': case_shell, 'pci': case_pci, 'reboot': case_reboot}
 
 def parse():
     parser = machine.parser(__doc__)
-    parser.add_argument('--only', choices=[*CASES, 'memory'],
+    parser.add_argument('--only', choices=[*CASES, 'memory', 'lockstep'],
                         action='append', help='run this case (repeatable)')
     parser.add_argument('--memory', default='128,4096', metavar='MIB,...',
                         help='sizes that must boot too (default: %(default)s)')
@@ -382,6 +403,8 @@ def main():
         for name, case in CASES.items():
             if not args.only or name in args.only:
                 guarded(suite, name, case)
+        if args.only and 'lockstep' in args.only:
+            guarded(suite, 'lockstep', case_lockstep)
         if not args.only or 'memory' in args.only:
             for size in filter(None, args.memory.split(',')):
                 guarded(suite, f'-m {size}', case_memory, int(size))

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/core/lockstep.h"
+#include "jit/jit.h"
+
 stub_program *stub_run;
 
 static bool stub_wakes(struct cpu *c)
@@ -156,6 +159,29 @@ struct wire cpu_input(struct cpu *c, unsigned line)
 uint64_t cpu_icount(struct cpu *c)
 {
     return c->icount;
+}
+
+bool jit_attach(struct cpu *c, const struct jit_config *config,
+                struct error *e)
+{
+    (void)c;
+    (void)config;
+    return error_set(e, "a stub has none");
+}
+
+bool lockstep_attach(struct cpu *c, const struct lockstep_config *config,
+                     struct error *e)
+{
+    (void)c;
+    (void)config;
+    return error_set(e, "a stub has none");
+}
+
+void lockstep_stats(const struct cpu *c, char *out, size_t size)
+{
+    (void)c;
+    (void)out;
+    (void)size;
 }
 
 uint64_t cpu_icount_any(struct cpu *c)
