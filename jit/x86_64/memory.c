@@ -4,8 +4,8 @@
  * Each access has a site beside the code, which remembers the entry of the
  * TLB that it used last: most accesses stay on one page for a while, and the
  * host's address is then one load away that depends on nothing.  An access
- * that changes its page too often becomes plain: a jump leads from its check
- * to one that looks in the TLB itself.
+ * that changes its page too often, or is not aligned, becomes plain: a jump
+ * leads from its check to one that looks in the TLB itself.
  *
  * What the TLB does not have is looked up here; what it cannot have (MMIO,
  * pages with code, accesses across pages) is the interpreter's.
@@ -26,16 +26,6 @@ static const struct jit_site *site_at(const struct jit *j, uint32_t n)
     return &j->sites[n];
 }
 
-/* temp = page of the access's last byte | context: a tag, if it does not
- * cross a page. */
-static void emit_tag(struct emit *e, int temp, int base, int32_t disp,
-                     unsigned size)
-{
-    e_lea(e, temp, base, NO_REG, 0, disp + (int32_t)size - 1);
-    e_alu_imm(e, true, ALU_AND, temp, -(int32_t)PAGE_SIZE);
-    e_alu_mem(e, true, ALU_OR, temp, RBP, CPU(data_context));
-}
-
 /*
  * A look into the TLB, with another temporary; leaves the addend in temp.
  * Returns the jump of a miss.
@@ -48,7 +38,10 @@ static uint8_t *emit_lookup(struct emit *e, int temp, int other, int base,
 
     e_lea(e, other, base, NO_REG, 0, disp);
     e_shift_imm(e, false, SHIFT_SHR, other, PAGE_BITS - 4);
-    emit_tag(e, temp, base, disp, size);
+    /* The last byte's page: an access across pages has no entry. */
+    e_lea(e, temp, base, NO_REG, 0, disp + (int32_t)size - 1);
+    e_alu_imm(e, true, ALU_AND, temp, -(int32_t)PAGE_SIZE);
+    e_alu_mem(e, true, ALU_OR, temp, RBP, CPU(data_context));
     e_alu_imm(e, false, ALU_AND, other, (int32_t)((TLB_SIZE - 1) << 4));
     e_op_mem(e, true, 0x3b, temp, RBP, other, 0,
              table + (int32_t)offsetof(struct tlb_entry, tag));
@@ -58,7 +51,8 @@ static uint8_t *emit_lookup(struct emit *e, int temp, int other, int base,
     return miss;
 }
 
-/* The check by a site of its own. */
+/* The check by a site of its own.  What is left of an address that is not
+ * aligned is no tag. */
 static void emit_site(struct gen *g, int temp, int base, int32_t disp,
                       unsigned size, bool write)
 {
@@ -83,7 +77,10 @@ static void emit_site(struct gen *g, int temp, int base, int32_t disp,
     info->size = (uint8_t)size;
     info->write = write;
     info->start = (uint32_t)(e->at - j->code.write);
-    emit_tag(e, temp, base, disp, size);
+    e_lea(e, temp, base, NO_REG, 0, disp);
+    e_alu_imm(e, true, ALU_AND, temp,
+              -(int32_t)PAGE_SIZE | (int32_t)(size - 1));
+    e_alu_mem(e, true, ALU_XOR, temp, RBP, CPU(data_context));
     e_op_rip(e, true, 0x3b, temp, &site->tag);
     add_out(g, OUT_SITE, e_jcc(e, CC_NE), NULL, (int32_t)j->n_sites);
     e_op_rip(e, true, 0x8b, temp, &site->addend);
@@ -215,8 +212,8 @@ void store(struct gen *g, const struct ir_node *n)
 
 /* ----------------------------------------------------------- the slow side */
 
-/* Lead the check of a site to one that looks in the TLB. */
-static void make_plain(struct jit *j, uint32_t n)
+/* Lead the check of a site to one that looks in the TLB.  false: no room. */
+static bool make_plain(struct jit *j, uint32_t n)
 {
     struct site_info *s = &j->infos[n];
     struct emit e = emit_here(j),
@@ -232,9 +229,9 @@ static void make_plain(struct jit *j, uint32_t n)
             (other == NO_REG || !(s->busy >> temps[i] & 1)))
             other = temps[i];
     keep = s->busy >> other & 1;
-    s->plain = true;
     if (e.end - e.at < PLAIN_SIZE)
-        return;
+        return false;
+    s->plain = true;
     j->counters.plain++;
     e_jmp_to(&at, e.at);
     if (keep)
@@ -251,6 +248,7 @@ static void make_plain(struct jit *j, uint32_t n)
     j->code.used = (size_t)(e.at - j->code.write);
     __cpuid(0, a, b, c, d); /* what was fetched before must go */
     (void)a, (void)b, (void)c, (void)d;
+    return true;
 }
 
 static const uint8_t *interpret(const struct jit *j, uint64_t *regs,
@@ -261,13 +259,26 @@ static const uint8_t *interpret(const struct jit *j, uint64_t *regs,
     return j->exit_record;
 }
 
+/* Has it missed so often, each time soon after another? */
+static bool wanders(const struct jit *j, struct site_info *s, uint32_t n,
+                    int64_t budget)
+{
+    const int64_t since = s->budget - budget;
+
+    s->budget = budget;
+    if (j->sites[n].tag == TLB_EMPTY || since < 0 || since >= SOON)
+        s->bad = 0;
+    else
+        s->bad++;
+    return s->bad >= PATIENCE;
+}
+
 const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
 {
     struct jit *j = (struct jit *)c->jit;
     struct site_info *s = &j->infos[n];
     const uint64_t va = regs[s->base] + (uint64_t)(int64_t)s->disp;
     const int64_t budget = (int64_t)regs[RDI];
-    const bool fresh = j->sites[n].tag == TLB_EMPTY;
 
     c->cur = s->rec;
     c->budget = budget;
@@ -281,13 +292,10 @@ const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
     }
     j->counters.sites++;
     if (!s->plain) {
-        s->bad = !fresh && s->budget - budget >= 0 && s->budget - budget < SOON
-                     ? (uint8_t)(s->bad + 1)
-                     : 0;
-        s->budget = budget;
+        if ((va & (s->size - 1u)) || wanders(j, s, n, budget))
+            return make_plain(j, n) ? j->code.run + s->start
+                                    : interpret(j, regs, s);
         jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
-        if (s->bad == PATIENCE)
-            make_plain(j, n);
     }
     return j->code.run + s->start;
 }

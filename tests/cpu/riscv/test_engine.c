@@ -288,6 +288,60 @@ static void many_straddle_one_page(void **state)
         }
 }
 
+/*
+ * One access, by turns to an aligned place on the second page and to one that
+ * ends there or is not aligned: each finds what lies at its addresses, though
+ * the pages lie apart in RAM.
+ */
+static void access_over_two_pages(void **state)
+{
+    struct rig *r = *state;
+    const uint64_t root = RIG_RAM + 0x100000, mid = root + 0x1000,
+                   last = root + 0x2000, pages[] = {RIG_RAM + 0x60000,
+                                                    RIG_RAM + 0x20000};
+    const uint64_t va = 0x40000000;
+    const uint32_t code[] = {asm_ld(6, 0, 10), asm_sd(12, 0x100, 10),
+                             asm_add(7, 7, 6), asm_xor(10, 10, 11),
+                             asm_jal(0, -16)};
+    const uint16_t places[] = {0xffc, 0xff9, 0xfff, 0x1004, 0x1003, 0xe00};
+
+    rig_poke64(r, root + 8, mid >> 12 << 10 | 1);
+    rig_poke64(r, mid, last >> 12 << 10 | 1);
+    rig_poke64(r, root + 16, (RIG_RAM >> 12 << 10) | 0xcf);
+    for (unsigned i = 0; i < 2; i++)
+        rig_poke64(r, last + i * 8u, pages[i] >> 12 << 10 | 0xc7);
+    rig_poke(r, CODE, code, COUNT(code));
+    r->g->satp = (uint64_t)8 << 60 | root >> 12;
+    for (unsigned n = 0; n < COUNT(places); n++) {
+        uint8_t image[0x3000], now[0x2000];
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < sizeof(image); i++)
+            image[i] = (uint8_t)(i * 7 + n);
+        memory_poke(r->memory, pages[0], image, 0x1000);
+        memory_poke(r->memory, pages[1], image + 0x1000, 0x2000);
+        r->g->x[7] = 0;
+        r->g->x[10] = va + 0x1000;
+        r->g->x[11] = r->g->x[10] ^ (va + places[n]);
+        r->g->x[12] = UINT64_C(0x1122334455667788);
+        for (unsigned i = 0; i < 100; i++) {
+            const unsigned at = i & 1 ? places[n] : 0x1000;
+
+            sum += ld_le64(image + at);
+            st_le64(image + at + 0x100, r->g->x[12]);
+        }
+        rig_enter(r, PRIV_S, UINT64_C(0x80000000) + (CODE - RIG_RAM));
+        rig_step(r, 500);
+        assert_int_equal(r->exceptions, 0);
+        assert_int_equal(r->g->x[7], sum);
+        memcpy(now, rig_host(r, pages[0]), 0x1000);
+        memcpy(now + 0x1000, rig_host(r, pages[1]), 0x1000);
+        assert_memory_equal(now, image, sizeof(now));
+        assert_memory_equal(rig_host(r, pages[1]) + 0x1000, image + 0x2000,
+                            0x1000);
+    }
+}
+
 /* Every page's last instruction ends on the next page: dropping the last
  * one drops all of them. */
 static void *drop_chain(void *arg)
@@ -519,6 +573,7 @@ int main(void)
         TEST(straddling_instruction),
         TEST(many_straddle_one_page),
         TEST(long_chain_of_pages),
+        TEST(access_over_two_pages),
         TEST(cache_is_bounded),
         TEST(kick_ends_a_loop),
         TEST(kick_ends_endless_faults),
