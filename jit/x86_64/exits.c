@@ -29,12 +29,57 @@ void interpret_if(struct gen *g, enum cc cc)
     add_out(g, OUT_RECORD, e_jcc(&g->e, cc), g->insn->rec, 0);
 }
 
+_Static_assert(sizeof(struct jcache_entry) == 32, "scaled by a shift");
+#define ENTRY(member)                                                          \
+    (CPU(jcache) + (int32_t)offsetof(struct jcache_entry, member))
+
+/* To the address in rax, `count` instructions on: through the jump cache, as
+ * EXIT_INDIRECT in engine.h. */
+static void jump_by_cache(struct gen *g, int32_t count)
+{
+    struct emit *e = &g->e;
+    uint8_t *miss[3];
+
+    e_alu_imm(e, true, ALU_SUB, RDI, count);
+    if (jit_off(g->j, JIT_JUMPS)) {
+        e_store(e, RBP, CPU(pc), RAX);
+        jump_to_stub(g, g->j->exit_miss);
+        return;
+    }
+    miss[0] = e_jcc(e, CC_B);
+    /* rdx: the entry jcache_index(), of 32 bytes, from jcache */
+    e_mov32(e, RDX, RAX);
+    e_alu_imm(e, false, ALU_AND, RDX, (JCACHE_SIZE - 1) << 1);
+    e_shift_imm(e, false, SHIFT_SHL, RDX, 4);
+    e_load(e, RCX, RBP, CPU(jump_context));
+    e_op_mem(e, true, 0x3b, RAX, RBP, RDX, 0, ENTRY(pc));
+    miss[1] = e_jcc(e, CC_NE);
+    e_op_mem(e, true, 0x3b, RCX, RBP, RDX, 0, ENTRY(context));
+    miss[2] = e_jcc(e, CC_NE);
+    e_alu_imm(e, true, ALU_AND, RAX, -(int32_t)PAGE_SIZE);
+    e_store(e, RBP, CPU(page), RAX);
+    e_op_mem(e, false, 0xff, 4, RBP, RDX, 0, ENTRY(code)); /* jmp */
+    for (unsigned i = 0; i < 3; i++)
+        e_patch(miss[i], e->at);
+    e_store(e, RBP, CPU(pc), RAX);
+    jump_to_stub(g, g->j->exit_miss);
+}
+
 void exit_by(struct gen *g, const struct rec *link)
 {
+    struct emit *e = &g->e;
+
+    if (link->target < 0 || link->target >= (int32_t)PAGE_SIZE) {
+        /* Where that page lies may change: no link can be patched. */
+        e_load(e, RAX, RBP, CPU(page));
+        e_lea(e, RAX, RAX, NO_REG, 0, link->target);
+        jump_by_cache(g, link->count);
+        return;
+    }
     /* The budget is not negative: a borrow is its end. */
-    e_alu_imm(&g->e, true, ALU_SUB, RDI, link->count);
-    add_out(g, OUT_LINK, e_jcc(&g->e, CC_AE), link, 0);
-    add_out(g, OUT_POLL, e_jmp(&g->e), NULL, link->target);
+    e_alu_imm(e, true, ALU_SUB, RDI, link->count);
+    add_out(g, OUT_LINK, e_jcc(e, CC_AE), link, 0);
+    add_out(g, OUT_POLL, e_jmp(e), NULL, link->target);
 }
 
 void exit_if(struct gen *g, const struct ir_node *n)
@@ -46,15 +91,9 @@ void exit_if(struct gen *g, const struct ir_node *n)
     e_patch(over, g->e.at);
 }
 
-_Static_assert(sizeof(struct jcache_entry) == 32, "scaled by a shift");
-#define ENTRY(member)                                                          \
-    (CPU(jcache) + (int32_t)offsetof(struct jcache_entry, member))
-
-/* Through the jump cache, as EXIT_INDIRECT in engine.h. */
 void exit_indirect(struct gen *g, const struct ir_node *n)
 {
     int to;
-    uint8_t *miss[3];
 
     if (n->imm == IR_MODE) {
         g->failed = true;
@@ -64,29 +103,7 @@ void exit_indirect(struct gen *g, const struct ir_node *n)
     if (g->failed)
         return;
     e_mov(&g->e, RAX, to);
-    e_alu_imm(&g->e, true, ALU_SUB, RDI, link_of(g)->count);
-    if (jit_off(g->j, JIT_JUMPS)) {
-        e_store(&g->e, RBP, CPU(pc), RAX);
-        jump_to_stub(g, g->j->exit_miss);
-        return;
-    }
-    miss[0] = e_jcc(&g->e, CC_B);
-    /* rdx: the entry jcache_index(), of 32 bytes, from jcache */
-    e_mov32(&g->e, RDX, RAX);
-    e_alu_imm(&g->e, false, ALU_AND, RDX, (JCACHE_SIZE - 1) << 1);
-    e_shift_imm(&g->e, false, SHIFT_SHL, RDX, 4);
-    e_load(&g->e, RCX, RBP, CPU(jump_context));
-    e_op_mem(&g->e, true, 0x3b, RAX, RBP, RDX, 0, ENTRY(pc));
-    miss[1] = e_jcc(&g->e, CC_NE);
-    e_op_mem(&g->e, true, 0x3b, RCX, RBP, RDX, 0, ENTRY(context));
-    miss[2] = e_jcc(&g->e, CC_NE);
-    e_alu_imm(&g->e, true, ALU_AND, RAX, -(int32_t)PAGE_SIZE);
-    e_store(&g->e, RBP, CPU(page), RAX);
-    e_op_mem(&g->e, false, 0xff, 4, RBP, RDX, 0, ENTRY(code)); /* jmp */
-    for (unsigned i = 0; i < 3; i++)
-        e_patch(miss[i], g->e.at);
-    e_store(&g->e, RBP, CPU(pc), RAX);
-    jump_to_stub(g, g->j->exit_miss);
+    jump_by_cache(g, link_of(g)->count);
 }
 
 void spill(struct emit *e, const struct isa *isa, unsigned n)
