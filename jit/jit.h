@@ -18,6 +18,7 @@ enum jit_pass {
     JIT_LINKS, /* jumps from block to block are patched in */
     JIT_JUMPS, /* compiled code looks into the jump cache itself */
     JIT_SITES, /* each access remembers its page */
+    JIT_SPANS, /* accesses off one base share a check */
     JIT_PINS,  /* guest registers stay in host registers */
     JIT_TIERS, /* cold code is interpreted */
     JIT_PASSES,
@@ -58,6 +59,8 @@ struct jit_counters {
     uint64_t again;      /* blocks compiled a second time */
     uint64_t sites;      /* accesses to another page than the last time */
     uint64_t plain;      /* sites given up */
+    uint64_t spans;      /* accesses whose check another one does */
+    uint64_t narrowed;   /* times that a block had better not have such */
 };
 
 /*

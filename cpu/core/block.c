@@ -356,7 +356,8 @@ void block_sample(struct cpu *c, const struct rec *r)
 {
     struct block_entry *e = block_entry(r);
 
-    if (r[-1].fn == h_head && e->code && ++e->samples == c->jit->samples)
+    if (r[-1].fn == h_head && e->code && e->samples < c->jit->samples &&
+        ++e->samples == c->jit->samples)
         c->compile = (struct rec *)(uintptr_t)r;
 }
 

@@ -390,7 +390,8 @@ struct isa {
 struct block_entry {
     rec_fn *fn;       /* the first record's own handler */
     uint32_t cold;    /* entries until it is hot */
-    uint32_t samples; /* slices that ended in front of it, compiled */
+    uint16_t samples; /* slices that ended in front of it, compiled */
+    bool narrow;      /* its accesses had better be checked one by one */
     const void *code; /* compiled, or NULL; last, see BLOCK_CODE_OFFSET */
 };
 

@@ -27,6 +27,12 @@ struct jit_insn {
     rec_fn *fn;             /* the interpreter's handler for it */
     int32_t offset;         /* from cpu->page */
     uint32_t ir_first, ir_end; /* its nodes */
+    /* Whose check serves its access, by number; -1: its own.  Its address
+     * is node base plus disp; a leader checks from lo to below hi. */
+    int16_t leader;
+    ir_ref base;
+    int32_t disp, lo, hi;
+    uint32_t site; /* a leader's */
 };
 
 /*
@@ -46,10 +52,13 @@ struct site_info {
     int64_t budget;        /* when it missed last */
     uint32_t start, end;   /* of its check, in the code buffer */
     int32_t disp;          /* the address is host register base + disp */
+    const struct rec *first; /* of the block, if it leads a span */
+    int32_t lo, hi;        /* what must be on one page, from base */
     uint8_t base, temp;    /* temp is the check's own */
     uint8_t busy;          /* temporaries in use then, by register */
     uint8_t size, write;
     uint8_t bad;           /* misses that came soon after another */
+    uint8_t crossed;       /* times that a span was not on one page */
     bool plain;            /* it looks in the TLB itself */
 };
 
@@ -59,6 +68,7 @@ struct jit_block {
     struct jit_insn insns[BLOCK_MAX_INSNS];
     const uint8_t *old; /* its code until now, or NULL */
     bool whole;         /* it is worth the whole effort */
+    bool spans;         /* with accesses that share checks */
     unsigned n;
     struct ir ir;
     const struct rec *end; /* the record behind the last instruction, a goto,
@@ -98,6 +108,8 @@ bool backend_init(struct jit *j, struct error *e);
  */
 const uint8_t *backend_compile(struct jit *j);
 
+/* Find out which accesses of the block share a check. */
+void jit_find_spans(struct jit_block *b);
 /* Site n remembers entry e; or nothing, if another access changed it. */
 void jit_remember(struct jit *j, uint32_t n, const struct tlb_entry *e);
 

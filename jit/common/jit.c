@@ -66,6 +66,8 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
     b->first = first;
     b->old = block_entry(first)->code;
     b->whole = b->old || !j->hooks.samples;
+    b->spans = b->whole && !block_entry(first)->narrow &&
+               !jit_off(j, JIT_SITES) && !jit_off(j, JIT_SPANS);
     b->n = 0;
     b->end = NULL;
     ir_clear(&b->ir);
@@ -160,6 +162,8 @@ static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
     if (lift_block(j, first, fn, host, offset)) {
         if (log_on(c->env.log, LOG_IR))
             log_ir(j);
+        if (j->block.spans)
+            jit_find_spans(&j->block);
         code = backend_compile(j);
     }
     if (code) {
@@ -315,14 +319,16 @@ static void stats(struct cpu *c, char *out, size_t size)
         "jit: %llu entries, %llu returns in mid-block, %llu links "
         "followed, %llu patched, %llu jump cache misses\n"
         "jit: %llu blocks compiled again, %llu sites, %llu changes of page, "
-        "%llu given up",
+        "%llu given up, %llu in spans, "
+        "%llu blocks narrowed",
         U(n->compiled), U(n->rejected), U(n->flushes),
         (double)n->compile_ns / 1e6,
         cpu_ns ? 100.0 * (double)n->compile_ns / (double)cpu_ns : 0.0,
         U(n->guest_bytes), U(n->host_bytes),
         n->guest_bytes ? (double)n->host_bytes / (double)n->guest_bytes : 0.0,
         U(j->code.used), U(n->entered), U(n->left), U(n->links), U(n->patched),
-        U(n->misses), U(n->again), U(j->n_sites), U(n->sites), U(n->plain));
+        U(n->misses), U(n->again), U(j->n_sites), U(n->sites), U(n->plain),
+        U(n->spans), U(n->narrowed));
 }
 
 bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)

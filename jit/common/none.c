@@ -3,8 +3,7 @@
  */
 #include "jit/jit.h"
 
-bool jit_attach(struct cpu *c, const struct jit_config *config,
-                struct error *e)
+bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
 {
     (void)c;
     (void)config;

@@ -9,6 +9,7 @@ const struct jit_pass_name jit_passes[JIT_PASSES] = {
     [JIT_LINKS] = {"links", "jumps from block to block are patched in"},
     [JIT_JUMPS] = {"jumps", "indirect jumps look up their target inline"},
     [JIT_SITES] = {"sites", "each access remembers the page it touched last"},
+    [JIT_SPANS] = {"spans", "accesses off one base share a check"},
     [JIT_PINS] = {"pins", "guest registers stay in host registers"},
     [JIT_TIERS] = {"tiers", "cold code is interpreted, not compiled"},
 };

@@ -18,13 +18,10 @@
  * them in a row make an access plain. */
 #define SOON 400
 #define PATIENCE 32
+/* So many times a span may cross a page. */
+#define MAX_CROSSED 4
 /* Bytes that a plain check needs at most. */
 #define PLAIN_SIZE 96
-
-static const struct jit_site *site_at(const struct jit *j, uint32_t n)
-{
-    return &j->sites[n];
-}
 
 /*
  * A look into the TLB, with another temporary; leaves the addend in temp.
@@ -51,22 +48,17 @@ static uint8_t *emit_lookup(struct emit *e, int temp, int other, int base,
     return miss;
 }
 
-/* The check by a site of its own.  What is left of an address that is not
- * aligned is no tag. */
-static void emit_site(struct gen *g, int temp, int base, int32_t disp,
-                      unsigned size, bool write)
+static struct site_info *new_site(struct gen *g, int temp, int base,
+                                  int32_t disp, unsigned size, bool write)
 {
     struct jit *j = g->j;
-    struct emit *e = &g->e;
-    const struct jit_site *site;
     struct site_info *info;
 
     if (j->n_sites == j->max_sites) {
-        e->full = true;
-        return;
+        g->e.full = true;
+        return NULL;
     }
-    site = site_at(j, j->n_sites);
-    info = &j->infos[j->n_sites];
+    info = &j->infos[j->n_sites++];
     memset(info, 0, sizeof(*info));
     info->rec = g->insn->rec;
     info->fn = g->insn->rec == g->b->first ? g->insn->fn : NULL;
@@ -76,16 +68,61 @@ static void emit_site(struct gen *g, int temp, int base, int32_t disp,
     info->busy = g->busy;
     info->size = (uint8_t)size;
     info->write = write;
-    info->start = (uint32_t)(e->at - j->code.write);
+    info->start = (uint32_t)(g->e.at - g->j->code.write);
+    return info;
+}
+
+/* Is base + disp, less the bits of `mask`, on the page of site n? */
+static void emit_compare(struct gen *g, uint32_t n, int temp, int base,
+                         int32_t disp, int32_t mask)
+{
+    struct emit *e = &g->e;
+
     e_lea(e, temp, base, NO_REG, 0, disp);
-    e_alu_imm(e, true, ALU_AND, temp,
-              -(int32_t)PAGE_SIZE | (int32_t)(size - 1));
+    e_alu_imm(e, true, ALU_AND, temp, mask);
     e_alu_mem(e, true, ALU_XOR, temp, RBP, CPU(data_context));
-    e_op_rip(e, true, 0x3b, temp, &site->tag);
-    add_out(g, OUT_SITE, e_jcc(e, CC_NE), NULL, (int32_t)j->n_sites);
-    e_op_rip(e, true, 0x8b, temp, &site->addend);
-    info->end = (uint32_t)(e->at - j->code.write);
-    j->n_sites++;
+    e_op_rip(e, true, 0x3b, temp, &g->j->sites[n].tag);
+    add_out(g, OUT_SITE, e_jcc(e, CC_NE), NULL, (int32_t)n);
+}
+
+/* The check by a site of its own.  What is left of an address that is not
+ * aligned is no tag. */
+static void emit_site(struct gen *g, int temp, int base, int32_t disp,
+                      unsigned size, bool write)
+{
+    const uint32_t n = g->j->n_sites;
+    struct site_info *info = new_site(g, temp, base, disp, size, write);
+
+    if (!info)
+        return;
+    emit_compare(g, n, temp, base, disp,
+                 -(int32_t)PAGE_SIZE | (int32_t)(size - 1));
+    e_op_rip(&g->e, true, 0x8b, temp, &g->j->sites[n].addend);
+    info->end = (uint32_t)(g->e.at - g->j->code.write);
+}
+
+/* The check of a span, by both of its ends; or what it left. */
+static void emit_span(struct gen *g, int temp, int base, unsigned size,
+                      bool write)
+{
+    const struct jit_insn *i = g->insn;
+    struct jit_insn *leader = &g->b->insns[i->leader];
+    struct site_info *info;
+
+    if (leader == i) {
+        leader->site = g->j->n_sites;
+        info = new_site(g, temp, base, i->disp, size, write);
+        if (!info)
+            return;
+        info->first = g->b->first;
+        info->lo = i->lo;
+        info->hi = i->hi;
+        emit_compare(g, i->site, temp, base, i->lo, -(int32_t)PAGE_SIZE);
+        emit_compare(g, i->site, temp, base, i->hi - 1, -(int32_t)PAGE_SIZE);
+    } else {
+        g->j->counters.spans++;
+    }
+    e_op_rip(&g->e, true, 0x8b, temp, &g->j->sites[leader->site].addend);
 }
 
 /* Is the address of node r a register and a constant? */
@@ -113,6 +150,14 @@ static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
     const struct ir_node *n = node(g, r);
     int base, other;
 
+    if (g->b->spans && g->insn->leader >= 0) {
+        *disp = g->insn->disp;
+        base = value(g, g->insn->base, NO_REG);
+        *addend = take_temp(g);
+        if (!g->failed)
+            emit_span(g, *addend, base, size, write);
+        return base;
+    }
     base = value(g, displaced(g, r, disp) ? n->a : r, NO_REG);
     *addend = take_temp(g);
     if (g->failed)
@@ -137,7 +182,10 @@ static void address_done(struct gen *g, ir_ref r, int base, int addend)
     int32_t disp;
 
     drop(g, addend);
-    used(g, displaced(g, r, &disp) ? node(g, r)->a : r, base);
+    if (g->b->spans && g->insn->leader >= 0)
+        used(g, g->insn->base, base);
+    else
+        used(g, displaced(g, r, &disp) ? node(g, r)->a : r, base);
 }
 
 int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
@@ -273,6 +321,19 @@ static bool wanders(const struct jit *j, struct site_info *s, uint32_t n,
     return s->bad >= PATIENCE;
 }
 
+/* The span crosses a page, or its base wanders: compile the block anew, so
+ * that its accesses are checked one by one. */
+static const uint8_t *narrow(struct cpu *c, uint64_t *regs,
+                             const struct site_info *s)
+{
+    struct rec *first = (struct rec *)(uintptr_t)s->first;
+
+    ((struct jit *)c->jit)->counters.narrowed++;
+    block_entry(first)->narrow = true;
+    c->compile = first;
+    return interpret((const struct jit *)c->jit, regs, s);
+}
+
 const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
 {
     struct jit *j = (struct jit *)c->jit;
@@ -291,7 +352,18 @@ const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
         break;
     }
     j->counters.sites++;
-    if (!s->plain) {
+    if (s->first) {
+        const uint64_t base = regs[s->base];
+
+        if (((base + (uint64_t)(int64_t)s->lo) ^
+             (base + (uint64_t)(int64_t)s->hi - 1)) &
+            PAGE_MASK)
+            return ++s->crossed < MAX_CROSSED ? interpret(j, regs, s)
+                                              : narrow(c, regs, s);
+        if (wanders(j, s, n, budget))
+            return narrow(c, regs, s);
+        jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
+    } else if (!s->plain) {
         if ((va & (s->size - 1u)) || wanders(j, s, n, budget))
             return make_plain(j, n) ? j->code.run + s->start
                                     : interpret(j, regs, s);

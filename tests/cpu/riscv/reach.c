@@ -26,6 +26,7 @@ const char *const reach_names[REACH_KINDS] = {
     [REACH_MISSES] = "jump cache misses",
     [REACH_SITES] = "changes of an access's page",
     [REACH_PLAIN] = "accesses that change it often",
+    [REACH_SPANS] = "accesses that share a check",
     [REACH_AGAIN] = "blocks compiled again",
 };
 
@@ -200,6 +201,7 @@ void reach_add(struct rig *r, uint64_t totals[REACH_KINDS])
     totals[REACH_MISSES] += j.misses;
     totals[REACH_SITES] += j.sites;
     totals[REACH_PLAIN] += j.plain;
+    totals[REACH_SPANS] += j.spans;
     totals[REACH_AGAIN] += j.again;
 }
 

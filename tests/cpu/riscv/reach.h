@@ -28,6 +28,7 @@ enum reach_what {
     REACH_MISSES,   /* indirect jumps that the jump cache does not know */
     REACH_SITES,    /* accesses to another page than at the last time */
     REACH_PLAIN,    /* and those that do so all the time */
+    REACH_SPANS,    /* accesses that another one checks */
     REACH_AGAIN,    /* blocks compiled a second time, with more effort */
     REACH_KINDS,
 };

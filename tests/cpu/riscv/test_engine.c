@@ -342,6 +342,69 @@ static void access_over_two_pages(void **state)
     }
 }
 
+/*
+ * Loads and stores off one base: all on one page, and then over two that lie
+ * apart; with a base that changes among them.
+ */
+static void span_over_two_pages(void **state)
+{
+    struct rig *r = *state;
+    const uint64_t root = RIG_RAM + 0x100000, mid = root + 0x1000,
+                   last = root + 0x2000, va = 0x40000000;
+    const uint64_t pages[] = {RIG_RAM + 0x60000, RIG_RAM + 0x20000};
+    const uint32_t code[] = {
+        asm_ld(6, 0, 10),      asm_add(7, 7, 6),  asm_ld(6, 16, 10),
+        asm_add(7, 7, 6),      asm_ld(6, 8, 10),  asm_add(7, 7, 6),
+        asm_sd(12, 0x100, 10), asm_sd(7, 0x110, 10), asm_sd(12, 0x108, 10),
+        asm_xor(10, 10, 11),   asm_ld(6, 24, 10), asm_add(7, 7, 6),
+        asm_jal(0, -48)};
+    const uint16_t places[] = {0xff0, 0xfe9, 0xef8, 0xe00};
+
+    rig_poke64(r, root + 8, mid >> 12 << 10 | 1);
+    rig_poke64(r, mid, last >> 12 << 10 | 1);
+    rig_poke64(r, root + 16, (RIG_RAM >> 12 << 10) | 0xcf);
+    for (unsigned i = 0; i < 2; i++)
+        rig_poke64(r, last + i * 8u, pages[i] >> 12 << 10 | 0xc7);
+    r->g->satp = (uint64_t)8 << 60 | root >> 12;
+    for (unsigned n = 0; n < COUNT(places); n++) {
+        const uint64_t at = CODE + n * 0x1000;
+        uint8_t image[0x2000], now[0x2000];
+        uint64_t sum = 0, base = 0x1000;
+
+        for (unsigned i = 0; i < sizeof(image); i++)
+            image[i] = (uint8_t)(i * 7 + n);
+        memory_poke(r->memory, pages[0], image, 0x1000);
+        memory_poke(r->memory, pages[1], image + 0x1000, 0x1000);
+        rig_poke(r, at, code, COUNT(code));
+        r->g->x[7] = 0;
+        r->g->x[10] = va + base;
+        r->g->x[11] = r->g->x[10] ^ (va + places[n]);
+        r->g->x[12] = UINT64_C(0x1122334455667788);
+        for (unsigned i = 0; i < 60; i++) {
+            for (unsigned k = 0; k < 3; k++)
+                sum += ld_le64(image + base + 8 * k);
+            st_le64(image + base + 0x100, r->g->x[12]);
+            st_le64(image + base + 0x108, r->g->x[12]);
+            st_le64(image + base + 0x110, sum);
+            base ^= 0x1000 ^ places[n];
+            sum += ld_le64(image + base + 24);
+        }
+        rig_enter(r, PRIV_S, UINT64_C(0x80000000) + (at - RIG_RAM));
+        rig_step(r, 60 * COUNT(code));
+        assert_int_equal(r->exceptions, 0);
+        assert_int_equal(r->g->x[7], sum);
+        memcpy(now, rig_host(r, pages[0]), 0x1000);
+        memcpy(now + 0x1000, rig_host(r, pages[1]), 0x1000);
+        assert_memory_equal(now, image, sizeof(now));
+    }
+    if (r->cpu->jit) {
+        struct jit_counters count;
+
+        jit_count(r->cpu, &count);
+        assert_true(count.spans > 0 && count.narrowed > 0);
+    }
+}
+
 /* Every page's last instruction ends on the next page: dropping the last
  * one drops all of them. */
 static void *drop_chain(void *arg)
@@ -574,6 +637,7 @@ int main(void)
         TEST(many_straddle_one_page),
         TEST(long_chain_of_pages),
         TEST(access_over_two_pages),
+        TEST(span_over_two_pages),
         TEST(cache_is_bounded),
         TEST(kick_ends_a_loop),
         TEST(kick_ends_endless_faults),
