@@ -20,7 +20,7 @@ struct pool {
 void *pool_alloc(struct pool *p, size_t size);
 char *pool_strdup(struct pool *p, const char *text);
 char *pool_printf(struct pool *p, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 
 /*
  * Room for one more element of `size` bytes behind the *n at *array: grows
