@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
 """Mistakes in .isa files: each is found, named and placed.
 
-    test_bad.py GENERATOR_DIRECTORY RISCV.isa X86.isa
+    test_bad.py GENERATOR_DIRECTORY RISCV.isa X86.isa [--damaged N]
 
 bad/CODE.isa is a small file with the mistake of that code; its first line
 says `# expect: CODE LINE`.  There must be one for every code that the
 generator has.  Then both tables are damaged at random: the generator must do
-its work or name the mistake, and never fail in another way.  And what it
+its work or name the mistake, and never fail in another way; --damaged says
+how often, and 900 and more are for who changes the generator.  And what it
 writes must say which row it comes from.
+
+The generator runs in this process: starting it for each file took longer
+than all that it does.  That it ends as a program should is seen once a kind
+of ending.
 """
 
+import argparse
+import contextlib
+import io
 import os
 import random
 import re
@@ -20,7 +28,6 @@ import traceback
 from pathlib import Path
 
 BAD = Path(__file__).resolve().parent / "bad"
-DAMAGED = {"riscv.isa": 600, "nasty.isa": 300}
 LINE = re.compile(r"(.*?):(\d+): (.+) \(([a-z0-9-]+)\)\n")
 passed = failed = 0
 
@@ -34,9 +41,28 @@ def check(good, what):
         print(f"FAILED: {what}")
 
 
-def run(generator, *args):
-    return subprocess.run([sys.executable, generator / "gen.py", *args],
+def run_program(gen, *args):
+    return subprocess.run([sys.executable, gen.__file__, *args],
                           capture_output=True, text=True)
+
+
+def run(gen, *args):
+    """The same without a process of its own."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    old, sys.argv = sys.argv, [gen.__file__, *map(str, args)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            gen.main()
+    except SystemExit as e:
+        status = e.code
+    except Exception:
+        # As the interpreter would end.
+        status = 1
+        err.write(traceback.format_exc())
+    finally:
+        sys.argv = old
+    return subprocess.CompletedProcess(args, status, out.getvalue(),
+                                       err.getvalue())
 
 
 def codes(generator):
@@ -48,7 +74,7 @@ def codes(generator):
     return out
 
 
-def check_file(generator, path):
+def check_file(gen, path, runner=run):
     first = path.read_bytes().split(b"\n", 1)[0].decode()
     m = re.fullmatch(r"# expect: ([a-z0-9-]+) (\d+)", first)
     if not m:
@@ -56,7 +82,7 @@ def check_file(generator, path):
         return
     code, line = m.groups()
     with tempfile.TemporaryDirectory() as d:
-        r = run(generator, path, "-o", d)
+        r = runner(gen, path, "-o", d)
         got = LINE.fullmatch(r.stderr)
         check(r.returncode == 1 and r.stdout == "" and got and
               got.groups()[1::2] == (line, code) and code == path.stem,
@@ -71,7 +97,7 @@ def one_line(r, status, want):
         re.search(want, lines[-1]) and "Traceback" not in r.stderr
 
 
-def check_arguments(generator, isa):
+def check_arguments(gen, isa):
     with tempfile.TemporaryDirectory() as d:
         for what, want, args in (
                 ("a missing file", r"/none\.isa: No such file",
@@ -79,17 +105,20 @@ def check_arguments(generator, isa):
                 ("a directory", "Is a directory", [d, "-o", d]),
                 ("nowhere to write to", "/none/.*: No such file",
                  [isa, "-D", "ux=u64", "-o", d + "/none"])):
-            check(one_line(run(generator, *args), 1, want), what)
-        r = run(generator, isa, "-D", "ux=u63", "-o", d)
+            check(one_line(run_program(gen, *args), 1, want),
+                  what)
+        r = run_program(gen, isa, "-D", "ux=u63", "-o", d)
         check(one_line(r, 2, "-D ux=u63: expected NAME=TYPE"), "a bad -D")
         check(not os.listdir(d), "a failure wrote something")
 
 
-def check_lines(generator, isa, name, parts):
+def check_lines(gen, isa, name, parts):
     """Generated code says which row it comes from, and else where it is."""
     text = isa.read_text().split("\n")
     with tempfile.TemporaryDirectory() as d:
-        run(generator, isa, "-D", "ux=u64", "-o", d)
+        r = run(gen, isa, "-D", "ux=u64", "-o", d)
+        check(r.returncode == 0 and r.stderr == "" and r.stdout,
+              f"{name}: status {r.returncode}: {r.stderr}")
         for part in parts:
             path = f"{d}/{name}_{part}.c"
             rows = 0
@@ -167,13 +196,13 @@ def x86_tables(r, units):
         yield head, r.sample(rows, 6)
 
 
-def check_damaged(modules, isa, tables):
+def check_damaged(modules, isa, tables, count):
     """Half of the time only rows are damaged: most of a table is its head."""
     source = modules[1]
     r = random.Random(1)
     small = tables(r, pieces(isa.read_text()))
     found = 0
-    for n in range(DAMAGED[isa.name]):
+    for n in range(count):
         head, rows = ("\n".join(x) + "\n" for x in next(small))
         text = head + rows
         if n:
@@ -193,20 +222,27 @@ def check_damaged(modules, isa, tables):
 
 
 def main():
-    generator, isa, x86 = (Path(x) for x in sys.argv[1:])
-    files = {p.stem: p for p in BAD.glob("*.isa")}
-    for code in sorted(codes(generator) - set(files)):
-        check(False, f"no bad/{code}.isa")
-    for code in sorted(files):
-        check_file(generator, files[code])
-    check_arguments(generator, isa)
-    check_lines(generator, isa, "riscv64", ("decode", "handlers", "lift"))
-    check_lines(generator, x86, "nasty", ("handlers", "lift", "tests"))
-    sys.path.insert(0, str(generator))
+    p = argparse.ArgumentParser()
+    for name in ("generator", "riscv", "x86"):
+        p.add_argument(name, type=Path)
+    p.add_argument("--damaged", type=int, default=300, metavar="N",
+                   help="damaged tables, a third of them x86 (300)")
+    a = p.parse_args()
+    sys.path.insert(0, str(a.generator))
     import gen
     import source
-    check_damaged((gen, source), isa, riscv_tables)
-    check_damaged((gen, source), x86, x86_tables)
+    files = {p.stem: p for p in BAD.glob("*.isa")}
+    for code in sorted(codes(a.generator) - set(files)):
+        check(False, f"no bad/{code}.isa")
+    for code in sorted(files):
+        check_file(gen, files[code])
+    check_file(gen, files["dialect"], run_program)
+    check_arguments(gen, a.riscv)
+    check_lines(gen, a.riscv, "riscv64", ("decode", "handlers", "lift"))
+    check_lines(gen, a.x86, "nasty", ("handlers", "lift", "tests"))
+    x86 = a.damaged // 3
+    check_damaged((gen, source), a.riscv, riscv_tables, a.damaged - x86)
+    check_damaged((gen, source), a.x86, x86_tables, x86)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)
 
