@@ -35,7 +35,18 @@ def main(*extra):
     for name in extra:
         parser.add_argument(name, type=os.path.abspath)
     ARGS, rest = parser.parse_known_args()
+    default_signals()
     unittest.main(module='__main__', argv=[sys.argv[0], *rest], verbosity=1)
+
+
+def default_signals():
+    """A shell's background and nohup ignore signals; the emulator would, too,
+    and then not end of them."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        # Python ignores SIGPIPE and SIGXFSZ itself, and resets its children.
+        if number not in (signal.SIGPIPE, signal.SIGXFSZ) and \
+                signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class Case(unittest.TestCase):
