@@ -23,7 +23,7 @@ import unittest
 
 ARGS = None
 # Time-outs are generous: the host may be busy with other tests.
-LONG = 60
+LONG = 120
 
 
 def main(*extra):

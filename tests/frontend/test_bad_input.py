@@ -251,7 +251,7 @@ class BadInput(Case):
 
     def check(self, args, text):
         before = self.contents()
-        got = self.run_emu(*args, timeout=20)
+        got = self.run_emu(*args)
         err = got.stderr.decode(errors='replace')
         self.assertEqual(got.returncode, 1, f'{args}: {err}')
         self.assertEqual(got.stdout, b'', args)
@@ -345,7 +345,7 @@ class Crazy(Case):
             args = [rng.choice(words) + rng.choice(['', rng.choice(words)])
                     for _ in range(rng.randrange(1, 5))]
             got = self.run_emu('-timeout', '0.05', '-display', 'none',
-                               '-bios', 'missing', *args, timeout=20)
+                               '-bios', 'missing', *args)
             self.assertIn(got.returncode, (0, 1), (args, got.stderr))
             if got.returncode:
                 self.assertEqual(got.stderr.count(b'\n'), 1,
