@@ -176,7 +176,7 @@ static void sleep_until(struct rig *r, uint64_t ns)
 
 void rig_poll_until(struct rig *r, bool (*done)(void *arg), void *arg)
 {
-    uint64_t end = now_ns() + 20000000000u;
+    uint64_t end = now_ns() + 60000000000u;
 
     while (!done(arg)) {
         uint64_t now = now_ns(), wait = machine_poll(r->m);
@@ -185,7 +185,7 @@ void rig_poll_until(struct rig *r, bool (*done)(void *arg), void *arg)
         if (done(arg))
             break;
         if (now > end)
-            fail_msg("nothing came of it within 20 s");
+            fail_msg("nothing came of it within a minute");
         /* Whoever is done need not wake us. */
         sleep_until(r, now + (wait < 20000000 ? wait : 20000000));
     }

@@ -43,7 +43,7 @@ void rig_refused(struct rig *r, const char *pattern);
 /* The same for a board's source. */
 void rig_board_refused(struct rig *r, const char *dts, const char *pattern);
 
-/* Main loop until done(arg), at most 20 s (else the test fails). */
+/* Main loop until done(arg), at most a minute (else the test fails). */
 void rig_poll_until(struct rig *r, bool (*done)(void *arg), void *arg);
 /* Main loop until the guest has ended the run. */
 enum machine_end rig_run(struct rig *r, int *code);
