@@ -4,6 +4,8 @@
     tests/bench/run.py                       build/emu against Debian's QEMU
     tests/bench/run.py --pairs 5 --only sieve,vm
     tests/bench/run.py --emulator A --reference B --json out.json --svg out.svg
+    tests/bench/run.py --options '-accel jit'
+    tests/bench/run.py --layers              what each of the JIT's passes gives
 
 Both boot Debian's riscv64 kernel in turn and run the programs of programs/.
 Times are the host's, from marker to marker on the serial console, medians over
@@ -17,6 +19,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import statistics
@@ -31,7 +34,11 @@ import proc
 from console import Console, ConsoleError, Shell
 
 MEMORY = 512            # MiB of the guest
+# The interpreter's bars and the translator's; calls: programs that mostly call,
+# return and jump where their data says.
 BARS = {'integer': 0.30, 'boot': 0.30}
+JIT_BARS = {'integer': 1.8, 'boot': 1.3, 'worst': 0.95, 'calls': 3.0}
+CALLS = ('vm', 'calls')
 RESIDENT_BAR = 32 << 20     # bytes outside guest RAM
 DEMO_BAR = 0.020            # seconds of processor time
 DEMO_RUNS = 9
@@ -46,9 +53,10 @@ def say(text):
 class Runner:
     """One emulator under test and all that was measured of it."""
 
-    def __init__(self, name, program, scale):
+    def __init__(self, name, program, scale, options=()):
         self.name = name
         self.program = program
+        self.options = list(options)
         self.scale = scale
         self.boots = []
         self.times = {}
@@ -68,7 +76,8 @@ class Runner:
     def round(self, files, names, load):
         """One boot and one run of each program; load: seconds of work before
         the memory is read at the end, or 0 for no reading."""
-        argv = machine.command(self.program, files, MEMORY)
+        argv = machine.command(self.program, files, MEMORY,
+                               extra=self.options)
         try:
             with Console(argv) as console:
                 shell = Shell(console, self.scale)
@@ -209,15 +218,21 @@ def print_table(rows, means, boot, own, ref):
 def bars(means, rows, boot, own, demo):
     """The bars as [(text, met or None where it was not measured)]."""
     out = []
+    least = JIT_BARS if 'jit' in ' '.join(own.options) else BARS
+    found = {'boot': boot}
     if 'integer' in means:
-        worst = min(r['ratio'] for r in rows if r['group'] == 'integer')
-        out.append((f"integer programs {means['integer']:.2f} "
-                    f"(worst {worst:.2f}) of the reference's speed, at least "
-                    f"{BARS['integer']:.2f}",
-                    means['integer'] >= BARS['integer']))
-    if boot:
-        out.append((f'kernel boot {boot:.2f} of the reference\'s speed, at '
-                    f"least {BARS['boot']:.2f}", boot >= BARS['boot']))
+        found['integer'] = means['integer']
+        found['worst'] = min(r['ratio'] for r in rows
+                             if r['group'] == 'integer')
+        found['calls'] = geometric_mean([r['ratio'] for r in rows
+                                         if r['name'] in CALLS])
+    texts = {'integer': 'integer programs', 'boot': 'kernel boot',
+             'worst': 'the worst integer program',
+             'calls': 'calls and indirect jumps'}
+    for what, value in least.items():
+        if found.get(what):
+            out.append((f'{texts[what]} {found[what]:.2f} of the reference\'s '
+                        f'speed, at least {value:.2f}', found[what] >= value))
     for when, size in own.resident.items():
         text = 'not to be told' if size is None else f'{size / 2**20:.1f} MiB'
         out.append((f'resident outside guest RAM {when}: {text}, at most 32 '
@@ -239,6 +254,7 @@ def commit():
 def as_json(args, rows, means, boot, own, ref, demo):
     def runner(one):
         return {'program': os.path.basename(one.program),
+                'options': one.options,
                 'version': one.version(), 'boot': one.boots,
                 'resident': one.resident, 'errors': one.errors}
 
@@ -254,7 +270,12 @@ def parse():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--emulator', default=os.environ.get(
         'EMU', str(machine.ROOT / 'build/emu')))
+    parser.add_argument('--options', type=shlex.split, default=[],
+                        help="of the emulator: --options '-accel jit'")
     parser.add_argument('--reference', default='qemu-system-riscv64')
+    parser.add_argument('--layers', action='store_true',
+                        help="compare with each of the translator's passes "
+                        'left out instead')
     parser.add_argument('--pairs', type=int, default=3)
     parser.add_argument('--only', metavar='PROGRAM,...')
     parser.add_argument('--load', type=int, default=60, metavar='S',
@@ -286,6 +307,36 @@ def measure(args, files, own, ref):
             one.round(files, args.names, args.load if number == 0 else 0)
 
 
+def passes(program):
+    """The names of the translator's passes."""
+    out = subprocess.run([program, '-jit', 'help'], capture_output=True,
+                         text=True, check=True).stdout
+    return re.findall(r'^\s*no-(\w+)', out, re.M)
+
+
+def measure_layers(args, files, program):
+    """How much longer each program takes without one pass; a column each."""
+    runners = {name: Runner(name, program, args.scale, ['-accel', 'jit', *(
+        ['-jit', 'no-' + name] if name else [])])
+               for name in ['', *passes(program)]}
+    for number in range(args.pairs):
+        for name, one in runners.items():
+            say(f'round {number + 1} of {args.pairs}: '
+                f"{'no-' + name if name else 'all passes'}")
+            one.round(files, args.names, 0)
+    whole = runners.pop('')
+    print(f"{'time without':14}"
+          + ''.join(f'{name:>9}' for name in runners))
+    for name in [*args.names, 'boot']:
+        def times(one):
+            return one.boots if name == 'boot' else one.times.get(name, [])
+        print(f'{name:14}' + ''.join(
+            show_number(median([t / w for t, w in zip(times(one),
+                                                      times(whole))]),
+                        '{:.2f}').rjust(9) for one in runners.values()))
+    return not any(one.errors for one in [whole, *runners.values()])
+
+
 def warn_busy():
     """Other work on the host makes times scatter."""
     load = os.getloadavg()[0]
@@ -304,10 +355,15 @@ def main():
         for name, path in files.items():
             print(name, path)
         return 0
+    if args.layers:
+        warn_busy()
+        return 0 if measure_layers(args, files, machine.find_emulator(
+            args.emulator)) else 1
     if not shutil.which(args.reference):
         say(f"no '{args.reference}': apt-get install qemu-system-misc")
         return 1
-    own = Runner('emu', machine.find_emulator(args.emulator), args.scale)
+    own = Runner('emu', machine.find_emulator(args.emulator), args.scale,
+                 args.options)
     ref = Runner('reference', args.reference, args.scale)
     native = {name: native_run(native_folder, name) for name in args.names}
     warn_busy()
