@@ -127,15 +127,15 @@ def check_sleep(suite, shell):
 
 def check_jobs(suite, shell):
     console = shell.console
-    shell.start('sleep 1000')
-    # busybox's sleep misses a signal that comes before it has begun.
-    time.sleep(1)
+    # A signal that comes before the command has begun is missed.
+    shell.start('''sh -c "echo runn''ing; exec sleep 1000"''')
+    console.expect(rb'running\r+\n', 20 * shell.scale)
     console.send(b'\x03')
     shell.console.expect(shell.PROMPT, 10 * shell.scale)
     out, _ = shell.run('echo alive')
     suite.report.check('Ctrl-C ends a command of the guest', out == 'alive\n')
-    console.send(b'cat\n')
-    time.sleep(0.5)
+    console.send(b'''sh -c "echo runn''ing; exec cat"\n''')
+    console.expect(rb'running\r+\n', 20 * shell.scale)
     console.send(b'\x1a')
     console.expect(rb'Stopped', 10 * shell.scale)
     out, _ = shell.run('jobs; kill %1; wait %1')
@@ -199,8 +199,12 @@ def check_paste(suite, shell):
 
 def check_hvc(suite, shell, path):
     shell.run('echo through hvc0 >/dev/hvc0')
-    time.sleep(0.3)
-    text = path.read_bytes().replace(b'\r', b'')
+    limit = time.monotonic() + 10 * shell.scale
+    while True:
+        text = path.read_bytes().replace(b'\r', b'')
+        if text.endswith(b'\n') or time.monotonic() > limit:
+            break
+        time.sleep(0.05)
     suite.report.check('virtio console writes', text == b'through hvc0\n',
                        repr(text))
 

@@ -22,6 +22,7 @@ from console import Console, ConsoleError, Shell
 IDLE_CPU_LIMIT = 0.02       # of one core
 DRIFT_LIMIT = 0.1           # seconds
 SLEEPS = 100
+SLEEPS_TRIES = 5
 SLEEPS_LIMITS = (1.0, 1.5)  # seconds for all of them
 
 
@@ -51,9 +52,10 @@ def check_drift(report, shell, name, first):
     """Compares with an earlier read_offset(); a new one is returned."""
     now = read_offset(shell)
     drift = now[0] - first[0]
+    error = now[1] + first[1]
     report.check(f"{name}: the guest's clock keeps the host's time",
-                 abs(drift) <= DRIFT_LIMIT,
-                 f'{drift:+.3f} s, read to {now[1] + first[1]:.3f} s')
+                 abs(drift) <= DRIFT_LIMIT + error,
+                 f'{drift:+.3f} s, read to {error:.3f} s')
 
 
 def case_idle(report, console, seconds):
@@ -77,10 +79,15 @@ def time_loop(shell, command):
 def case_sleeps(report, shell, strict):
     """Busybox's sleep is a process of its own, and starting a hundred of them
     takes a second on QEMU; so that is measured too and taken off, unless
-    strict."""
-    start = 0.0 if strict else time_loop(shell, 'sleep 0')
-    took = time_loop(shell, 'sleep 0.01')
+    strict.  A host that is busy with others makes it late now and then: the
+    best of some tries is what the emulator can do."""
     low, high = SLEEPS_LIMITS
+    for _ in range(SLEEPS_TRIES):
+        start = 0.0 if strict else time_loop(shell, 'sleep 0')
+        took = time_loop(shell, 'sleep 0.01')
+        # Too early is never the host's doing.
+        if took < low or took - start <= high:
+            break
     report.check(f'sleep 0.01 a hundred times takes {low} to {high} s',
                  low <= took and took - start <= high,
                  f'{took:.2f} s as it is' if strict else
@@ -140,7 +147,7 @@ def run(args, report, console):
     if args.stop:
         case_stop(report, console, shell, args.stop)
     console.send(b'poweroff -f\n')
-    report.check('poweroff -f ends with status 0', console.wait(30) == 0)
+    report.check('poweroff -f ends with status 0', console.wait(30 * args.scale) == 0)
 
 
 def main():

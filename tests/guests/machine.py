@@ -19,8 +19,9 @@ def parser(text):
     out.add_argument('emulator', nargs='?',
                      default=os.environ.get('EMU', str(ROOT / 'build/emu')),
                      help='default: $EMU or build/emu')
-    out.add_argument('--scale', type=float, default=1.0,
-                     help='stretches every time-out (slow builds, loaded host)')
+    out.add_argument('--scale', type=float, default=4.0,
+                     help='stretches every time-out (slow builds, loaded host; default '
+                     '%(default)s)')
     out.add_argument('--log', metavar='FILE',
                      help="append the guests' consoles to FILE")
     return out

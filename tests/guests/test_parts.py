@@ -136,17 +136,17 @@ def test_elf(check):
 
 def test_console(check):
     with Console(['sh', '-c', 'echo one; read x; echo "got $x"; exit 7']) as c:
-        c.expect(rb'one', 5)
+        c.expect(rb'one', 60)
         c.send(b'two\n')
-        c.expect(rb'got two', 5)
-        check('console: talks and takes the status', c.wait(5) == 7)
+        c.expect(rb'got two', 60)
+        check('console: talks and takes the status', c.wait(60) == 7)
         check('console: the terminal is as it was', c.terminal_restored())
     with Console(['sh', '-c', 'stty raw; echo x']) as c:
-        c.wait(5)
+        c.wait(60)
         check('console: sees a terminal left raw', not c.terminal_restored())
     with Console(['sh', '-c', 'exit 3']) as c:
         try:
-            c.expect(rb'never', 5)
+            c.expect(rb'never', 60)
             check('console: tells when a program ends', False)
         except ConsoleError as err:
             check('console: tells when a program ends',
@@ -161,7 +161,7 @@ def test_console(check):
 def test_proc(check):
     code = 'x = bytearray(b"x" * (64 << 20)); print("up", flush=True); input()'
     with Console([sys.executable, '-c', code]) as c:
-        c.expect(rb'up', 20)
+        c.expect(rb'up', 60)
         outside, inside = proc.resident(c.pid, 64 << 20)
         check('proc: tells a mapping of 64 MiB from the rest',
               inside >= 64 << 20 and outside < 64 << 20,
