@@ -392,6 +392,8 @@ struct block_entry {
     uint32_t cold;    /* entries until it is hot */
     uint16_t samples; /* slices that ended in front of it, compiled */
     bool narrow;      /* its accesses had better be checked one by one */
+    uint64_t plain;   /* instructions, by bit, whose accesses had better
+                         remember nothing */
     const void *code; /* compiled, or NULL; last, see BLOCK_CODE_OFFSET */
 };
 

@@ -50,16 +50,16 @@ struct site_info {
     const struct rec *rec; /* of its instruction */
     rec_fn *fn;            /* that record's handler, if it was replaced */
     int64_t budget;        /* when it missed last */
-    uint32_t start, end;   /* of its check, in the code buffer */
+    uint32_t start;        /* of its check, in the code buffer */
     int32_t disp;          /* the address is host register base + disp */
-    const struct rec *first; /* of the block, if it leads a span */
-    int32_t lo, hi;        /* what must be on one page, from base */
-    uint8_t base, temp;    /* temp is the check's own */
-    uint8_t busy;          /* temporaries in use then, by register */
+    const struct rec *first; /* of its block */
+    int32_t lo, hi;        /* of a span: what must be on one page, from base */
+    uint8_t base;
+    uint8_t insn;          /* number of its instruction in the block */
     uint8_t size, write;
     uint8_t bad;           /* misses that came soon after another */
     uint8_t crossed;       /* times that a span was not on one page */
-    bool plain;            /* it looks in the TLB itself */
+    bool span;             /* it leads one */
 };
 
 struct jit_block {

@@ -4,24 +4,20 @@
  * Each access has a site beside the code, which remembers the entry of the
  * TLB that it used last: most accesses stay on one page for a while, and the
  * host's address is then one load away that depends on nothing.  An access
- * that changes its page too often, or is not aligned, becomes plain: a jump
- * leads from its check to one that looks in the TLB itself.
+ * that changes its page too often, or is not aligned, is marked as plain and
+ * its block compiled once more: then it looks in the TLB itself.
  *
  * What the TLB does not have is looked up here; what it cannot have (MMIO,
  * pages with code, accesses across pages) is the interpreter's.
  */
-#include <cpuid.h>
-
 #include "jit/x86_64/gen.h"
 
 /* A miss this few instructions after the last one is a bad sign; so many of
  * them in a row make an access plain. */
 #define SOON 400
 #define PATIENCE 32
-/* So many times a span may cross a page. */
+/* So many times a span may cross a page, or an access not be aligned. */
 #define MAX_CROSSED 4
-/* Bytes that a plain check needs at most. */
-#define PLAIN_SIZE 96
 
 /*
  * A look into the TLB, with another temporary; leaves the addend in temp.
@@ -48,8 +44,8 @@ static uint8_t *emit_lookup(struct emit *e, int temp, int other, int base,
     return miss;
 }
 
-static struct site_info *new_site(struct gen *g, int temp, int base,
-                                  int32_t disp, unsigned size, bool write)
+static struct site_info *new_site(struct gen *g, int base, int32_t disp,
+                                  unsigned size, bool write)
 {
     struct jit *j = g->j;
     struct site_info *info;
@@ -64,8 +60,8 @@ static struct site_info *new_site(struct gen *g, int temp, int base,
     info->fn = g->insn->rec == g->b->first ? g->insn->fn : NULL;
     info->disp = disp;
     info->base = (uint8_t)base;
-    info->temp = (uint8_t)temp;
-    info->busy = g->busy;
+    info->insn = (uint8_t)(g->insn - g->b->insns);
+    info->first = g->b->first;
     info->size = (uint8_t)size;
     info->write = write;
     info->start = (uint32_t)(g->e.at - g->j->code.write);
@@ -91,14 +87,12 @@ static void emit_site(struct gen *g, int temp, int base, int32_t disp,
                       unsigned size, bool write)
 {
     const uint32_t n = g->j->n_sites;
-    struct site_info *info = new_site(g, temp, base, disp, size, write);
 
-    if (!info)
+    if (!new_site(g, base, disp, size, write))
         return;
     emit_compare(g, n, temp, base, disp,
                  -(int32_t)PAGE_SIZE | (int32_t)(size - 1));
     e_op_rip(&g->e, true, 0x8b, temp, &g->j->sites[n].addend);
-    info->end = (uint32_t)(g->e.at - g->j->code.write);
 }
 
 /* The check of a span, by both of its ends; or what it left. */
@@ -111,10 +105,10 @@ static void emit_span(struct gen *g, int temp, int base, unsigned size,
 
     if (leader == i) {
         leader->site = g->j->n_sites;
-        info = new_site(g, temp, base, i->disp, size, write);
+        info = new_site(g, base, i->disp, size, write);
         if (!info)
             return;
-        info->first = g->b->first;
+        info->span = true;
         info->lo = i->lo;
         info->hi = i->hi;
         emit_compare(g, i->site, temp, base, i->lo, -(int32_t)PAGE_SIZE);
@@ -162,7 +156,8 @@ static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
     *addend = take_temp(g);
     if (g->failed)
         return base;
-    if (!g->b->whole || jit_off(g->j, JIT_SITES)) {
+    if (!g->b->whole || jit_off(g->j, JIT_SITES) ||
+        (block_entry(g->b->first)->plain >> (g->insn - g->b->insns) & 1)) {
         other = take_temp(g);
         if (g->failed)
             return base;
@@ -260,45 +255,6 @@ void store(struct gen *g, const struct ir_node *n)
 
 /* ----------------------------------------------------------- the slow side */
 
-/* Lead the check of a site to one that looks in the TLB.  false: no room. */
-static bool make_plain(struct jit *j, uint32_t n)
-{
-    struct site_info *s = &j->infos[n];
-    struct emit e = emit_here(j),
-                at = {j->code.write + s->start, j->code.write + s->end, false};
-    int other = NO_REG;
-    bool keep;
-    uint8_t *miss;
-    unsigned a, b, c, d;
-
-    /* A free temporary, or one that is in use for something else. */
-    for (unsigned i = 0; i < N_TEMPS; i++)
-        if (temps[i] != s->base && temps[i] != s->temp &&
-            (other == NO_REG || !(s->busy >> temps[i] & 1)))
-            other = temps[i];
-    keep = s->busy >> other & 1;
-    if (e.end - e.at < PLAIN_SIZE)
-        return false;
-    s->plain = true;
-    j->counters.plain++;
-    e_jmp_to(&at, e.at);
-    if (keep)
-        e_push(&e, other);
-    miss = emit_lookup(&e, s->temp, other, s->base, s->disp, s->size, s->write);
-    if (keep)
-        e_pop(&e, other);
-    e_jmp_to(&e, j->code.write + s->end);
-    e_patch(miss, e.at);
-    if (keep)
-        e_pop(&e, other);
-    e_push_imm(&e, (int32_t)n);
-    e_jmp_to(&e, j->code.write + (j->site - j->code.run));
-    j->code.used = (size_t)(e.at - j->code.write);
-    __cpuid(0, a, b, c, d); /* what was fetched before must go */
-    (void)a, (void)b, (void)c, (void)d;
-    return true;
-}
-
 static const uint8_t *interpret(const struct jit *j, uint64_t *regs,
                                 const struct site_info *s)
 {
@@ -321,17 +277,34 @@ static bool wanders(const struct jit *j, struct site_info *s, uint32_t n,
     return s->bad >= PATIENCE;
 }
 
-/* The span crosses a page, or its base wanders: compile the block anew, so
- * that its accesses are checked one by one. */
-static const uint8_t *narrow(struct cpu *c, uint64_t *regs,
-                             const struct site_info *s)
+/* This access had better be plain; or its span be checked one by one.  Let
+ * the block be compiled anew, and go on in the interpreter. */
+static const uint8_t *give_up(struct cpu *c, uint64_t *regs,
+                              const struct site_info *s)
 {
     struct rec *first = (struct rec *)(uintptr_t)s->first;
+    struct block_entry *e = block_entry(first);
+    const uint64_t insn = (uint64_t)1 << s->insn;
+    struct jit *j = (struct jit *)c->jit;
 
-    ((struct jit *)c->jit)->counters.narrowed++;
-    block_entry(first)->narrow = true;
+    if (s->span) {
+        j->counters.narrowed += !e->narrow;
+        e->narrow = true;
+    } else {
+        j->counters.plain += !(e->plain & insn);
+        e->plain |= insn;
+    }
     c->compile = first;
-    return interpret((const struct jit *)c->jit, regs, s);
+    return interpret(j, regs, s);
+}
+
+static bool crosses(const uint64_t *regs, const struct site_info *s)
+{
+    const uint64_t base = regs[s->base];
+
+    return ((base + (uint64_t)(int64_t)s->lo) ^
+            (base + (uint64_t)(int64_t)s->hi - 1)) &
+           PAGE_MASK;
 }
 
 const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
@@ -352,22 +325,11 @@ const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
         break;
     }
     j->counters.sites++;
-    if (s->first) {
-        const uint64_t base = regs[s->base];
-
-        if (((base + (uint64_t)(int64_t)s->lo) ^
-             (base + (uint64_t)(int64_t)s->hi - 1)) &
-            PAGE_MASK)
-            return ++s->crossed < MAX_CROSSED ? interpret(j, regs, s)
-                                              : narrow(c, regs, s);
-        if (wanders(j, s, n, budget))
-            return narrow(c, regs, s);
-        jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
-    } else if (!s->plain) {
-        if ((va & (s->size - 1u)) || wanders(j, s, n, budget))
-            return make_plain(j, n) ? j->code.run + s->start
-                                    : interpret(j, regs, s);
-        jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
-    }
+    if (s->span ? crosses(regs, s) : va & (s->size - 1u))
+        return ++s->crossed < MAX_CROSSED ? interpret(j, regs, s)
+                                          : give_up(c, regs, s);
+    if (wanders(j, s, n, budget))
+        return give_up(c, regs, s);
+    jit_remember(j, n, (s->write ? c->write : c->read) + tlb_index(va));
     return j->code.run + s->start;
 }
