@@ -7,7 +7,7 @@ immediate or pc is in a record is the dialect's business (`home`).
 """
 
 import flags
-from expr import WIDTH
+from expr import FUNCTIONS, WIDTH
 from source import IsaError
 
 CTYPE = {"u1": "uint8_t", "u8": "uint8_t", "u16": "uint16_t",
@@ -242,12 +242,8 @@ class Body:
                 s = signed(n.args[0].type)
                 a = [f"({s}){x}" for x in a]
             return f"({a[0]} {COMPARES[n.op]} {a[1]})"
-        if n.op in ("udiv", "urem", "sdiv", "srem", "mulhu", "mulhs",
-                    "mulhsu", "rol", "ror"):
-            return f"op_{n.op}_{n.type}({a[0]}, {a[1]})"
-        if n.op in ("clz", "ctz", "popcnt", "bswap"):
-            return f"op_{n.op}_{n.type}({a[0]})"
-        raise AssertionError(n.op)
+        assert n.op in FUNCTIONS, n.op
+        return f"op_{n.op}_{n.type}({', '.join(a)})"
 
     def x_select(self, n):
         c, a, b = (self.expr(x) for x in n.args)

@@ -5,16 +5,14 @@ There is no second semantics here: every method has a twin in emit_c.Body.
 
 import emit_c
 import flags
-from expr import WIDTH
+from expr import FUNCTIONS, WIDTH
 from source import IsaError
 
 ITYPE = {"u1": "IR_I1", "u8": "IR_I8", "u16": "IR_I16", "u32": "IR_I32",
          "u64": "IR_I64", "u128": "IR_I128", "v128": "IR_V128"}
-PLAIN = {"add", "sub", "mul", "and", "or", "xor", "eq", "ne", "ult", "ule",
-         "slt", "sle", "udiv", "urem", "sdiv", "srem", "mulhu", "mulhs",
-         "mulhsu", "rol", "ror", "shl", "shr", "sar", "cat"}
-UNARY = {"not", "neg", "clz", "ctz", "popcnt", "bswap", "zx", "sx", "lo",
-         "hi"}
+# What is the same operation in the IR, of one operand or of two.
+PLAIN = {*emit_c.INFIX, *emit_c.COMPARES, *FUNCTIONS, "shl", "shr", "sar",
+         "cat", "not", "neg", "zx", "sx", "lo", "hi"}
 
 
 class Lift:
@@ -38,10 +36,9 @@ class Lift:
         t = ITYPE[n.type]
         a = [self.expr(x) for x in n.args]
         op = "IR_" + n.op.upper()
-        if n.op in PLAIN:
-            return self.ref(f"ir_binary(ir, {op}, {t}, {a[0]}, {a[1]})")
-        assert n.op in UNARY, n.op
-        return self.ref(f"ir_unary(ir, {op}, {t}, {a[0]})")
+        assert n.op in PLAIN, n.op
+        make = "ir_binary" if len(a) == 2 else "ir_unary"
+        return self.ref(f"{make}(ir, {op}, {t}, {', '.join(a)})")
 
     def x_const(self, n):
         v = n.data & ((1 << WIDTH[n.type]) - 1)
@@ -155,7 +152,7 @@ class Lift:
         if n.op == "fp":
             return self.lanes_fp(n, lane)
         count = 3 if n.op == "select" else len(n.args)
-        if n.op not in PLAIN | UNARY | {"select"} or count != len(n.args) or \
+        if n.op not in PLAIN | {"select"} or count != len(n.args) or \
            n.op in ("zx", "sx", "lo", "hi", "cat", "bswap") or \
            any(self.width(a) != WIDTH[lane] for a in n.args):
             raise IsaError("lanes-op", self.row.line, f"{self.row.name}: "

@@ -590,16 +590,13 @@ class Parser:
         method = getattr(self, "fn_" + name, None)
         if method:
             return method()
-        if name in UNARY:
-            (a,) = self.args(1, name)
-            if a.type is None:
+        if name in FUNCTIONS:
+            a = self.args(FUNCTIONS[name], name)
+            if len(a) == 2:
+                a = self.same(*a)
+            if a[0].type is None:
                 self.fail("number-types", f"{name} of a bare number")
-            return self.arithmetic(name, a)
-        if name in BINARY:
-            a, b = self.same(*self.args(2, name))
-            if a.type is None:
-                self.fail("number-types", f"{name} of bare numbers")
-            return self.arithmetic(name, a, b)
+            return self.arithmetic(name, *a)
         extra = self.scope.function(self, name)
         if extra is None:
             self.fail("function", f"unknown function '{name}'")
@@ -769,9 +766,11 @@ class Parser:
         return e
 
 
-UNARY = {"clz", "ctz", "popcnt", "bswap"}
-BINARY = {"udiv", "urem", "sdiv", "srem", "mulhu", "mulhs", "mulhsu", "rol",
-          "ror"}
+# Functions of values of one type, and how many they take.  NAME(a, b) is
+# op_NAME_TYPE() of cpu/core/ops.h in a handler, IR_NAME in lifted code.
+FUNCTIONS = {"clz": 1, "ctz": 1, "popcnt": 1, "bswap": 1, "udiv": 2,
+             "urem": 2, "sdiv": 2, "srem": 2, "mulhu": 2, "mulhs": 2,
+             "mulhsu": 2, "rol": 2, "ror": 2}
 AMO = {"add", "swap", "and", "or", "xor", "min", "max", "minu", "maxu"}
 
 
