@@ -330,7 +330,7 @@ static bool make_machine(struct session *s, struct error *e)
     if (!machine_new(&s->machine, &m, e))
         return false;
     machine_set_no_reboot(s->machine, c->no_reboot);
-    if (machine_jit_missing(s->machine))
+    if (c->jit_wanted && machine_jit_missing(s->machine))
         fprintf(stderr, "emu: -accel jit: %s; interpreting instead\n",
                 machine_jit_missing(s->machine));
     return check_serials(s, e);

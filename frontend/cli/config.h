@@ -66,7 +66,8 @@ struct config {
 
     const char *image; /* the argument that is no option */
     const char *board, *dump_tree, *cpu;
-    bool jit;                  /* -accel jit */
+    bool jit;                  /* not -accel interp */
+    bool jit_wanted;           /* -accel jit: say so where it is not had */
     uint64_t jit_buffer;       /* bytes; 0: the default */
     uint32_t jit_off;          /* -jit no-NAME: passes to leave out */
     bool lockstep;             /* -accel lockstep */

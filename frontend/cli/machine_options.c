@@ -14,7 +14,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Accelerators: ours under both names, then those of others. */
+/* Accelerators: ours, then those of others.  tcg, QEMU's translator, is what
+ * runs where none is named. */
 static const char *const accels[] = {"interp", "tcg", "jit", "lockstep",
                                      "kvm",    "xen", "hvf", "hax",
                                      "nvmm",   "whpx"};
@@ -37,7 +38,8 @@ static bool note_accels(struct config *c, const char *list, struct error *e)
             return unknown_word(e, "accelerator", name, accels, ACCELS_PRESENT);
         if (i < ACCELS_PRESENT && !c->accel_found) {
             c->accel_found = true;
-            c->jit = !strcmp(name, "jit");
+            c->jit = strcmp(name, "interp") != 0;
+            c->jit_wanted = !strcmp(name, "jit");
             c->lockstep = !strcmp(name, "lockstep");
         }
         if (!c->accel_found && !c->accel_missing)
@@ -57,8 +59,9 @@ enum cli_result cli_accel(struct config *c, const char *arg, struct error *e)
         return CLI_ERROR;
     if (keyval_help(&kv)) {
         puts("Accelerators:\n"
-             "  interp   the interpreter (also called tcg)\n"
-             "  jit      compiles hot code, tb-size=MIB of it (experimental)\n"
+             "  jit      compiles hot code, tb-size=MIB of it; the default\n"
+             "           where the host is x86-64 (also called tcg)\n"
+             "  interp   the interpreter\n"
              "  lockstep runs both, window=N instructions each in turn, and "
              "compares;\n"
              "           takes tb-size too, and implies -icount shift=3");

@@ -196,8 +196,9 @@ const struct option cli_options[] = {
      "dumpdtb writes its tree"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
     {"accel", "NAME[,tb-size=MIB]", cli_accel,
-     "interp is the interpreter (tcg means the same); jit compiles hot code, "
-     "into a buffer of MIB; lockstep runs both and compares"},
+     "jit, the default, compiles hot code into a buffer of MIB, where the host "
+     "allows it (tcg means the same); interp is the interpreter; lockstep runs "
+     "both and compares"},
     {"jit", "no-NAME[,no-NAME...]", cli_jit,
      "leave out what makes -accel jit fast; help lists the names"},
     {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,

@@ -106,6 +106,7 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
     enum cli_result result;
 
     memset(c, 0, sizeof(*c));
+    c->jit = true;
     c->program = base_name(argc ? argv[0] : NULL);
     c->compat = !strncmp(c->program, "qemu-system-", 12);
     c->escape = 1;

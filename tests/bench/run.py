@@ -270,8 +270,10 @@ def parse():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--emulator', default=os.environ.get(
         'EMU', str(machine.ROOT / 'build/emu')))
-    parser.add_argument('--options', type=shlex.split, default=[],
-                        help="of the emulator: --options '-accel jit'")
+    parser.add_argument('--options', type=shlex.split,
+                        default=['-accel', 'interp'],
+                        help="of the emulator (-accel interp): --options "
+                        "'-accel jit'")
     parser.add_argument('--reference', default='qemu-system-riscv64')
     parser.add_argument('--layers', action='store_true',
                         help="compare with each of the translator's passes "

@@ -44,7 +44,8 @@ class Suite:
         self.folder = pathlib.Path(folder)
         self.report = proc.Report('boot')
 
-    def console(self, memory=256, append='', extra=()):
+    def console(self, memory=256, append='', extra=(), accel=None):
+        extra = ['-accel', accel or self.args.accel, *extra]
         return Console(machine.command(self.emulator, self.files, memory,
                                        append, extra), self.log)
 
@@ -331,10 +332,10 @@ def case_lockstep(suite):
     """Interpreter and translator side by side, from power-on to power-off."""
     disk = suite.disk('lockstep.img')
     stats = suite.folder / 'stats.txt'
-    extra = ['-accel', 'lockstep', '-d', 'stats', '-D', str(stats),
+    extra = ['-d', 'stats', '-D', str(stats),
              '-drive', f'if=none,id=d0,format=raw,file={disk}',
              '-device', 'virtio-blk-device,drive=d0']
-    with suite.console(extra=extra) as console:
+    with suite.console(extra=extra, accel='lockstep') as console:
         shell = Shell(console, 4 * suite.args.scale)
         report_boot(suite, console, shell, 'lockstep')
         check_sums(suite, shell)
@@ -387,6 +388,9 @@ def parse():
     parser = machine.parser(__doc__)
     parser.add_argument('--only', choices=[*CASES, 'memory', 'lockstep'],
                         action='append', help='run this case (repeatable)')
+    parser.add_argument('--accel', default='tcg', metavar='NAME',
+                        help="the emulator's -accel (default: what it takes "
+                        'by itself)')
     parser.add_argument('--memory', default='128,4096', metavar='MIB,...',
                         help='sizes that must boot too (default: %(default)s)')
     parser.add_argument('--boots', type=int, default=0, metavar='N',
