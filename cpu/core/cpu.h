@@ -182,6 +182,9 @@ struct cpu {
     int64_t slice;          /* the budget that handlers were entered with */
     uint64_t icount;        /* instructions retired before this slice */
     uint64_t trapped_at;    /* icount after the last trap's delivery */
+    uint64_t notice_at;     /* icount at which class->interrupt is to be asked
+                               again, if that is still to come; the class
+                               sets it, and `leave` where it comes nearer */
 
     atomic_bool exit_request; /* somebody wants the run loop's attention */
     atomic_bool asleep;     /* the thread waits on `wake` */

@@ -503,6 +503,9 @@ void jcache_forget_page(struct cpu *c, uint64_t va);
  * cpu_run() is to return *event.  At c->icount = end it has run enough.
  */
 bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event);
+/* The instruction count to run to: `end`, or before it where the class wants
+ * to be asked for interrupts. */
+uint64_t run_until(const struct cpu *c, uint64_t end);
 /* Deliver the pending exception; exact: the clock counts instructions. */
 void run_deliver(struct cpu *c, bool exact);
 /* Handlers are back: bring pc and count up to date. */

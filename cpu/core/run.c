@@ -143,6 +143,11 @@ bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event)
     return true;
 }
 
+uint64_t run_until(const struct cpu *c, uint64_t end)
+{
+    return c->notice_at > c->icount && c->notice_at < end ? c->notice_at : end;
+}
+
 enum cpu_event cpu_run(struct cpu *c, int64_t limit)
 {
     const bool exact = clock_is_icount(c->env.clock);
@@ -159,8 +164,8 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
         if (!run_ready(c, end, &event))
             return event;
         c->leave = false;
-        c->slice = slice_for(c, (int64_t)(end - c->icount), exact,
-                             &max_insns);
+        c->slice = slice_for(c, (int64_t)(run_until(c, end) - c->icount),
+                             exact, &max_insns);
         c->budget = c->slice;
         r = block_find(c, max_insns);
         if (!r)
@@ -270,6 +275,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, slice),
     FIELD_KEEP(struct cpu, icount),
     FIELD(struct cpu, trapped_at, UINT64_MAX),
+    FIELD(struct cpu, notice_at, UINT64_MAX),
     FIELD_HOST(struct cpu, exit_request),
     FIELD_HOST(struct cpu, asleep),
     FIELD(struct cpu, halted, 0),

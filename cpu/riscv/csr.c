@@ -3,8 +3,7 @@
  *
  * priv 2.2 lists the numbers; bits 9:8 of a number are the lowest privilege
  * that may use it, bits 11:10 = 3 make it read-only (priv 2.1).
- * Missing: hardware performance events (their counters read zero), debug
- * triggers (the registers say that there are none), H and V.
+ * Missing: debug triggers (the registers say that there are none), H and V.
  */
 #include "base/memory.h"
 #include "cpu/core/engine.h"
@@ -73,51 +72,44 @@ static void write_fcsr(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 /* -------------------------------------------------------------- counters */
 
-enum { CY = 0, TM = 1, IR = 2 };
-
 /* mcounteren lets S mode in, both let U mode in, priv 3.1.11, 4.1.5. */
 static bool counter_on(struct riscv_cpu *g, unsigned n)
 {
-    if (g->priv < PRIV_M && !(g->mcounteren >> n & 1))
+    if (!riscv_counter_exists(g, n) ||
+        (g->priv < PRIV_M && !(g->mcounteren >> n & 1)))
         return false;
     return g->priv > PRIV_U || (g->scounteren >> n & 1);
 }
 
-/* An inhibited counter's offset is its value. */
-static uint64_t read_mcounter(struct riscv_cpu *g, unsigned n)
-{
-    uint64_t offset = n == CY ? g->cycle_offset : g->instret_offset;
-
-    if (n != CY && n != IR)
-        return 0;
-    return g->mcountinhibit >> n & 1 ? offset
-                                     : offset + cpu_icount(&g->core);
-}
-
-static void set_counter(struct riscv_cpu *g, unsigned n, uint64_t v,
-                        uint64_t now)
-{
-    uint64_t *offset = n == CY ? &g->cycle_offset : &g->instret_offset;
-
-    *offset = g->mcountinhibit >> n & 1 ? v : v - now;
-}
-
-static void write_mcounter(struct riscv_cpu *g, unsigned n, uint64_t v)
-{
-    /* The next instruction reads what was written, priv 3.1.10. */
-    if (n == CY || n == IR)
-        set_counter(g, n, v, cpu_icount(&g->core) + 1);
-}
-
 static void write_mcountinhibit(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
-    uint64_t cycle = read_mcounter(g, CY), instret = read_mcounter(g, IR);
-    uint64_t now = cpu_icount(&g->core);
+    (void)n;
+    riscv_write_inhibit(g, v);
+}
+
+static uint64_t read_mhpmevent(struct riscv_cpu *g, unsigned n)
+{
+    return riscv_read_event(g, n + COUNTER_FIRST);
+}
+
+static void write_mhpmevent(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    riscv_write_event(g, n + COUNTER_FIRST, v);
+}
+
+static bool scountovf_on(struct riscv_cpu *g, unsigned n)
+{
+    (void)n;
+    return g->features & RISCV64_EXT_SSCOFPMF;
+}
+
+/* What S mode may not read it may not know of. */
+static uint64_t read_scountovf(struct riscv_cpu *g, unsigned n)
+{
+    uint32_t bits = riscv_overflowed(g);
 
     (void)n;
-    g->mcountinhibit = v & (1u << CY | 1u << IR);
-    set_counter(g, CY, cycle, now);
-    set_counter(g, IR, instret, now);
+    return g->priv == PRIV_M ? bits : bits & (uint32_t)g->mcounteren;
 }
 
 uint64_t riscv_time(struct riscv_cpu *g)
@@ -129,7 +121,7 @@ uint64_t riscv_time(struct riscv_cpu *g)
 
 static uint64_t read_counter(struct riscv_cpu *g, unsigned n)
 {
-    return n == TM ? riscv_time(g) : read_mcounter(g, n);
+    return n == COUNTER_TIME ? riscv_time(g) : riscv_read_counter(g, n);
 }
 
 /* What is there without doing anything. */
@@ -209,10 +201,31 @@ static void write_sstatus(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 /* ------------------------------------------------------------ interrupts */
 
-#define S_INTERRUPTS                                                         \
-    (MIP_BIT(IRQ_SSI) | MIP_BIT(IRQ_STI) | MIP_BIT(IRQ_SEI))
 #define M_INTERRUPTS                                                         \
     (MIP_BIT(IRQ_MSI) | MIP_BIT(IRQ_MTI) | MIP_BIT(IRQ_MEI))
+
+/* Those that software sets and clears; Sscofpmf adds one. */
+static uint64_t lcofi(const struct riscv_cpu *g)
+{
+    return g->features & RISCV64_EXT_SSCOFPMF ? MIP_BIT(IRQ_LCOFI) : 0;
+}
+
+static uint64_t s_interrupts(const struct riscv_cpu *g)
+{
+    return MIP_BIT(IRQ_SSI) | MIP_BIT(IRQ_STI) | MIP_BIT(IRQ_SEI) | lcofi(g);
+}
+
+static void write_mideleg(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->mideleg = v & s_interrupts(g);
+}
+
+static void write_mie(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->mie = v & (s_interrupts(g) | M_INTERRUPTS);
+}
 
 static bool stce(const struct riscv_cpu *g)
 {
@@ -235,7 +248,7 @@ static uint64_t read_mip(struct riscv_cpu *g, unsigned n)
 
 static void write_mip(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
-    uint64_t mask = S_INTERRUPTS;
+    uint64_t mask = s_interrupts(g);
 
     (void)n;
     if (stce(g))
@@ -250,7 +263,7 @@ static uint64_t read_sip(struct riscv_cpu *g, unsigned n)
 
 static void write_sip(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
-    uint64_t mask = MIP_BIT(IRQ_SSI) & g->mideleg;
+    uint64_t mask = (MIP_BIT(IRQ_SSI) | lcofi(g)) & g->mideleg;
 
     (void)n;
     g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
@@ -264,7 +277,7 @@ static uint64_t read_sie(struct riscv_cpu *g, unsigned n)
 
 static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
-    uint64_t mask = g->mideleg & S_INTERRUPTS;
+    uint64_t mask = g->mideleg & s_interrupts(g);
 
     (void)n;
     g->mie = (g->mie & ~mask) | (v & mask);
@@ -274,7 +287,7 @@ static bool stimecmp_on(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
     return g->priv == PRIV_M ||
-           (stce(g) && (g->mcounteren >> TM & 1));
+           (stce(g) && (g->mcounteren >> COUNTER_TIME & 1));
 }
 
 void riscv_stimer_fired(void *owner)
@@ -322,13 +335,37 @@ static void write_stimecmp(struct riscv_cpu *g, unsigned n, uint64_t v)
     riscv_update_stimer(g);
 }
 
+/* Bits of menvcfg that can be written; senvcfg has the lower ones. */
+static uint64_t envcfg_bits(const struct riscv_cpu *g)
+{
+    static const struct {
+        uint64_t ext, bits;
+    } rows[] = {
+        {RISCV64_EXT_S, ENVCFG_FIOM | ENVCFG_STCE},
+        {RISCV64_EXT_SVADU, ENVCFG_ADUE},
+        {RISCV64_EXT_SVPBMT, ENVCFG_PBMTE},
+    };
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (g->features & rows[i].ext)
+            bits |= rows[i].bits;
+    return bits;
+}
+
 static void write_menvcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
+    uint64_t old = g->menvcfg;
+
     (void)n;
-    g->menvcfg = v & (ENVCFG_FIOM | ENVCFG_STCE);
+    g->menvcfg = v & envcfg_bits(g);
     if (stce(g)) /* STIP is the comparator's alone now */
         g->mip_soft &= ~MIP_BIT(IRQ_STI);
     riscv_update_stimer(g);
+    if ((old ^ g->menvcfg) & (ENVCFG_ADUE | ENVCFG_PBMTE)) {
+        riscv_forget_contexts(g, -1);
+        riscv_update_contexts(g);
+    }
 }
 
 /* ----------------------------------------------------- traps and address */
@@ -358,11 +395,11 @@ static bool satp_on(struct riscv_cpu *g, unsigned n)
     return !(g->priv == PRIV_S && (g->mstatus & MSTATUS_TVM));
 }
 
-/* Modes: 0 bare, 8 Sv39; a write of another is ignored as a whole. */
+/* A write of a mode that is not there is ignored as a whole. */
 static void write_satp(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     (void)n;
-    if (v >> 60 != 0 && v >> 60 != 8)
+    if (!riscv_satp_valid(g, v))
         return;
     g->satp = v;
     riscv_update_contexts(g);
@@ -460,8 +497,10 @@ static const struct csr table[] = {
      write_nothing, NULL, false},
     /* M-mode calls are not delegated; 10, 14 and above do not exist. */
     PLAIN(0x302, medeleg, 0xb3ff),
-    PLAIN(0x303, mideleg, S_INTERRUPTS),
-    PLAIN(0x304, mie, S_INTERRUPTS | M_INTERRUPTS),
+    {0x303, 0x303, "mideleg", offsetof(struct riscv_cpu, mideleg), 0, NULL,
+     write_mideleg, NULL, false},
+    {0x304, 0x304, "mie", offsetof(struct riscv_cpu, mie), 0, NULL, write_mie,
+     NULL, false},
     {0x305, 0x305, "mtvec", offsetof(struct riscv_cpu, mtvec), 0, NULL,
      write_mtvec, NULL, false},
     PLAIN(0x306, mcounteren, 0xffffffff),
@@ -470,7 +509,8 @@ static const struct csr table[] = {
     {0x320, 0x320, "mcountinhibit",
      offsetof(struct riscv_cpu, mcountinhibit), 0, NULL, write_mcountinhibit,
      NULL, false},
-    {0x323, 0x33f, "mhpmevent", 0, 0, read_zero, write_nothing, NULL, false},
+    {0x323, 0x33f, "mhpmevent", 0, 0, read_mhpmevent, write_mhpmevent, NULL,
+     false},
     PLAIN(0x340, mscratch, ALL),
     PLAIN(0x341, mepc, ~(uint64_t)1),
     PLAIN(0x342, mcause, ALL),
@@ -481,11 +521,12 @@ static const struct csr table[] = {
     {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, false},
     /* One trigger of type 0: there is none, Debug 1.0, 5.7. */
     {0x7a0, 0x7a3, "tdata", 0, 0, read_zero, write_nothing, NULL, false},
-    {0xb00, 0xb00, "mcycle", 0, 0, read_mcounter, write_mcounter, NULL,
+    {0xb00, 0xb00, "mcycle", 0, 0, riscv_read_counter, riscv_write_counter, NULL,
      false},
     {0xb02, 0xb1f, "mhpmcounter", 0, 0, NULL, NULL, NULL, false},
     {0xc00, 0xc1f, "hpmcounter", 0, 0, read_counter, write_nothing,
      counter_on, false},
+    SPECIAL(0xda0, "scountovf", read_scountovf, write_nothing, scountovf_on),
     SPECIAL(0xf11, "mvendorid", read_zero, write_nothing, NULL),
     SPECIAL(0xf12, "marchid", read_zero, write_nothing, NULL),
     SPECIAL(0xf13, "mimpid", read_zero, write_nothing, NULL),
@@ -537,7 +578,7 @@ static uint64_t get(struct riscv_cpu *g, const struct csr *r, unsigned n)
 {
     if (r->read)
         return r->read(g, n);
-    return r->offset ? *plain(g, r) : read_mcounter(g, n);
+    return r->offset ? *plain(g, r) : riscv_read_counter(g, n);
 }
 
 static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
@@ -548,7 +589,7 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
     else if (r->offset)
         *plain(g, r) = (*plain(g, r) & ~r->mask) | (v & r->mask);
     else
-        write_mcounter(g, n, v);
+        riscv_write_counter(g, n, v);
     /* A timer that was armed may be due within the slice: it has kicked. */
     if (r->leave || riscv_due(g) ||
         atomic_load_explicit(&g->core.exit_request, memory_order_relaxed))
@@ -573,7 +614,7 @@ static bool outside(struct cpu *c, const struct csr *r, unsigned n)
 {
     bool time = r->read == read_mip || r->read == read_sip ||
                 r->write == write_stimecmp || r->write == write_menvcfg ||
-                (r->read == read_counter && n == TM);
+                (r->read == read_counter && n == COUNTER_TIME);
 
     return time && cpu_outside(c);
 }

@@ -1,14 +1,24 @@
 /*
- * Address translation and protection: Sv39 and PMP.
+ * Address translation and protection: Sv32, Sv39, Sv48, Sv57 and PMP.
  *
- * priv 4.3 and 4.4 (Sv39), 3.7 (PMP).  Accessed and dirty bits are set by
- * the walker, by compare-and-swap on the entry with a second look when it
- * changed under us.
- * Missing: Sv48, Sv57, Svnapot, Svpbmt, Svade.
+ * The RISC-V Instruction Set Manual, Volume II 20240411: the supervisor
+ * chapter on virtual memory, with Svnapot, Svpbmt, Svinval and Svadu, and
+ * 3.7 (PMP).  One walker serves all schemes; they differ by a row of a table.
+ *
+ * Accessed and dirty bits: with Svadu and menvcfg.ADUE the walker sets them,
+ * by compare-and-swap on the entry with a second look when it changed under
+ * us; without ADUE, or on a hart with Svade alone, they fault.  A hart with
+ * neither sets them.
+ *
+ * Tables must lie in RAM; a walk that leaves it, or that PMP keeps from an
+ * entry, ends in the access fault of the original access.  Memory types (PBMT)
+ * are checked and have no effect: memory here has one order for all.
+ * Missing: Smepmp, 64 PMP entries.
  */
 #include "cpu/core/atomic.h"
 #include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
+#include "riscv64_rows.h"
 
 enum pte_bits {
     PTE_V = 1 << 0,
@@ -21,9 +31,33 @@ enum pte_bits {
     PTE_D = 1 << 7,
 };
 #define PTE_PPN(pte) ((pte) >> 10 & (((uint64_t)1 << 44) - 1))
-#define PTE_RESERVED ((uint64_t)0x3ff << 54)
+#define PTE_RESERVED ((uint64_t)0x7f << 54)
+#define PTE_PBMT ((uint64_t)3 << 61)
+#define PTE_N ((uint64_t)1 << 63)
 
-#define LEVELS 3 /* Sv39 */
+/* Svnapot has one size: 16 pages, said by 8 in the low bits of the PPN. */
+#define NAPOT_BITS 4
+#define NAPOT_PPN 8u
+
+/* A scheme of translation; satp.MODE chooses it. */
+struct paging {
+    uint8_t levels;
+    uint8_t index_bits; /* of the address, for each level */
+    uint8_t pte_size;   /* bytes */
+    uint8_t va_bits;    /* those above are copies of the uppermost one */
+};
+static const struct paging sv32 = {2, 10, 4, 64}; /* there are none above */
+static const struct paging sv39 = {3, 9, 8, 39};
+static const struct paging sv48 = {4, 9, 8, 48};
+static const struct paging sv57 = {5, 9, 8, 57};
+
+/* Where satp has what, by XLEN. */
+struct satp_layout {
+    uint8_t mode, asid;
+    uint16_t asid_mask;
+};
+static const struct satp_layout satp32 = {31, 22, 0x1ff};
+static const struct satp_layout satp64 = {60, 44, 0xffff};
 
 static const uint8_t page_cause[] = {
     [ACCESS_READ] = CAUSE_LOAD_PAGE,
@@ -35,6 +69,49 @@ static const uint8_t access_cause[] = {
     [ACCESS_WRITE] = CAUSE_STORE_ACCESS,
     [ACCESS_FETCH] = CAUSE_FETCH_ACCESS,
 };
+
+/* ---------------------------------------------------------------- satp */
+
+static bool has(const struct riscv_cpu *g, uint64_t ext)
+{
+    return (g->features & ext) != 0;
+}
+
+static const struct satp_layout *layout_of(const struct riscv_cpu *g)
+{
+    return has(g, RISCV64_EXT_RV32) ? &satp32 : &satp64;
+}
+
+/* The scheme that a value of satp asks for; NULL: none, or not here. */
+static const struct paging *paging_of(const struct riscv_cpu *g, uint64_t satp)
+{
+    uint64_t mode = satp >> layout_of(g)->mode;
+
+    if (has(g, RISCV64_EXT_RV32))
+        return mode == 1 ? &sv32 : NULL;
+    switch (mode) {
+    case 8:
+        return &sv39;
+    case 9:
+        return has(g, RISCV64_EXT_SV48) ? &sv48 : NULL;
+    case 10:
+        return has(g, RISCV64_EXT_SV57) ? &sv57 : NULL;
+    default:
+        return NULL;
+    }
+}
+
+bool riscv_satp_valid(const struct riscv_cpu *g, uint64_t satp)
+{
+    return satp >> layout_of(g)->mode == 0 || paging_of(g, satp);
+}
+
+static uint64_t root_table(const struct riscv_cpu *g)
+{
+    const struct satp_layout *s = layout_of(g);
+
+    return (g->satp & (((uint64_t)1 << s->asid) - 1)) << PAGE_BITS;
+}
 
 /* ------------------------------------------------------------ contexts */
 
@@ -95,10 +172,13 @@ void riscv_update_contexts(struct riscv_cpu *g)
 
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid)
 {
+    const struct satp_layout *s = layout_of(g);
+
     for (unsigned i = 0; i < RISCV_CONTEXTS; i++) {
         struct riscv_context *x = &g->contexts[i];
 
-        if (asid < 0 || (int32_t)(x->satp >> 44 & 0xffff) == asid)
+        if (asid < 0 ||
+            ((x->satp >> s->asid ^ (uint64_t)asid) & s->asid_mask) == 0)
             x->key = UINT32_MAX;
     }
 }
@@ -195,11 +275,23 @@ static unsigned pmp_need(enum access access)
 
 struct walk {
     struct riscv_cpu *g;
+    const struct paging *paging;
     uint64_t va;
     enum access access;
     unsigned priv;
     bool probe;
 };
+
+/* An entry of a table: where it is and what it says. */
+struct pte {
+    uint64_t pa;
+    uint8_t *host;
+    struct ram *ram;
+    uint64_t value;
+    unsigned level;
+};
+
+enum step { STEP_FAULT, STEP_AGAIN, STEP_DONE };
 
 static bool fail(const struct walk *w, unsigned cause)
 {
@@ -225,15 +317,30 @@ static bool check_physical(const struct walk *w, unsigned size,
     return true;
 }
 
-/* Host address of the page table entry at pa, if S mode may read it; it
- * lies in RAM. */
-static uint8_t *entry_at(const struct walk *w, uint64_t pa, struct ram **ram)
+/* Walks are made by S mode, whatever they are for. */
+static bool may_access_table(const struct walk *w, uint64_t pa, unsigned need)
 {
     bool whole;
 
-    if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_R))
-        return NULL;
-    return cpu_ram(&w->g->core, pa, 8, ram);
+    return (pmp_check(w->g, pa, w->paging->pte_size, PRIV_S, &whole) & need) !=
+           0;
+}
+
+/* Fetch the entry at e->pa; false if that is not to be had. */
+static bool read_entry(const struct walk *w, struct pte *e)
+{
+    if (!may_access_table(w, e->pa, PMP_R))
+        return false;
+    e->host = cpu_ram(&w->g->core, e->pa, w->paging->pte_size, &e->ram);
+    if (!e->host)
+        return false;
+    if (w->paging->pte_size == 4)
+        e->value = BASE_LE(32, __atomic_load_n((uint32_t *)(void *)e->host,
+                                               __ATOMIC_RELAXED));
+    else
+        e->value = BASE_LE(64, __atomic_load_n((uint64_t *)(void *)e->host,
+                                               __ATOMIC_RELAXED));
+    return true;
 }
 
 /* What the leaf allows in the walk's privilege, as PTE_R|W|X. */
@@ -257,36 +364,70 @@ static unsigned leaf_need(enum access access)
                                  : access == ACCESS_WRITE ? PTE_W : PTE_X;
 }
 
-/* Set A, and D for a write.  1: done, 0: the entry changed, -1: fault. */
-static int set_accessed(const struct walk *w, uint64_t pa, uint8_t *host,
-                        struct ram *ram, uint64_t *pte)
+/* Does the walker set A and D, or do they fault? */
+static bool sets_accessed(const struct riscv_cpu *g)
 {
-    uint64_t want = *pte | PTE_A | (w->access == ACCESS_WRITE ? PTE_D : 0);
-    bool whole;
-
-    if (want == *pte || w->probe)
-        return 1;
-    if (!(pmp_check(w->g, pa, 8, PRIV_S, &whole) & PMP_W))
-        return -1;
-    cpu_will_write(&w->g->core, ram, host, pa);
-    if (!atomic_cas(host, 8, *pte, want))
-        return 0;
-    *pte = want;
-    memory_wrote(w->g->core.env.memory, ram, (uint64_t)(host - ram->host), 8);
-    return 1;
+    if (has(g, RISCV64_EXT_SVADU))
+        return g->menvcfg & ENVCFG_ADUE;
+    return !has(g, RISCV64_EXT_SVADE);
 }
 
-static bool leaf(const struct walk *w, unsigned level, uint64_t pte,
+/* See that A is set, and D for a write. */
+static enum step set_accessed(const struct walk *w, struct pte *e)
+{
+    uint64_t want = e->value | PTE_A | (w->access == ACCESS_WRITE ? PTE_D : 0);
+    struct cpu *c = &w->g->core;
+
+    if (want == e->value || w->probe)
+        return STEP_DONE;
+    if (!sets_accessed(w->g)) {
+        fail(w, page_cause[w->access]);
+        return STEP_FAULT;
+    }
+    if (!may_access_table(w, e->pa, PMP_W)) {
+        fail(w, access_cause[w->access]);
+        return STEP_FAULT;
+    }
+    cpu_will_write(c, e->ram, e->host, e->pa);
+    if (!atomic_cas(e->host, w->paging->pte_size, e->value, want))
+        return STEP_AGAIN;
+    e->value = want;
+    memory_wrote(c->env.memory, e->ram, (uint64_t)(e->host - e->ram->host),
+                 w->paging->pte_size);
+    return STEP_DONE;
+}
+
+/* Bytes that a leaf maps; 0: its encoding is reserved. */
+static uint64_t leaf_size(const struct walk *w, const struct pte *e)
+{
+    uint64_t size = PAGE_SIZE << (w->paging->index_bits * e->level);
+    uint64_t ppn = PTE_PPN(e->value);
+
+    if (e->value & PTE_PBMT)
+        if (!(w->g->menvcfg & ENVCFG_PBMTE) ||
+            (e->value & PTE_PBMT) == PTE_PBMT)
+            return 0;
+    if (e->value & PTE_N) {
+        if (!has(w->g, RISCV64_EXT_SVNAPOT) || e->level > 0 ||
+            ppn % (1u << NAPOT_BITS) != NAPOT_PPN)
+            return 0;
+        return PAGE_SIZE << NAPOT_BITS;
+    }
+    /* A large page lies where its size says. */
+    return ppn << PAGE_BITS & (size - 1) ? 0 : size;
+}
+
+static bool leaf(const struct walk *w, const struct pte *e,
                  struct translation *out)
 {
-    uint64_t size = PAGE_SIZE << (9 * level);
+    uint64_t size = leaf_size(w, e), pte = e->value;
     unsigned allowed = leaf_allows(w, pte);
 
-    if (PTE_PPN(pte) << PAGE_BITS & (size - 1))
-        return fail(w, page_cause[w->access]); /* misaligned superpage */
+    if (!size)
+        return fail(w, page_cause[w->access]);
     if (!(allowed & leaf_need(w->access)) && !w->probe)
         return fail(w, page_cause[w->access]);
-    out->pa = PTE_PPN(pte) << PAGE_BITS | (w->va & (size - 1));
+    out->pa = (PTE_PPN(pte) << PAGE_BITS & ~(size - 1)) | (w->va & (size - 1));
     out->page = size;
     out->read = (allowed & PTE_R) != 0;
     out->write = (allowed & PTE_W) && (pte & PTE_D);
@@ -295,61 +436,71 @@ static bool leaf(const struct walk *w, unsigned level, uint64_t pte,
     return true;
 }
 
-/* One way down the tables.  1: found, 0: an entry changed, -1: fault. */
-static int descend(const struct walk *w, struct translation *out)
+/* Is there no such entry: neither a pointer nor a leaf? */
+static bool is_invalid(uint64_t pte)
 {
-    uint64_t table = (w->g->satp & (((uint64_t)1 << 44) - 1)) << PAGE_BITS;
+    if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W ||
+        (pte & PTE_RESERVED))
+        return true;
+    /* In a pointer these are reserved, too. */
+    return !(pte & (PTE_R | PTE_X)) &&
+           (pte & (PTE_D | PTE_A | PTE_U | PTE_PBMT | PTE_N));
+}
 
-    for (int level = LEVELS - 1; level >= 0; level--) {
-        unsigned index = w->va >> (PAGE_BITS + 9 * level) & 0x1ff;
-        uint64_t pa = table + index * 8u, pte;
-        struct ram *ram;
-        uint8_t *host = entry_at(w, pa, &ram);
-        int done;
+/* One way down the tables. */
+static enum step descend(const struct walk *w, struct translation *out)
+{
+    const struct paging *p = w->paging;
+    uint64_t table = root_table(w->g);
+    struct pte e;
 
-        if (!host)
-            return fail(w, access_cause[w->access]) - 1;
-        pte = BASE_LE(64, __atomic_load_n((uint64_t *)(void *)host,
-                                          __ATOMIC_RELAXED));
-        if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W ||
-            (pte & PTE_RESERVED))
+    for (e.level = p->levels; e.level-- > 0;) {
+        unsigned index = w->va >> (PAGE_BITS + p->index_bits * e.level) &
+                         ((1u << p->index_bits) - 1);
+        enum step step;
+
+        e.pa = table + (uint64_t)index * p->pte_size;
+        if (!read_entry(w, &e)) {
+            fail(w, access_cause[w->access]);
+            return STEP_FAULT;
+        }
+        if (is_invalid(e.value))
             break;
-        if (!(pte & (PTE_R | PTE_X))) {
-            /* D, A and U are reserved in a pointer. */
-            if (pte & (PTE_D | PTE_A | PTE_U))
-                break;
-            table = PTE_PPN(pte) << PAGE_BITS;
+        if (!(e.value & (PTE_R | PTE_X))) {
+            table = PTE_PPN(e.value) << PAGE_BITS;
             continue;
         }
-        if (!leaf(w, (unsigned)level, pte, out))
-            return -1;
-        done = set_accessed(w, pa, host, ram, &pte);
-        if (done < 0)
-            return fail(w, access_cause[w->access]) - 1;
-        if (done > 0 && !leaf(w, (unsigned)level, pte, out))
-            return -1;
-        return done;
+        if (!leaf(w, &e, out))
+            return STEP_FAULT;
+        step = set_accessed(w, &e);
+        if (step == STEP_DONE)
+            leaf(w, &e, out); /* with the bits that are set now */
+        return step;
     }
-    return fail(w, page_cause[w->access]) - 1;
+    fail(w, page_cause[w->access]);
+    return STEP_FAULT;
 }
 
 bool riscv_translate(struct cpu *c, uint64_t va, unsigned size,
                      enum access access, bool probe, struct translation *out)
 {
     struct riscv_cpu *g = riscv(c);
-    struct walk w = {g, va, access, PRIV_U, probe};
-    int found;
+    struct walk w = {g, NULL, va, access, PRIV_U, probe};
+    enum step step;
+    unsigned spare;
 
     w.priv = access == ACCESS_FETCH ? g->priv : data_priv(g);
-    if (w.priv == PRIV_M || g->satp >> 60 == 0) {
+    if (w.priv != PRIV_M)
+        w.paging = paging_of(g, g->satp);
+    if (!w.paging) {
         *out = (struct translation){va, PAGE_SIZE, true, true, true, false};
         return check_physical(&w, size, out);
     }
-    /* Bits 63 to 39 equal bit 38, priv 4.4.1. */
-    if ((int64_t)(va << 25) >> 25 != (int64_t)va)
+    spare = 64u - w.paging->va_bits;
+    if ((int64_t)(va << spare) >> spare != (int64_t)va)
         return fail(&w, page_cause[access]);
     do {
-        found = descend(&w, out);
-    } while (found == 0);
-    return found > 0 && check_physical(&w, size, out);
+        step = descend(&w, out);
+    } while (step == STEP_AGAIN);
+    return step == STEP_DONE && check_physical(&w, size, out);
 }

@@ -23,7 +23,10 @@ static const char *const ext_names[] = {RISCV64_EXT_NAMES};
      RISCV64_EXT_ZIFENCEI | RISCV64_EXT_S)
 #define ALL_EXTS                                                             \
     (FIXED | RISCV64_EXT_M | RISCV64_EXT_A | RISCV64_EXT_F | RISCV64_EXT_D | \
-     RISCV64_EXT_ZBA | RISCV64_EXT_ZBB | RISCV64_EXT_ZBS)
+     RISCV64_EXT_ZBA | RISCV64_EXT_ZBB | RISCV64_EXT_ZBS |                   \
+     RISCV64_EXT_ZIHPM | RISCV64_EXT_SSCOFPMF | RISCV64_EXT_SV48 |           \
+     RISCV64_EXT_SV57 | RISCV64_EXT_SVADE | RISCV64_EXT_SVADU |              \
+     RISCV64_EXT_SVINVAL | RISCV64_EXT_SVNAPOT | RISCV64_EXT_SVPBMT)
 
 static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
                         struct error *e)
@@ -73,7 +76,8 @@ static bool parse_model(struct riscv_cpu *g, const char *model,
 {
     size_t n = model ? strcspn(model, ",") : 0;
 
-    g->features = ALL_EXTS;
+    /* A and D are set by hardware unless that is asked for. */
+    g->features = ALL_EXTS & ~(uint64_t)RISCV64_EXT_SVADE;
     if (!model)
         return true;
     for (model += n; *model == ','; model += n) {
@@ -97,9 +101,14 @@ static void describe(struct riscv_cpu *g)
         {RISCV64_EXT_M, "m"},         {RISCV64_EXT_A, "a"},
         {RISCV64_EXT_F, "f"},         {RISCV64_EXT_D, "d"},
         {RISCV64_EXT_C, "c"},         {RISCV64_EXT_I, "_zicntr_zicsr"},
-        {RISCV64_EXT_I, "_zifencei"}, {RISCV64_EXT_ZBA, "_zba"},
-        {RISCV64_EXT_ZBB, "_zbb"},    {RISCV64_EXT_ZBS, "_zbs"},
-        {RISCV64_EXT_S, "_sstc"},
+        {RISCV64_EXT_I, "_zifencei"}, {RISCV64_EXT_ZIHPM, "_zihpm"},
+        {RISCV64_EXT_ZBA, "_zba"},    {RISCV64_EXT_ZBB, "_zbb"},
+        {RISCV64_EXT_ZBS, "_zbs"},    {RISCV64_EXT_SSCOFPMF, "_sscofpmf"},
+        {RISCV64_EXT_S, "_sstc"},     {RISCV64_EXT_SVADE, "_svade"},
+        {RISCV64_EXT_SVADU, "_svadu"},
+        {RISCV64_EXT_SVINVAL, "_svinval"},
+        {RISCV64_EXT_SVNAPOT, "_svnapot"},
+        {RISCV64_EXT_SVPBMT, "_svpbmt"},
     };
     static const char letters[] = {'M', 'A', 'F', 'D', 'C'};
 
@@ -140,7 +149,15 @@ static void reset(struct cpu *c)
     g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34; /* UXL, SXL */
     g->stimecmp = UINT64_MAX;
     g->reservation = UINT64_MAX;
-    g->instret_offset = g->cycle_offset = 0 - c->icount;
+    /* What software that knows nothing of these expects: memory types work,
+     * and so does setting A and D by hardware, where software was not told
+     * that they fault. */
+    if (g->features & RISCV64_EXT_SVPBMT)
+        g->menvcfg |= ENVCFG_PBMTE;
+    if ((g->features & RISCV64_EXT_SVADU) &&
+        !(g->features & RISCV64_EXT_SVADE))
+        g->menvcfg |= ENVCFG_ADUE;
+    riscv_counters_reset(g);
     c->pc = RESET_VECTOR;
     riscv_pmp_changed(g);
     riscv_forget_contexts(g, -1);
@@ -227,8 +244,10 @@ static const struct field fields[] = {
     FIELD(struct riscv_cpu, mcounteren, 0),
     FIELD(struct riscv_cpu, scounteren, 0),
     FIELD(struct riscv_cpu, mcountinhibit, 0),
-    FIELD(struct riscv_cpu, cycle_offset, 0),
-    FIELD(struct riscv_cpu, instret_offset, 0),
+    FIELD_ARRAY(struct riscv_cpu, counter, 0),
+    FIELD_ARRAY(struct riscv_cpu, mhpmevent, 0),
+    FIELD(struct riscv_cpu, counting, 0),
+    FIELD(struct riscv_cpu, filtered, 0),
     FIELD_ARRAY(struct riscv_cpu, pmpaddr, 0),
     FIELD_ARRAY(struct riscv_cpu, pmpcfg, 0),
     /* A reservation may be lost at any time. */

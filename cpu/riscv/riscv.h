@@ -38,11 +38,14 @@ enum riscv_irq {
     IRQ_MTI = 7,
     IRQ_SEI = 9,
     IRQ_MEI = 11,
+    IRQ_LCOFI = 13, /* a counter overflowed, Sscofpmf */
 };
 #define MIP_BIT(irq) ((uint64_t)1 << (irq))
 
 /* menvcfg, senvcfg, priv 3.1.18. */
 #define ENVCFG_FIOM ((uint64_t)1 << 0)
+#define ENVCFG_ADUE ((uint64_t)1 << 61)
+#define ENVCFG_PBMTE ((uint64_t)1 << 62)
 #define ENVCFG_STCE ((uint64_t)1 << 63)
 
 enum riscv_cause {
@@ -63,6 +66,15 @@ enum riscv_cause {
 };
 
 #define PMP_ENTRIES 16
+
+/* Counters by their numbers: bits of mcounteren and the like. */
+enum riscv_counter {
+    COUNTER_CYCLE = 0,
+    COUNTER_TIME = 1, /* not one of ours: riscv_time() */
+    COUNTER_INSTRET = 2,
+    COUNTER_FIRST = 3, /* of mhpmcounter3 to 31 */
+    RISCV_COUNTERS = 32,
+};
 #define RISCV_CONTEXTS 32
 
 /* A context number of the soft TLB and what it stands for. */
@@ -94,7 +106,11 @@ struct riscv_cpu {
     uint64_t stvec, sscratch, sepc, scause, stval;
     uint64_t satp, stimecmp, menvcfg, senvcfg;
     uint64_t mcounteren, scounteren, mcountinhibit;
-    uint64_t cycle_offset, instret_offset; /* added to the icount */
+    uint64_t counter[RISCV_COUNTERS]; /* less the icount, of those that are
+                                         on; 1 is not used */
+    uint64_t mhpmevent[RISCV_COUNTERS];
+    uint32_t counting; /* counters that are on */
+    uint32_t filtered; /* those that some privilege does not count for */
     uint64_t pmpaddr[PMP_ENTRIES];
     uint8_t pmpcfg[PMP_ENTRIES];
 
@@ -148,6 +164,28 @@ void riscv_update_contexts(struct riscv_cpu *g);
 /* Forget all address spaces, or those of one ASID (asid < 0: all). */
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid);
 
+/* Is that a value for satp: its mode is one that this hart has? */
+bool riscv_satp_valid(const struct riscv_cpu *g, uint64_t satp);
+
+/* Go to privilege `priv`, when `now` instructions are retired.  Contexts are
+ * the caller's to update. */
+void riscv_set_priv(struct riscv_cpu *g, unsigned priv, uint64_t now);
+/* `counter` has plain values, and all that they depend on may be new: count
+ * from here on. */
+void riscv_counters_reset(struct riscv_cpu *g);
+/* Note what has overflowed until instruction count `now`. */
+void riscv_counters_overflow(struct riscv_cpu *g, uint64_t now);
+/* What CSRs make of counters; but for reads, a number that does not exist is
+ * ignored.  Numbers are those of enum riscv_counter. */
+bool riscv_counter_exists(const struct riscv_cpu *g, unsigned n);
+uint64_t riscv_read_counter(struct riscv_cpu *g, unsigned n);
+void riscv_write_counter(struct riscv_cpu *g, unsigned n, uint64_t v);
+void riscv_write_inhibit(struct riscv_cpu *g, uint64_t v);
+uint64_t riscv_read_event(struct riscv_cpu *g, unsigned n);
+void riscv_write_event(struct riscv_cpu *g, unsigned n, uint64_t v);
+/* Bits of scountovf, as M mode sees them. */
+uint32_t riscv_overflowed(struct riscv_cpu *g);
+
 /* pmpcfg or pmpaddr changed. */
 void riscv_pmp_changed(struct riscv_cpu *g);
 
@@ -176,6 +214,7 @@ void riscv_fence(struct cpu *c);
 void riscv_fence_i(struct cpu *c);
 bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
                       uint8_t rs2);
+bool riscv_sfence_inval(struct cpu *c);
 bool riscv_lr_w(struct cpu *c, uint64_t va);
 bool riscv_lr_d(struct cpu *c, uint64_t va);
 bool riscv_sc_w(struct cpu *c, uint64_t va, uint32_t value);

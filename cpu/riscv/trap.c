@@ -93,7 +93,7 @@ static void enter_s(struct riscv_cpu *g, bool interrupt, uint64_t cause,
     g->stval = tval;
     g->mstatus &= ~(MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SIE);
     g->mstatus |= sie << 4 | (g->priv == PRIV_S ? MSTATUS_SPP : 0);
-    g->priv = PRIV_S;
+    riscv_set_priv(g, PRIV_S, g->core.icount);
     g->core.pc = vector(g->stvec, interrupt, cause);
 }
 
@@ -107,7 +107,7 @@ static void enter_m(struct riscv_cpu *g, bool interrupt, uint64_t cause,
     g->mtval = tval;
     g->mstatus &= ~(MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MIE);
     g->mstatus |= mie << 4 | (uint64_t)g->priv << 11;
-    g->priv = PRIV_M;
+    riscv_set_priv(g, PRIV_M, g->core.icount);
     g->core.pc = vector(g->mtvec, interrupt, cause);
 }
 
@@ -153,8 +153,8 @@ bool riscv_wakes(struct cpu *c)
 /* The highest of these, in the order of priv 3.1.9. */
 static unsigned first_interrupt(uint64_t bits)
 {
-    static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI,
-                                    IRQ_SEI, IRQ_SSI, IRQ_STI};
+    static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI,  IRQ_SEI,
+                                    IRQ_SSI, IRQ_STI, IRQ_LCOFI};
 
     for (unsigned i = 0; i < sizeof(order); i++)
         if (bits & MIP_BIT(order[i]))
@@ -191,6 +191,7 @@ bool riscv_interrupt(struct cpu *c)
         atomic_store(&g->time_jumped, false);
         riscv_update_stimer(g);
     }
+    riscv_counters_overflow(g, c->icount);
     bits = due(g);
     if (!bits)
         return false;
@@ -219,6 +220,12 @@ bool riscv_ecall(struct cpu *c)
     return false;
 }
 
+/* The return itself is the old privilege's. */
+static void set_priv_next(struct riscv_cpu *g, unsigned priv)
+{
+    riscv_set_priv(g, priv, cpu_icount(&g->core) + 1);
+}
+
 bool riscv_sret(struct cpu *c)
 {
     struct riscv_cpu *g = riscv(c);
@@ -226,7 +233,7 @@ bool riscv_sret(struct cpu *c)
 
     if (g->priv < PRIV_S || (g->priv == PRIV_S && (m & MSTATUS_TSR)))
         return riscv_illegal(c);
-    g->priv = m & MSTATUS_SPP ? PRIV_S : PRIV_U;
+    set_priv_next(g, m & MSTATUS_SPP ? PRIV_S : PRIV_U);
     m &= ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV);
     m |= (m & MSTATUS_SPIE) >> 4 | MSTATUS_SPIE;
     g->mstatus = m;
@@ -244,7 +251,7 @@ bool riscv_mret(struct cpu *c)
 
     if (g->priv < PRIV_M)
         return riscv_illegal(c);
-    g->priv = (uint8_t)(m >> 11 & 3);
+    set_priv_next(g, m >> 11 & 3);
     if (g->priv != PRIV_M)
         m &= ~MSTATUS_MPRV;
     m &= ~(MSTATUS_MIE | MSTATUS_MPP);
@@ -299,6 +306,13 @@ bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
     riscv_update_contexts(g);
     c->leave = true;
     return true;
+}
+
+/* SFENCE.W.INVAL and SFENCE.INVAL.IR: SINVAL.VMA has done it all, so there is
+ * nothing left to order; TVM does not matter, Svinval. */
+bool riscv_sfence_inval(struct cpu *c)
+{
+    return riscv(c)->priv != PRIV_U || riscv_illegal(c);
 }
 
 /* ------------------------------------------------------------- LR and SC */

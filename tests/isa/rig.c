@@ -400,6 +400,7 @@ void rig_copy(struct rig *r, struct cpu *to, const struct cpu *from)
 {
     to->pc = from->pc;
     to->icount = from->icount;
+    to->trapped_at = UINT64_MAX; /* not the same trap once more */
     to->halted = from->halted;
     to->pending_exception = from->pending_exception;
     r->guest->copy(to, from);

@@ -1,9 +1,10 @@
 /*
  * RISC-V for rig.h: random harts, and the address spaces that they are in.
  *
- * RAM, at 0x80000000: two pages of code, the vector, three page tables
- * (0x3000 root, 0x4000, 0x5000), data from 0x8000; then a page of ROM, then
- * nothing.  Under Sv39 the same is seen four times: where it is, at
+ * RAM, at 0x80000000: two pages of code, the vector, five page tables
+ * (0x3000 Sv39's root, 0x4000, 0x5000, above the root 0x6000 for Sv48 and
+ * 0x7000 for Sv57), data from 0x8000; then a page of ROM, then nothing.
+ * Under each of them the same is seen four times: where it is, at
  * 0xffffffc000000000, through a superpage of 2 MiB at 0x80200000, and
  * through one of 1 GiB at 0xc0000000.
  */
@@ -18,6 +19,8 @@
 #define ROOT RIG_TABLES
 #define MIDDLE 0x4000u
 #define LEAVES 0x5000u
+#define ROOT48 0x6000u
+#define ROOT57 0x7000u
 
 enum {
     V = 1 << 0,
@@ -29,10 +32,12 @@ enum {
     A = 1 << 6,
     D = 1 << 7,
 };
+#define N ((uint64_t)1 << 63)
 
 struct world {
     bool user;      /* code is U's, not S's */
-    bool translate; /* satp is on */
+    uint64_t satp;  /* without ASID; 0: nothing is translated */
+    uint64_t menvcfg; /* what of it matters to translation */
     bool lower;     /* S and U modes may be in it */
     uint8_t pmpcfg[PMP_ENTRIES];
     uint64_t pmpaddr[PMP_ENTRIES];
@@ -59,7 +64,8 @@ static void prepare(struct rig *r)
     st_le32(r->pristine + RIG_VECTOR, 0x0000006f); /* jal x0, 0 */
     for (unsigned n = 0; n < 4096; n++)
         if (riscv_csr_name(n) || (n >= 0x3a0 && n <= 0x3bf) ||
-            (n & 0x7e0) == 0x300 || (n & 0xfe0) == 0xc00)
+            (n & 0x7c0) == 0x300 || (n & 0xfe0) == 0xb00 ||
+            (n & 0xfe0) == 0xc00)
             w->csrs[w->n_csrs++] = (uint16_t)n;
 }
 
@@ -91,11 +97,30 @@ static unsigned data_flags(struct rig *r, bool user)
     }
 }
 
+/* A page of data: by a page of its own or by one of 64 KiB, which are all of
+ * RAM, as one type of memory or another; seldom something reserved. */
+static uint64_t data_entry(struct rig *r, unsigned n, unsigned flags)
+{
+    uint64_t e = pte(BASE + n * PAGE_SIZE, flags);
+
+    if (rig_chance(&r->random, 2) && n < RIG_RAM_SIZE / PAGE_SIZE)
+        e = pte(BASE | 8 * PAGE_SIZE, flags) | N;
+    if (rig_chance(&r->random, 2))
+        e |= rig_below(&r->random, 4) << 61;
+    if (rig_chance(&r->random, 1))
+        e ^= (uint64_t)1 << (54 + rig_below(&r->random, 9));
+    return e;
+}
+
 static void make_tables(struct rig *r, const struct world *w)
 {
     unsigned user = w->user ? U : 0;
 
-    memset(r->pristine + ROOT, 0, 3 * PAGE_SIZE);
+    memset(r->pristine + ROOT, 0, 5 * PAGE_SIZE);
+    for (unsigned n = 0; n < 512; n += 511) {
+        set_entry(r, ROOT57, n, pte(BASE + ROOT48, V));
+        set_entry(r, ROOT48, n, pte(BASE + ROOT, V));
+    }
     set_entry(r, ROOT, 2, pte(BASE + MIDDLE, V));
     set_entry(r, ROOT, 256, pte(BASE + MIDDLE, V));
     set_entry(r, ROOT, 3, pte(BASE, data_flags(r, w->user)));
@@ -113,8 +138,19 @@ static void make_tables(struct rig *r, const struct world *w)
             flags = data_flags(r, w->user ^ rig_chance(&r->random, 2));
         if (rig_chance(&r->random, 2))
             flags |= G;
-        set_entry(r, LEAVES, n, pte(BASE + n * PAGE_SIZE, flags));
+        set_entry(r, LEAVES, n,
+                  n >= RIG_DATA / PAGE_SIZE
+                      ? data_entry(r, n, flags)
+                      : pte(BASE + n * PAGE_SIZE, flags));
     }
+}
+
+static uint64_t any_satp(struct rig *r)
+{
+    static const uint32_t roots[] = {ROOT, ROOT48, ROOT57};
+    uint64_t n = rig_below(&r->random, 3);
+
+    return (8 + n) << 60 | (BASE + roots[n]) >> PAGE_BITS;
 }
 
 /* Entry 0 lets all of the code through, 15 everything; those between take
@@ -151,7 +187,8 @@ static void make_world(struct rig *r)
 
     w->lower = rig_chance(&r->random, 10);
     w->user = rig_chance(&r->random, 8);
-    w->translate = rig_chance(&r->random, 12);
+    w->satp = rig_chance(&r->random, 12) ? any_satp(r) : 0;
+    w->menvcfg = rig_random(&r->random) & (ENVCFG_ADUE | ENVCFG_PBMTE);
     make_tables(r, w);
     make_pmp(r, w);
 }
@@ -300,12 +337,17 @@ static void counters(struct rig *r, struct riscv_cpu *g)
 {
     g->stimecmp = rig_edgy(&r->random);
     g->menvcfg = rig_random(&r->random) & (ENVCFG_FIOM | ENVCFG_STCE);
+    g->menvcfg |= world_of(r)->menvcfg;
     g->senvcfg = rig_random(&r->random) & ENVCFG_FIOM;
     g->mcounteren = (uint32_t)rig_random(&r->random);
     g->scounteren = (uint32_t)rig_random(&r->random);
-    g->mcountinhibit = rig_random(&r->random) & 5;
-    g->cycle_offset = rig_edgy(&r->random);
-    g->instret_offset = rig_edgy(&r->random);
+    g->mcountinhibit = rig_random(&r->random) & 0xd;
+    g->counter[COUNTER_CYCLE] = rig_edgy(&r->random);
+    g->counter[COUNTER_INSTRET] = rig_edgy(&r->random);
+    g->counter[COUNTER_FIRST] = rig_edgy(&r->random);
+    g->mhpmevent[COUNTER_FIRST] =
+        rig_below(&r->random, 3) | (rig_random(&r->random) & (uint64_t)15 << 60);
+    riscv_counters_reset(g);
 }
 
 static void state(struct rig *r)
@@ -332,9 +374,7 @@ static void state(struct rig *r)
     status(r, g);
     traps(r, g);
     counters(r, g);
-    g->satp = w->translate ? (uint64_t)8 << 60 | (BASE + ROOT) >> PAGE_BITS |
-                                 rig_below(&r->random, 3) << 44
-                           : 0;
+    g->satp = w->satp ? w->satp | rig_below(&r->random, 3) << 44 : 0;
     if (memcmp(g->pmpcfg, w->pmpcfg, sizeof(g->pmpcfg)) ||
         memcmp(g->pmpaddr, w->pmpaddr, sizeof(g->pmpaddr))) {
         memcpy(g->pmpcfg, w->pmpcfg, sizeof(g->pmpcfg));
@@ -360,7 +400,9 @@ static void plain(struct rig *r)
     g->frm = g->fp.flags = 0;
     g->satp = g->medeleg = g->mideleg = g->mie = g->mip_soft = 0;
     g->menvcfg = g->senvcfg = g->mcountinhibit = 0;
-    g->cycle_offset = g->instret_offset = 0;
+    memset(g->counter, 0, sizeof(g->counter));
+    memset(g->mhpmevent, 0, sizeof(g->mhpmevent));
+    riscv_counters_reset(g);
     memset(g->pmpcfg, 0, sizeof(g->pmpcfg));
     memset(g->pmpaddr, 0, sizeof(g->pmpaddr));
     g->pmpcfg[0] = 0x1f;
@@ -427,6 +469,7 @@ static void copy(struct cpu *to, const struct cpu *from)
 
     memcpy((char *)to + FIRST, (const char *)from + FIRST, LAST - FIRST);
     g->fp.soft = soft;
+    to->notice_at = from->notice_at;
     if (pmp && to->class)
         riscv_pmp_changed(g);
 }
@@ -452,9 +495,11 @@ static bool same(const struct cpu *a, const struct cpu *b)
            part_same(a, b, offsetof(struct riscv_cpu, cause), LAST);
 }
 
-/* x[32] takes what is written to x0; round is the last operation's. */
+/* x[32] takes what is written to x0; round is the last operation's; counters
+ * that overflowed are noted between slices. */
 static void tidy(struct cpu *c)
 {
+    riscv_counters_overflow(riscv(c), c->icount);
     riscv(c)->x[32] = 0;
     riscv(c)->fp.round = 0;
 }

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 ARCH = ("rv64i2p1_m2p0_a2p1_f2p2_d2p2_c2p0_zicsr2p0_zifencei2p0"
-        "_zba1p0_zbb1p0_zbs1p0")
+        "_zba1p0_zbb1p0_zbs1p0_svinval1p0")
 SKIPPED = 77
 
 # (why, regular expression of "OURS | OBJDUMP'S"): the first that fits
@@ -42,6 +42,7 @@ DIFFERENCES = [
     ("c.addi16sp by 0 is reserved", r"\.2byte\t0x6101 \| c\.addi16sp\tsp,0"),
     ("the illegal encodings have no names with us",
      r"(\.2byte\t0x0|csrrw\tzero,cycle,zero) \| (c\.)?unimp"),
+    ("Svinval's share of H", r"\.4byte\t0x\w+ \| hinval\.[vg]vma\t.*"),
     ("no longer in the manual, or of debug mode",
      r"\.4byte\t0x\w+ \| (uret|hret|dret|sfence\.vm)"),
 ]

@@ -47,7 +47,8 @@ static const struct range existing[] = {
     {0x140, 0x144}, {0x14d, 0x14d}, {0x180, 0x180}, {0x300, 0x306},
     {0x30a, 0x30a}, {0x320, 0x320}, {0x323, 0x33f}, {0x340, 0x344},
     {0x3a0, 0x3a0}, {0x3a2, 0x3a2}, {0x3b0, 0x3bf}, {0x7a0, 0x7a3},
-    {0xb00, 0xb00}, {0xb02, 0xb1f}, {0xc00, 0xc1f}, {0xf11, 0xf15},
+    {0xb00, 0xb00}, {0xb02, 0xb1f}, {0xc00, 0xc1f}, {0xda0, 0xda0},
+    {0xf11, 0xf15},
 };
 
 static bool exists(unsigned csr)
@@ -141,19 +142,21 @@ static void writable_bits(void **state)
         {CSR_SCAUSE, UINT64_MAX, 0},
         {CSR_STVAL, UINT64_MAX, 0},
         {CSR_MTVAL, UINT64_MAX, 0},
-        {CSR_MIDELEG, 0x222, 0},
-        {CSR_MIE, 0xaaa, 0},
-        {CSR_MIP, 0x222, 0},      /* the others are wires: priv 3.1.9 */
+        {CSR_MIDELEG, 0x2222, 0},
+        {CSR_MIE, 0x2aaa, 0},
+        {CSR_MIP, 0x2222, 0},     /* the others are wires: priv 3.1.9 */
         {CSR_MEDELEG, 0xb3ff, 0}, /* not 11: an M-mode call, priv 3.1.8 */
         {CSR_MCOUNTEREN, 0xffffffff, 0},
         {CSR_SCOUNTEREN, 0xffffffff, 0},
-        {CSR_MCOUNTINHIBIT, 5, 0}, /* CY and IR; TM is none, 3.1.12 */
+        {CSR_MCOUNTINHIBIT, 0xfffffffd, 0}, /* TM is none, 3.1.12 */
         {CSR_SENVCFG, 1, 0},
-        {CSR_MENVCFG, (uint64_t)1 << 63 | 1, 0},
+        {CSR_MENVCFG, (uint64_t)7 << 61 | 1, 0}, /* STCE, PBMTE, ADUE, FIOM */
         {CSR_STIMECMP, UINT64_MAX, 0},
         {CSR_PMPADDR0 + 3, ((uint64_t)1 << 54) - 1, 0}, /* priv 3.7.1 */
-        {0x323, 0, 0},
-        {0xb03, 0, 0},
+        {0x323, (uint64_t)0xf << 60, 0}, /* there is no such event */
+        {0x33f, (uint64_t)0xf << 60, 0},
+        {0xb03, UINT64_MAX, 0},
+        {0xb1f, UINT64_MAX, 0},
         {0x7a0, 0, 0},
     };
 
@@ -216,8 +219,8 @@ static void identity(void **state)
     assert_int_equal(rig_get_csr(r, CSR_MCONFIGPTR), 0);
 }
 
-/* priv 3.1.7: modes 2 and 3 are reserved; 4.1.11: satp's modes are 0 and 8
- * here, and a write of another has no effect at all. */
+/* priv 3.1.7: modes 2 and 3 are reserved; 4.1.11: satp's modes are 0, 8, 9
+ * and 10 here, and a write of another has no effect at all. */
 static void modes(void **state)
 {
     struct rig *r = *state;
@@ -237,7 +240,7 @@ static void modes(void **state)
     }
     rig_set_csr(r, CSR_SATP, (uint64_t)8 << 60 | (uint64_t)0xffff << 44 | 5);
     for (uint64_t mode = 0; mode < 16; mode++) {
-        if (mode == 0 || mode == 8)
+        if (mode == 0 || (mode >= 8 && mode <= 10))
             continue;
         rig_set_csr(r, CSR_SATP, mode << 60 | 7);
         assert_int_equal(rig_get_csr(r, CSR_SATP),
