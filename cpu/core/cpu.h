@@ -134,9 +134,11 @@ struct cpu_class {
 #define TLB_SIZE (1u << TLB_BITS)
 #define FETCH_TLB_BITS 8
 #define FETCH_TLB_SIZE (1u << FETCH_TLB_BITS)
-/* Contexts: a tag's low bits say whose translation it is.  The last number is
- * not used: with the last page it would make TLB_EMPTY. */
+/* Contexts: a tag's low bits say whose translation it is.  They are multiples
+ * of TLB_CONTEXT_STEP: a translator compares tags with the low bits of an
+ * address mixed in, and one that is not aligned is to be no tag at all. */
 #define TLB_CONTEXTS 4096u
+#define TLB_CONTEXT_STEP 8u
 
 struct tlb_entry {
     uint64_t tag;     /* page | context; TLB_EMPTY: none */

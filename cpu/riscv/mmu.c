@@ -119,15 +119,15 @@ static uint32_t new_context(struct riscv_cpu *g, uint64_t satp, uint32_t key)
 {
     struct riscv_context *slot;
 
-    /* The last number, of the last page, would be TLB_EMPTY. */
-    if (g->next_context == TLB_CONTEXTS - 1) {
+    if (g->next_context == TLB_CONTEXTS) {
         cpu_flush_tlb(&g->core);
         riscv_forget_contexts(g, -1);
         g->next_context = 0;
     }
-    slot = &g->contexts[g->next_context % RISCV_CONTEXTS];
+    slot = &g->contexts[g->next_context / TLB_CONTEXT_STEP % RISCV_CONTEXTS];
     *slot = (struct riscv_context){satp, key, g->next_context};
-    return g->next_context++;
+    g->next_context += TLB_CONTEXT_STEP;
+    return slot->number;
 }
 
 static uint32_t context_for(struct riscv_cpu *g, uint64_t satp, uint32_t key)

@@ -289,6 +289,47 @@ static void many_straddle_one_page(void **state)
 }
 
 /*
+ * The same access in two address spaces by turns, aligned in the first and
+ * not in the second: what was remembered of the one is nothing to the other.
+ */
+static void access_in_two_spaces(void **state)
+{
+    struct rig *r = *state;
+    const uint64_t va = 0x40000000;
+    const uint32_t code[] = {asm_ld(6, 0, 10), asm_add(7, 7, 6),
+                             asm_addi(10, 11, 0), asm_jal(0, -12)};
+    uint64_t satp[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t root = RIG_RAM + 0x100000 + i * 0x4000u;
+        const uint64_t page = RIG_RAM + 0x60000 + i * 0x1000u;
+
+        rig_poke64(r, root + 8, (root + 0x1000) >> 12 << 10 | 1);
+        rig_poke64(r, root + 0x1000, (root + 0x2000) >> 12 << 10 | 1);
+        rig_poke64(r, root + 0x2000, page >> 12 << 10 | 0xc7);
+        rig_poke64(r, root + 16, (RIG_RAM >> 12 << 10) | 0xcf);
+        rig_poke64(r, page, i * 0x0101010101010101u);
+        rig_poke64(r, page + 8, i * 0x0101010101010101u);
+        satp[i] = (uint64_t)8 << 60 | (uint64_t)i << 44 | root >> 12;
+    }
+    for (unsigned n = 0; n < 64; n++) {
+        rig_poke(r, CODE + n * 16u, code, COUNT(code));
+        for (unsigned i = 0; i < 2; i++) {
+            r->g->satp = satp[i];
+            r->g->x[7] = 0;
+            r->g->x[10] = va + (i ? n % 8 : 0); /* once */
+            r->g->x[11] = va;
+            rig_enter(r, PRIV_S, CODE + n * 16u);
+            rig_step(r, 400);
+            assert_int_equal(r->g->x[7], i * 100 * 0x0101010101010101u);
+        }
+        if (n % 8 == 7) /* other numbers than before */
+            riscv_forget_contexts(r->g, -1);
+    }
+    assert_int_equal(r->exceptions, 0);
+}
+
+/*
  * One access, by turns to an aligned place on the second page and to one that
  * ends there or is not aligned: each finds what lies at its addresses, though
  * the pages lie apart in RAM.
@@ -636,6 +677,7 @@ int main(void)
         TEST(straddling_instruction),
         TEST(many_straddle_one_page),
         TEST(long_chain_of_pages),
+        TEST(access_in_two_spaces),
         TEST(access_over_two_pages),
         TEST(span_over_two_pages),
         TEST(cache_is_bounded),
