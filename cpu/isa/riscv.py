@@ -157,20 +157,25 @@ class Scope:
 
     def function(self, parser, name):
         """What only RISC-V rows need; each is a tree of plain operations."""
-        if name not in ("unbox", "box", "round"):
+        sizes = {"unbox": 32, "box": 32, "unboxh": 16, "boxh": 16}
+        if name not in sizes and name != "round":
             return None
         (e,) = parser.args(1, name)
         N = expr.Node
-        if name == "unbox":
+        bits = sizes.get(name)
+        ones = 2 ** 64 - 1
+        if name.startswith("unbox"):
             e = parser.of_type(e, "u64", name)
-            boxed = N("eq", "u1", [N("shr", "u64", [e, const(32)]),
-                                   const(0xffffffff)])
-            return N("select", "u32", [boxed, N("lo", "u32", [e]),
-                                       const(0x7fc00000, "u32")])
-        if name == "box":
-            e = parser.of_type(e, "u32", name)
+            boxed = N("eq", "u1", [N("shr", "u64", [e, const(bits)]),
+                                   const(ones >> bits)])
+            nan = 0x7fc00000 if bits == 32 else 0x7e00
+            return N("select", f"u{bits}",
+                     [boxed, N("lo", f"u{bits}", [e]),
+                      const(nan, f"u{bits}")])
+        if name.startswith("box"):
+            e = parser.of_type(e, f"u{bits}", name)
             return N("or", "u64", [N("zx", "u64", [e]),
-                                   const(0xffffffff << 32)])
+                                   const(ones << bits & ones)])
         e = parser.of_type(e, "u8", name)
         return N("select", "u8", [N("eq", "u1", [e, const(7, "u8")]),
                                   self.operand("frm"), e])
@@ -289,10 +294,12 @@ def prepare(isa):
         row.number = n
         row.ident = re.sub(r"\W", "_", row.name) + f"_{n}"
         row.enc = Encoding(isa, row)
-        row.wants = []
+        row.wants, row.either = [], []
         for a in row.attributes:
             if a in isa.exts:
                 row.wants.append(a)
+            elif all(x in isa.exts for x in a.split("/")):
+                row.either.append(a.split("/"))
             elif a not in ("hot",) and "!=" not in a:
                 raise IsaError("attribute", row.line, f"{row.name}: unknown "
                                f"attribute '{a}'")
@@ -455,10 +462,17 @@ def check_overlaps(isa):
                                f"(line {s.line}) match the same encodings")
     for r in rows:
         # Those that are decoded first wherever r would be.
-        first = [s.enc for s in narrow[r] if set(s.wants) <= set(r.wants)]
+        first = [s.enc for s in narrow[r] if implied(s, r)]
         if covered(r.enc.mask, r.enc.value, first):
             raise IsaError("unreachable", r.line, f"{r.name} can never be "
                            "reached: narrower rows take all its encodings")
+
+
+def implied(s, r):
+    """Has every hart that has row r row s too?"""
+    have = [{x} for x in r.wants] + [set(x) for x in r.either]
+    want = [{x} for x in s.wants] + [set(x) for x in s.either]
+    return all(any(h <= w for h in have) for w in want)
 
 
 def covered(mask, value, encodings):
@@ -533,6 +547,10 @@ class Decoder:
             self.out.append(f"{pad}    break;")
         self.out.append(f"{pad}}}")
 
+    def bits(self, names):
+        return " | ".join(f"{self.isa.name.upper()}_EXT_{x.upper()}"
+                          for x in names)
+
     def leaf(self, row, done, pad):
         tests = []
         rest = row.enc.mask & ~done
@@ -541,9 +559,9 @@ class Decoder:
         for bits, excluded in row.enc.not_equal:
             tests.append(f"(w & {bits:#x}u) != {excluded:#x}u")
         if row.wants:
-            want = " | ".join(f"{self.isa.name.upper()}_EXT_{x.upper()}"
-                              for x in row.wants)
-            tests.append(f"!(({want}) & ~features)")
+            tests.append(f"!(({self.bits(row.wants)}) & ~features)")
+        for names in row.either:
+            tests.append(f"(({self.bits(names)}) & features)")
         body = f"{{ operands_{row.number}(w, i); return; }}"
         cond = f"if ({' && '.join(tests)}) " if tests else ""
         self.out.append(f"{pad}    {cond}{body}")

@@ -342,6 +342,8 @@ static uint64_t envcfg_bits(const struct riscv_cpu *g)
         uint64_t ext, bits;
     } rows[] = {
         {RISCV64_EXT_S, ENVCFG_FIOM | ENVCFG_STCE},
+        {RISCV64_EXT_ZICBOM, ENVCFG_CBIE | ENVCFG_CBCFE},
+        {RISCV64_EXT_ZICBOZ, ENVCFG_CBZE},
         {RISCV64_EXT_SVADU, ENVCFG_ADUE},
         {RISCV64_EXT_SVPBMT, ENVCFG_PBMTE},
     };
@@ -353,12 +355,26 @@ static uint64_t envcfg_bits(const struct riscv_cpu *g)
     return bits;
 }
 
+/* Those of v, and CBIE as it was where v has the reserved 2. */
+static uint64_t new_envcfg(const struct riscv_cpu *g, uint64_t old, uint64_t v)
+{
+    if ((v & ENVCFG_CBIE) >> 4 == 2)
+        v ^= (v ^ old) & ENVCFG_CBIE;
+    return v & envcfg_bits(g);
+}
+
+static void write_senvcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->senvcfg = (uint32_t)new_envcfg(g, g->senvcfg, v);
+}
+
 static void write_menvcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     uint64_t old = g->menvcfg;
 
     (void)n;
-    g->menvcfg = v & envcfg_bits(g);
+    g->menvcfg = new_envcfg(g, old, v);
     if (stce(g)) /* STIP is the comparator's alone now */
         g->mip_soft &= ~MIP_BIT(IRQ_STI);
     riscv_update_stimer(g);
@@ -482,7 +498,8 @@ static const struct csr table[] = {
     {0x105, 0x105, "stvec", offsetof(struct riscv_cpu, stvec), 0, NULL,
      write_stvec, NULL, false},
     PLAIN(0x106, scounteren, 0xffffffff),
-    PLAIN(0x10a, senvcfg, ENVCFG_FIOM),
+    {0x10a, 0x10a, "senvcfg", offsetof(struct riscv_cpu, senvcfg), 0, NULL,
+     write_senvcfg, NULL, false},
     PLAIN(0x140, sscratch, ALL),
     PLAIN(0x141, sepc, ~(uint64_t)1),
     PLAIN(0x142, scause, ALL),

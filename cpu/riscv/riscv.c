@@ -23,10 +23,15 @@ static const char *const ext_names[] = {RISCV64_EXT_NAMES};
      RISCV64_EXT_ZIFENCEI | RISCV64_EXT_S)
 #define ALL_EXTS                                                             \
     (FIXED | RISCV64_EXT_M | RISCV64_EXT_A | RISCV64_EXT_F | RISCV64_EXT_D | \
-     RISCV64_EXT_ZBA | RISCV64_EXT_ZBB | RISCV64_EXT_ZBS |                   \
-     RISCV64_EXT_ZIHPM | RISCV64_EXT_SSCOFPMF | RISCV64_EXT_SV48 |           \
-     RISCV64_EXT_SV57 | RISCV64_EXT_SVADE | RISCV64_EXT_SVADU |              \
-     RISCV64_EXT_SVINVAL | RISCV64_EXT_SVNAPOT | RISCV64_EXT_SVPBMT)
+     RISCV64_EXT_ZICBOM | RISCV64_EXT_ZICBOP | RISCV64_EXT_ZICBOZ |          \
+     RISCV64_EXT_ZICOND | RISCV64_EXT_ZIHINTNTL | RISCV64_EXT_ZIHINTPAUSE |  \
+     RISCV64_EXT_ZAWRS | RISCV64_EXT_ZFH | RISCV64_EXT_ZFHMIN |              \
+     RISCV64_EXT_ZCB | RISCV64_EXT_ZBA | RISCV64_EXT_ZBB | RISCV64_EXT_ZBC | \
+     RISCV64_EXT_ZBKB | RISCV64_EXT_ZBKC | RISCV64_EXT_ZBKX |                \
+     RISCV64_EXT_ZBS | RISCV64_EXT_ZIHPM | RISCV64_EXT_SSCOFPMF |           \
+     RISCV64_EXT_SV48 | RISCV64_EXT_SV57 | RISCV64_EXT_SVADE |               \
+     RISCV64_EXT_SVADU | RISCV64_EXT_SVINVAL | RISCV64_EXT_SVNAPOT |         \
+     RISCV64_EXT_SVPBMT)
 
 static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
                         struct error *e)
@@ -98,13 +103,36 @@ static void describe(struct riscv_cpu *g)
         uint64_t ext;
         const char *text;
     } parts[] = {
-        {RISCV64_EXT_M, "m"},         {RISCV64_EXT_A, "a"},
-        {RISCV64_EXT_F, "f"},         {RISCV64_EXT_D, "d"},
-        {RISCV64_EXT_C, "c"},         {RISCV64_EXT_I, "_zicntr_zicsr"},
-        {RISCV64_EXT_I, "_zifencei"}, {RISCV64_EXT_ZIHPM, "_zihpm"},
-        {RISCV64_EXT_ZBA, "_zba"},    {RISCV64_EXT_ZBB, "_zbb"},
-        {RISCV64_EXT_ZBS, "_zbs"},    {RISCV64_EXT_SSCOFPMF, "_sscofpmf"},
-        {RISCV64_EXT_S, "_sstc"},     {RISCV64_EXT_SVADE, "_svade"},
+        {RISCV64_EXT_M, "m"},
+        {RISCV64_EXT_A, "a"},
+        {RISCV64_EXT_F, "f"},
+        {RISCV64_EXT_D, "d"},
+        {RISCV64_EXT_C, "c"},
+        {RISCV64_EXT_I, "_zic64b"},
+        {RISCV64_EXT_ZICBOM, "_zicbom"},
+        {RISCV64_EXT_ZICBOP, "_zicbop"},
+        {RISCV64_EXT_ZICBOZ, "_zicboz"},
+        {RISCV64_EXT_I, "_zicntr"},
+        {RISCV64_EXT_ZICOND, "_zicond"},
+        {RISCV64_EXT_I, "_zicsr_zifencei"},
+        {RISCV64_EXT_ZIHINTNTL, "_zihintntl"},
+        {RISCV64_EXT_ZIHINTPAUSE, "_zihintpause"},
+        {RISCV64_EXT_ZIHPM, "_zihpm"},
+        {RISCV64_EXT_ZAWRS, "_zawrs"},
+        {RISCV64_EXT_ZFH, "_zfh"},
+        {RISCV64_EXT_ZFHMIN, "_zfhmin"},
+        {RISCV64_EXT_ZCB, "_zca_zcb"},
+        {RISCV64_EXT_ZBA, "_zba"},
+        {RISCV64_EXT_ZBB, "_zbb"},
+        {RISCV64_EXT_ZBC, "_zbc"},
+        {RISCV64_EXT_ZBKB, "_zbkb"},
+        {RISCV64_EXT_ZBKC, "_zbkc"},
+        {RISCV64_EXT_ZBKX, "_zbkx"},
+        {RISCV64_EXT_ZBS, "_zbs"},
+        {RISCV64_EXT_I, "_zkt"},
+        {RISCV64_EXT_SSCOFPMF, "_sscofpmf"},
+        {RISCV64_EXT_S, "_sstc"},
+        {RISCV64_EXT_SVADE, "_svade"},
         {RISCV64_EXT_SVADU, "_svadu"},
         {RISCV64_EXT_SVINVAL, "_svinval"},
         {RISCV64_EXT_SVNAPOT, "_svnapot"},

@@ -44,6 +44,9 @@ enum riscv_irq {
 
 /* menvcfg, senvcfg, priv 3.1.18. */
 #define ENVCFG_FIOM ((uint64_t)1 << 0)
+#define ENVCFG_CBIE ((uint64_t)3 << 4)
+#define ENVCFG_CBCFE ((uint64_t)1 << 6)
+#define ENVCFG_CBZE ((uint64_t)1 << 7)
 #define ENVCFG_ADUE ((uint64_t)1 << 61)
 #define ENVCFG_PBMTE ((uint64_t)1 << 62)
 #define ENVCFG_STCE ((uint64_t)1 << 63)
@@ -128,7 +131,7 @@ struct riscv_cpu {
     uint32_t pmp_active;               /* how many */
     struct riscv_context contexts[RISCV_CONTEXTS];
     uint32_t next_context; /* number to give out next */
-    char isa_text[160];
+    char isa_text[400];
 };
 
 static inline struct riscv_cpu *riscv(struct cpu *c)
@@ -219,5 +222,15 @@ bool riscv_lr_w(struct cpu *c, uint64_t va);
 bool riscv_lr_d(struct cpu *c, uint64_t va);
 bool riscv_sc_w(struct cpu *c, uint64_t va, uint32_t value);
 bool riscv_sc_d(struct cpu *c, uint64_t va, uint64_t value);
+bool riscv_wrs(struct cpu *c, uint8_t no_timeout);
+void riscv_pause(struct cpu *c);
+bool riscv_cbo_inval(struct cpu *c, uint64_t va);
+bool riscv_cbo_clean(struct cpu *c, uint64_t va); /* and flush */
+bool riscv_cbo_zero(struct cpu *c, uint64_t va);
+void riscv_clmul(struct cpu *c, uint64_t a, uint64_t b);
+void riscv_clmulh(struct cpu *c, uint64_t a, uint64_t b);
+void riscv_clmulr(struct cpu *c, uint64_t a, uint64_t b);
+void riscv_xperm4(struct cpu *c, uint64_t a, uint64_t b);
+void riscv_xperm8(struct cpu *c, uint64_t a, uint64_t b);
 
 #endif

@@ -2,24 +2,25 @@
  * Prints what a guest's table decodes a file of instructions as, one line
  * each: offset, encoding, text.  The offset is the pc.
  *
- *     disassemble FILE
+ *     disassemble 32|64 FILE
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/riscv/riscv.h"
 #include "riscv64_gen.h"
 #include "riscv64_rows.h"
 
 /* A hart as far as the decoder looks at it: all extensions, fp on. */
-static struct cpu *hart(void)
+static struct cpu *hart(bool rv32)
 {
     struct riscv_cpu *g = calloc(1, sizeof(*g));
 
     if (!g)
         return NULL;
-    g->features = ~(uint64_t)RISCV64_EXT_RV32;
+    g->features = ~(uint64_t)(rv32 ? RISCV64_EXT_RV64 : RISCV64_EXT_RV32);
     g->fs = 3;
     return &g->core;
 }
@@ -27,13 +28,14 @@ static struct cpu *hart(void)
 int main(int argc, char **argv)
 {
     const struct isa *isa = riscv64_class.isa;
-    struct cpu *c = hart();
-    FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    const bool rv32 = argc == 3 && !strcmp(argv[1], "32");
+    struct cpu *c = hart(rv32);
+    FILE *f = argc == 3 ? fopen(argv[2], "rb") : NULL;
     uint8_t bytes[4];
     uint64_t pc = 0;
 
     if (!f || !c) {
-        fprintf(stderr, "usage: disassemble FILE\n");
+        fprintf(stderr, "usage: disassemble 32|64 FILE\n");
         return 2;
     }
     for (;;) {

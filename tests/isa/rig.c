@@ -195,7 +195,8 @@ struct bytes {
 static unsigned windows(const struct rig *r, struct bytes out[2])
 {
     uint64_t offset = (r->address - r->guest->ram_base) & 0x1fffff;
-    uint64_t first = offset < 16 ? 0 : offset - 16, end = first + RIG_WINDOW;
+    uint64_t first = offset < RIG_BEFORE ? 0 : offset - RIG_BEFORE;
+    uint64_t end = first + RIG_WINDOW;
 
     if (r->n_insns > 1 || r->whole) {
         out[0] = (struct bytes){0, RIG_TABLES};

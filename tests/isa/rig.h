@@ -25,8 +25,10 @@
 /* The guest's own: page tables. */
 #define RIG_TABLES 0x3000u
 #define RIG_DATA 0x8000u
-/* Bytes around an address that are compared and restored each time. */
-#define RIG_WINDOW 64u
+/* Bytes around an address that are compared and restored each time, and how
+ * many of them lie before it: it may be anywhere in a block of 64. */
+#define RIG_WINDOW 128u
+#define RIG_BEFORE 64u
 
 struct rig_random {
     uint64_t state;

@@ -335,10 +335,14 @@ static void traps(struct rig *r, struct riscv_cpu *g)
 
 static void counters(struct rig *r, struct riscv_cpu *g)
 {
+    /* CBIE is 0 or 1 */
+    const uint64_t envcfg =
+        ENVCFG_FIOM | ENVCFG_CBCFE | ENVCFG_CBZE | (uint64_t)1 << 4;
+
     g->stimecmp = rig_edgy(&r->random);
-    g->menvcfg = rig_random(&r->random) & (ENVCFG_FIOM | ENVCFG_STCE);
+    g->menvcfg = rig_random(&r->random) & (ENVCFG_STCE | envcfg);
     g->menvcfg |= world_of(r)->menvcfg;
-    g->senvcfg = rig_random(&r->random) & ENVCFG_FIOM;
+    g->senvcfg = rig_random(&r->random) & envcfg;
     g->mcounteren = (uint32_t)rig_random(&r->random);
     g->scounteren = (uint32_t)rig_random(&r->random);
     g->mcountinhibit = rig_random(&r->random) & 0xd;
@@ -532,6 +536,10 @@ static void prelude(struct rig *r, const struct insn *i, uint64_t at)
     const char *name = r->guest->cls->isa->rows[i->row].name;
     bool wide, changed;
 
+    if (!strncmp(name, "wrs.", 4) && rig_chance(&r->random, 8)) {
+        reserve(r, r->a.c, BASE + RIG_DATA, false, false);
+        reserve(r, r->b.c, BASE + RIG_DATA, false, false);
+    }
     if (!r->has_address || strncmp(name, "sc.", 3) || rig_chance(&r->random, 3))
         return;
     wide = (name[3] == 'd') ^ rig_chance(&r->random, 1);

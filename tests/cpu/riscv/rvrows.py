@@ -61,6 +61,7 @@ def imm_range(imm):
     return 0, (1 << imm.width) - imm_step(imm)
 
 
+BLOCK = 64
 SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
 
@@ -88,6 +89,7 @@ class Row:
                       for kind in [f.regs]}
         self.rm = next((f for f in self.enc.fields if f.name == "rm"), None)
         self.single = bool(re.search(r"\.s$|\.s\.|fcvt\.[wl]u?\.s", self.name))
+        self.half = bool(re.search(r"^f.*\.h$", self.name))
         self.float = "f" in self.reads or any(f.regs == "f"
                                               for f in self.run.written)
 
@@ -110,6 +112,8 @@ class Row:
                 self.aligned, self.reserve = True, m.group(1) == "lr"
                 self.load, self.store = self.reserve, not self.reserve
                 self.lone = not self.reserve
+            if c.startswith("cbo_"):    # of the block that the address is in
+                self.size, self.store = BLOCK, True
         self.memory = self.size != 0
         if self.memory:
             self.base = self.bound(self.isa.fields["rs1"])
@@ -196,7 +200,7 @@ class Undefined:
     """Encodings that no row has, mostly near ones that some row has."""
 
     size, imm, rm, base, exit = 0, None, None, None, None
-    memory = float = single = hot = aligned = reserve = False
+    memory = float = single = half = hot = aligned = reserve = False
     load = store = False
     calls, writes_x, reads = frozenset(), [], {}
 

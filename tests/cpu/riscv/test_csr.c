@@ -149,8 +149,8 @@ static void writable_bits(void **state)
         {CSR_MCOUNTEREN, 0xffffffff, 0},
         {CSR_SCOUNTEREN, 0xffffffff, 0},
         {CSR_MCOUNTINHIBIT, 0xfffffffd, 0}, /* TM is none, 3.1.12 */
-        {CSR_SENVCFG, 1, 0},
-        {CSR_MENVCFG, (uint64_t)7 << 61 | 1, 0}, /* STCE, PBMTE, ADUE, FIOM */
+        {CSR_SENVCFG, 0xf1, 0}, /* CBZE, CBCFE, CBIE, FIOM */
+        {CSR_MENVCFG, (uint64_t)7 << 61 | 0xf1, 0}, /* STCE, PBMTE, ADUE */
         {CSR_STIMECMP, UINT64_MAX, 0},
         {CSR_PMPADDR0 + 3, ((uint64_t)1 << 54) - 1, 0}, /* priv 3.7.1 */
         {0x323, (uint64_t)0xf << 60, 0}, /* there is no such event */
@@ -554,8 +554,21 @@ static void without_extensions(void **state)
         {"rv64,d=off", 'D', 0x02b57553},       /* fadd.d */
         {"rv64,f=off,d=off", 'F', 0x00b57553}, /* fadd.s */
         {"rv64,zba=off", 0, 0x20b52533},       /* sh1add */
-        {"rv64,zbb=off", 0, 0x40b57533},       /* andn */
+        {"rv64,zbb=off", 0, 0x0ab54533},       /* min */
+        {"rv64,zbb=off", 0, 0x9d65},           /* c.sext.b */
+        {"rv64,zbb=off,zbkb=off", 0, 0x40b57533}, /* andn */
         {"rv64,zbs=off", 0, 0x28b51533},       /* bset */
+        {"rv64,zbc=off", 0, 0x0ab52533},       /* clmulr */
+        {"rv64,zbc=off,zbkc=off", 0, 0x0ab51533}, /* clmul */
+        {"rv64,zbkb=off", 0, 0x08b57533},      /* packh */
+        {"rv64,zbkx=off", 0, 0x28b54533},      /* xperm8 */
+        {"rv64,zicond=off", 0, 0x0eb55533},    /* czero.eqz */
+        {"rv64,zicbom=off", 0, 0x0015200f},    /* cbo.clean */
+        {"rv64,zicboz=off", 0, 0x0045200f},    /* cbo.zero */
+        {"rv64,zawrs=off", 0, 0x01d00073},     /* wrs.sto */
+        {"rv64,zcb=off", 0, 0x9d75},           /* c.not */
+        {"rv64,zfh=off", 0, 0x04b57553},       /* fadd.h */
+        {"rv64,zfh=off,zfhmin=off", 0, 0x00051507}, /* flh */
     };
 
     (void)state;
@@ -575,6 +588,55 @@ static void without_extensions(void **state)
                 rig_get_csr(off, CSR_MISA) >> (cases[i].letter - 'A') & 1, 0);
         rig_free(on);
         rig_free(off);
+    }
+}
+
+/* One extension of several that have the row is enough; hints stay hints;
+ * senvcfg has bits for what is there. */
+static void with_one_extension(void **state)
+{
+    static const struct {
+        const char *model;
+        uint32_t word;
+    } cases[] = {
+        {"rv64,zbb=off", 0x40b57533},    /* andn */
+        {"rv64,zbkb=off", 0x40b57533},
+        {"rv64,zbkb=off", 0x0805453b},   /* zext.h, else packw */
+        {"rv64,zbb=off", 0x0805453b},
+        {"rv64,zbkc=off", 0x0ab51533},   /* clmul */
+        {"rv64,zfhmin=off", 0x00051507}, /* flh */
+        {"rv64,zicbop=off", 0x00056013}, /* prefetch.i, else ori */
+        {"rv64,zihintpause=off", 0x0100000f},
+        {"rv64,zihintntl=off", 0x00200033},
+        {"rv64,zihintntl=off", 0x900a},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(cases); i++) {
+        struct rig_config config = {.model = cases[i].model};
+        struct rig *r = rig_new(&config);
+
+        rig_prepare(r);
+        r->g->x[10] = RIG_RAM + 0x10000;
+        rig_set_csr(r, CSR_MSTATUS, MSTATUS_FS);
+        assert_true(rig_do(r, PRIV_M, cases[i].word));
+        rig_free(r);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        static const char *const models[] = {
+            "rv64", "rv64,zicbom=off", "rv64,zicboz=off",
+            "rv64,zicbom=off,zicboz=off"};
+        static const uint32_t ones[] = {0xf1, 0x81, 0x71, 0x01};
+        struct rig_config config = {.model = models[i]};
+        struct rig *r = rig_new(&config);
+
+        rig_prepare(r);
+        rig_set_csr(r, CSR_SENVCFG, UINT64_MAX);
+        assert_int_equal(rig_get_csr(r, CSR_SENVCFG), ones[i]);
+        /* CBIE 2 is reserved: it stays what it was. */
+        rig_set_csr(r, CSR_SENVCFG, 0x21);
+        assert_int_equal(rig_get_csr(r, CSR_SENVCFG), (ones[i] & 0x30) | 1);
+        rig_free(r);
     }
 }
 
@@ -613,6 +675,7 @@ int main(void)
         TEST(reserved_rounding),
         TEST(float_status),
         TEST(without_extensions),
+        TEST(with_one_extension),
         TEST(with_compressed),
     };
 

@@ -180,12 +180,15 @@ static void map(struct user *u, struct region *r, const uint8_t *data,
     memcpy(ram->host, data + p->p_offset, p->p_filesz);
 }
 
-/* Everything is allowed in U mode; the counters are readable. */
+/* Everything is allowed in U mode; the counters are readable, and of the
+ * caches' operations cbo.zero is allowed, as Linux does it. */
 static void enter_user(struct riscv_cpu *g, uint64_t entry)
 {
     g->pmpaddr[0] = ((uint64_t)1 << 54) - 1;
     g->pmpcfg[0] = 0x1f;
     g->mcounteren = g->scounteren = 7;
+    g->menvcfg |= ENVCFG_CBZE;
+    g->senvcfg = ENVCFG_CBZE;
     g->fs = 1;
     g->priv = PRIV_U;
     g->core.pc = entry;
