@@ -850,6 +850,20 @@ bool dma_write(struct memory *m, uint64_t pa, const void *in, uint64_t size)
     return copy(m, pa, NULL, in, size, false);
 }
 
+bool memory_msi(struct memory *m, uint64_t pa, uint32_t data)
+{
+    uint64_t value = data;
+    uint8_t bytes[4];
+    struct span s;
+
+    if (pa % 4 || !memory_find(m, pa, &s))
+        return false;
+    if (s.region->kind == REGION_MMIO && s.region->ops->msi)
+        return span_access(m, &s, pa, 4, &value, true) == BUS_OK;
+    st_le32(bytes, data);
+    return dma_write(m, pa, bytes, 4);
+}
+
 bool memory_poke(struct memory *m, uint64_t pa, const void *in, uint64_t size)
 {
     return copy(m, pa, NULL, in, size, true);

@@ -56,6 +56,7 @@ struct mmio_ops {
                   unsigned size);
     uint8_t accept, impl; /* 0 means 1|2|4 */
     bool unaligned;
+    bool msi; /* takes memory_msi(); its write() reaches wires only */
 };
 
 struct region {
@@ -128,6 +129,14 @@ enum bus_result memory_write(struct memory *m, uint64_t pa, unsigned size,
  * dirty pages. */
 bool dma_read(struct memory *m, uint64_t pa, void *out, uint64_t size);
 bool dma_write(struct memory *m, uint64_t pa, const void *in, uint64_t size);
+
+/*
+ * A message-signalled interrupt: a device's write of 32 bits, under the
+ * device lock.  It reaches RAM, and registers that are there for messages
+ * (mmio_ops.msi); all others are refused as by DMA, so that no device calls
+ * itself.  false: pa is not aligned to 4, or the message went nowhere.
+ */
+bool memory_msi(struct memory *m, uint64_t pa, uint32_t data);
 
 /* Loader's and debugger's access: as DMA, but writes ROM too. */
 bool memory_poke(struct memory *m, uint64_t pa, const void *in, uint64_t size);

@@ -331,7 +331,8 @@ static void make_region(struct device *dev, unsigned n)
                 .write = window_write,
                 .accept = w->accept,
                 .impl = w->impl,
-                .unaligned = w->unaligned},
+                .unaligned = w->unaligned,
+                .msi = w->msi},
     };
     dev->regions[n] = (struct region){
         .name = dev->path,

@@ -79,6 +79,7 @@ struct window {
     uint8_t accept, impl; /* widths, 1|2|4|8 or-ed; 0 means 1|2|4 */
     bool unaligned;
     bool port;   /* lies in the I/O port space */
+    bool msi;    /* takes messages; see struct mmio_ops */
     uint8_t shift_property; /* reserved, 0 */
 };
 

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices/clint.h"
+#include "devices/mtimer.h"
 #include "cpu/core/lockstep.h"
 #include "jit/jit.h"
 #include "devices/pci/pci.h"
@@ -369,7 +369,7 @@ static uint64_t clock_time(void *machine)
     return clock_ticks(m->clock, m->timebase_hz);
 }
 
-/* The CLINT's mtime was set. */
+/* The timer's mtime was set. */
 static void time_jumped(void *machine)
 {
     struct machine *m = machine;
@@ -382,24 +382,22 @@ static void time_jumped(void *machine)
     }
 }
 
-/* The CPUs' time is the CLINT's, where there is one. */
+/* The CPUs' time is that of the board's timer, where it has one. */
 static void connect_time(struct machine *m)
 {
-    struct device *clint = NULL;
+    struct mtimer *timer = NULL;
 
-    for (unsigned i = 0; i < m->n_members && !clint; i++) {
-        if (m->members[i].dev->class == &clint_class)
-            clint = m->members[i].dev;
-    }
+    for (unsigned i = 0; i < m->n_members && !timer; i++)
+        timer = mtimer_of(m->members[i].dev);
     for (unsigned i = 0; i < m->n_cpus; i++) {
         struct cpu_wires *w = &m->vcpu[i].cpu->wires;
 
-        w->time = clint ? clint_mtime : clock_time;
-        w->time_owner = clint ? (void *)clint : m;
+        w->time = timer ? mtimer_now : clock_time;
+        w->time_owner = timer ? (void *)timer : m;
         w->timebase_hz = m->timebase_hz;
     }
-    if (clint)
-        clint_on_jump(clint, time_jumped, m);
+    if (timer)
+        mtimer_on_jump(timer, time_jumped, m);
 }
 
 /* -- devices -- */

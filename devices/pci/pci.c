@@ -4,9 +4,11 @@
  * PCI Local Bus Specification 3.0: chapter 6 (configuration space), 6.2.5
  * (base addresses), 6.7 (capabilities).
  *
+ * MSI and MSI-X are in msi.c.
+ *
  * Missing: type 1 headers (bridges), expansion ROMs, BIST, parity and
- * SERR reporting, MSI and MSI-X, power management, the PCI Express extended
- * configuration space.
+ * SERR reporting, power management, the PCI Express extended configuration
+ * space.
  */
 #include "devices/pci/pci.h"
 
@@ -37,6 +39,12 @@ const struct field pci_device_fields[] = {
     FIELD_HOST(struct pci_device, devfn), /* fixed by pci_attach() */
     FIELD_HOST(struct pci_device, cap_end),
     FIELD(struct pci_device, intx, 0),
+    FIELD_HOST(struct pci_device, msi_cap),
+    FIELD_HOST(struct pci_device, msix_cap),
+    FIELD_HOST(struct pci_device, n_msi),
+    FIELD_HOST(struct pci_device, n_msix),
+    FIELD(struct pci_device, msix_pending, 0),
+    FIELD_SUBS(struct pci_device, vector, pci_vector_fields),
     FIELD_HOST(struct pci_device, bus),
     FIELD_HOST(struct pci_device, info),
     FIELD_HOST(struct pci_device, config_wrote),
@@ -187,7 +195,7 @@ static void update_bars(struct pci_device *d)
 static bool drives_pin(const struct pci_device *d, unsigned pin)
 {
     return d && d->info->interrupt_pin == pin + 1 && d->intx &&
-           !(command(d) & PCI_COMMAND_INTX_DISABLE);
+           !(command(d) & PCI_COMMAND_INTX_DISABLE) && !pci_msi_enabled(d);
 }
 
 /* Functions of a slot may share a pin: the slot's level is their or. */
@@ -227,12 +235,14 @@ void pci_device_reset(struct pci_device *d)
     for (unsigned i = 0; i < PCI_CONFIG_SIZE; i++)
         d->config[i] &= (uint8_t) ~(d->writable[i] | d->write1clear[i]);
     d->intx = false;
+    pci_msi_reset(d);
     update_bars(d);
     update_intx(d);
 }
 
 void pci_device_loaded(struct pci_device *d)
 {
+    pci_msi_loaded(d);
     update_bars(d);
 }
 
@@ -283,6 +293,8 @@ void pci_config_write(struct pci_bus *bus, uint8_t devfn, unsigned offset,
     } else if (overlaps(offset, size, PCI_BAR0, bar_offset(PCI_MAX_BARS))) {
         update_bars(d);
     }
+    if (pci_msi_config_wrote(d, offset, size))
+        update_intx(d);
     if (d->config_wrote)
         d->config_wrote(d, offset, size);
 }

@@ -56,7 +56,14 @@ enum {
     PCI_STATUS_CAPABILITIES = 1 << 4,
 };
 
+#define PCI_CAPABILITY_MSI 0x05
 #define PCI_CAPABILITY_VENDOR 0x09
+#define PCI_CAPABILITY_MSIX 0x11
+
+#define PCI_MAX_VECTORS 32
+/* The BAR of MSI-X: the table, then the pending bits. */
+#define PCI_MSIX_SIZE 0x1000
+#define PCI_MSIX_PBA 0x800
 
 struct pci_bus;
 struct pci_device;
@@ -73,6 +80,12 @@ struct pci_info {
     } bar[PCI_MAX_BARS];
 };
 
+/* An entry of the MSI-X table, 6.8.2. */
+struct pci_vector {
+    uint64_t address;
+    uint32_t data, control; /* bit 0: masked */
+};
+
 struct pci_device {
     struct device dev;
     uint8_t config[PCI_CONFIG_SIZE];   /* little-endian, as read */
@@ -81,6 +94,10 @@ struct pci_device {
     uint8_t devfn;       /* device << 3 | function */
     uint8_t cap_end;     /* first byte behind the last capability */
     bool intx;           /* its interrupt pin is asserted, masked or not */
+    uint8_t msi_cap, msix_cap;   /* offsets; 0: no such capability */
+    uint8_t n_msi, n_msix;       /* vectors */
+    uint32_t msix_pending;       /* by vector */
+    struct pci_vector vector[PCI_MAX_VECTORS];
     struct pci_bus *bus; /* NULL while not attached */
     const struct pci_info *info;
     /* After the core's own handling of a config write; may be NULL. */
@@ -111,6 +128,33 @@ unsigned pci_add_capability(struct pci_device *d, uint8_t id, unsigned size);
 void pci_set_intx(struct pci_device *d, bool level);
 /* May the function read and write memory (Bus Master)? */
 bool pci_is_master(const struct pci_device *d);
+
+/* -- messages (msi.c) -- */
+
+/*
+ * Add MSI with n vectors (a power of two), 64-bit addresses and masks, or
+ * MSI-X with n vectors, whose table is in BAR number `bar`, of PCI_MSIX_SIZE
+ * bytes.  n is at most PCI_MAX_VECTORS.  From create only.
+ */
+void pci_add_msi(struct pci_device *d, unsigned n);
+void pci_add_msix(struct pci_device *d, unsigned n, unsigned bar);
+/* The guest has chosen messages: the interrupt pin is idle. */
+bool pci_msi_enabled(const struct pci_device *d);
+/*
+ * Send the message of a vector by MSI or MSI-X, whichever is enabled, or
+ * note it as pending while it is masked.  One that is none is ignored.
+ */
+void pci_msi_notify(struct pci_device *d, unsigned vector);
+/* The window of the MSI-X BAR; size is 4 or 8. */
+uint64_t pci_msix_read(struct pci_device *d, uint64_t offset, unsigned size);
+void pci_msix_write(struct pci_device *d, uint64_t offset, uint64_t value,
+                    unsigned size);
+
+/* For pci.c: the guest wrote configuration bytes; reset; loaded. */
+bool pci_msi_config_wrote(struct pci_device *d, unsigned offset, unsigned size);
+void pci_msi_reset(struct pci_device *d);
+void pci_msi_loaded(struct pci_device *d);
+extern const struct field pci_vector_fields[];
 
 /*
  * A range of bus addresses that the host bridge passes on: bus addresses

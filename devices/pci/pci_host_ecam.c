@@ -15,8 +15,9 @@
  * QEMU's generic bridge.
  *
  * Missing: buses behind bridges (they read as ones), the extended
- * configuration space of PCI Express (likewise), MSI, `dma-ranges` (DMA
- * addresses are CPU addresses).
+ * configuration space of PCI Express (likewise), `dma-ranges` (DMA addresses
+ * are CPU addresses).  Messages (MSI, MSI-X) pass as they are: `msi-parent`
+ * is for the guest.
  */
 #include <inttypes.h>
 #include <libfdt.h>

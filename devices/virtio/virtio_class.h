@@ -31,7 +31,7 @@ struct virtio_pci {
 
 extern const struct field virtio_pci_fields[];
 extern const struct window virtio_pci_windows[];
-#define VIRTIO_PCI_WINDOWS 1
+#define VIRTIO_PCI_WINDOWS 2
 #define VIRTIO_PCI_OUTPUTS 0
 
 bool virtio_pci_create(struct device *dev, const struct virtio_type *type,

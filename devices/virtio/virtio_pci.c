@@ -5,12 +5,11 @@
  * the virtio device ID.  BAR 4 holds a page for each structure: common
  * configuration, ISR status, device configuration, notifications; vendor
  * capabilities say so, and one gives access to the BAR through the
- * configuration space (4.1.4.9).  Interrupts are INTx.
+ * configuration space (4.1.4.9).  Interrupts are INTx, or MSI-X with a vector
+ * for each queue and one for the configuration, whose table is in BAR 1.
  *
- * Missing: MSI-X (an event maps to no vector: the vector registers read
- * NO_VECTOR, 4.1.5.1.2; BAR 1 is left free for its table), the legacy and
- * transitional interfaces (4.1.4.10), shared memory, VIRTIO_F_RING_RESET and
- * NOTIF_CONFIG_DATA, whose registers read as 0.
+ * Missing: the legacy and transitional interfaces (4.1.4.10), shared memory,
+ * VIRTIO_F_RING_RESET and NOTIF_CONFIG_DATA, whose registers read as 0.
  */
 #include "devices/virtio/virtio_class.h"
 
@@ -28,6 +27,9 @@
 #define PAGE 0x1000
 #define BAR_SIZE (4 * PAGE)
 enum { PAGE_COMMON, PAGE_ISR, PAGE_DEVICE, PAGE_NOTIFY };
+
+#define MSIX_BAR 1
+enum { WINDOW_VIRTIO, WINDOW_MSIX };
 
 /* 4.1.4: struct virtio_pci_cap and its cfg_type. */
 enum {
@@ -144,11 +146,20 @@ static uint64_t read_common(struct virtio *v, unsigned offset)
     }
 }
 
+/* 4.1.5.1.2: what is no vector reads back as NO_VECTOR. */
+static void write_vector(struct virtio *v, uint16_t *vector, uint32_t value)
+{
+    *vector = value < of_virtio(v)->pci.n_msix ? (uint16_t)value
+                                               : VIRTIO_NO_VECTOR;
+}
+
 /* The driver sets a queue up before it enables it (4.1.4.3.2), and does not
  * disable it again but by a reset. */
 static void write_queue(struct virtio *v, struct virtqueue *q, unsigned offset,
                         uint32_t value)
 {
+    if (offset == QUEUE_MSIX_VECTOR)
+        write_vector(v, &q->vector, value);
     if (q->ready)
         return;
     switch (offset) {
@@ -180,7 +191,6 @@ static void write_queue(struct virtio *v, struct virtqueue *q, unsigned offset,
     }
 }
 
-/* The MSI-X vector registers take no value, since there is no vector. */
 static void write_common(struct virtio *v, unsigned offset, uint32_t value)
 {
     struct virtqueue *q = virtio_selected(v);
@@ -194,6 +204,9 @@ static void write_common(struct virtio *v, unsigned offset, uint32_t value)
         break;
     case DRIVER_FEATURE:
         virtio_write_driver_features(v, value);
+        break;
+    case CONFIG_MSIX_VECTOR:
+        write_vector(v, &v->config_vector, value);
         break;
     case DEVICE_STATUS:
         virtio_set_status(v, (uint8_t)value);
@@ -246,7 +259,8 @@ uint64_t virtio_pci_read(struct device *dev, unsigned window, uint64_t offset,
     struct virtio *v = &((struct virtio_pci *)dev)->virtio;
     unsigned at = offset % PAGE;
 
-    (void)window;
+    if (window == WINDOW_MSIX)
+        return pci_msix_read(&of_virtio(v)->pci, offset, size);
     switch (offset / PAGE) {
     case PAGE_COMMON:
         if (at >= COMMON_LENGTH || !width_good(v, at, size))
@@ -267,7 +281,10 @@ void virtio_pci_write(struct device *dev, unsigned window, uint64_t offset,
     struct virtio *v = &((struct virtio_pci *)dev)->virtio;
     unsigned at = offset % PAGE;
 
-    (void)window;
+    if (window == WINDOW_MSIX) {
+        pci_msix_write(&of_virtio(v)->pci, offset, value, size);
+        return;
+    }
     switch (offset / PAGE) {
     case PAGE_COMMON:
         if (at < COMMON_LENGTH && width_good(v, at, size))
@@ -313,7 +330,7 @@ static void config_read(struct pci_device *p, unsigned offset, unsigned size)
     uint32_t at, length;
 
     if (is_cfg_data(d, offset, size) && window_of_cap(d, &at, &length))
-        st_le(data, virtio_pci_read(&p->dev, 0, at, length), length);
+        st_le(data, virtio_pci_read(&p->dev, WINDOW_VIRTIO, at, length), length);
 }
 
 static void config_wrote(struct pci_device *p, unsigned offset, unsigned size)
@@ -323,7 +340,8 @@ static void config_wrote(struct pci_device *p, unsigned offset, unsigned size)
     uint32_t at, length;
 
     if (is_cfg_data(d, offset, size) && window_of_cap(d, &at, &length))
-        virtio_pci_write(&p->dev, 0, at, ld_le(data, length), length);
+        virtio_pci_write(&p->dev, WINDOW_VIRTIO, at, ld_le(data, length),
+                         length);
     /* Bus mastering may have come on: look at what was waiting for it. */
     if (offset <= PCI_COMMAND && offset + size > PCI_COMMAND)
         virtio_notify_all(&d->virtio);
@@ -369,9 +387,13 @@ static void add_caps(struct virtio_pci *d)
 
 static void pci_interrupt(struct virtio *v, unsigned queue, bool config)
 {
-    (void)queue;
-    (void)config;
-    pci_set_intx(&of_virtio(v)->pci, true);
+    uint16_t vector = config ? v->config_vector : v->queue[queue].vector;
+
+    /* NO_VECTOR sends nothing (4.1.5.3, 4.1.5.4). */
+    if (pci_msi_enabled(&of_virtio(v)->pci))
+        pci_msi_notify(&of_virtio(v)->pci, vector);
+    else
+        pci_set_intx(&of_virtio(v)->pci, true);
 }
 
 static void pci_quiet(struct virtio *v)
@@ -391,10 +413,14 @@ static const struct virtio_transport pci_transport = {
 };
 
 const struct window virtio_pci_windows[] = {
-    {.name = "virtio",
-     .size = BAR_SIZE,
-     .accept = 1 | 2 | 4,
-     .impl = 1 | 2 | 4},
+    [WINDOW_VIRTIO] = {.name = "virtio",
+                       .size = BAR_SIZE,
+                       .accept = 1 | 2 | 4,
+                       .impl = 1 | 2 | 4},
+    [WINDOW_MSIX] = {.name = "msix",
+                     .size = PCI_MSIX_SIZE,
+                     .accept = 4 | 8,
+                     .impl = 4 | 8},
 };
 
 static bool check_interface(const struct virtio_pci *d, struct error *e)
@@ -426,7 +452,11 @@ bool virtio_pci_create(struct device *dev, const struct virtio_type *type,
         .subsystem = SUBSYSTEM,
         .class_revision = type->pci_class << 8 | REVISION,
         .interrupt_pin = 1,
-        .bar[BAR] = {.size = BAR_SIZE, .is64 = true, .prefetch = true},
+        .bar[BAR] = {.size = BAR_SIZE,
+                     .is64 = true,
+                     .prefetch = true,
+                     .window = WINDOW_VIRTIO},
+        .bar[MSIX_BAR] = {.size = PCI_MSIX_SIZE, .window = WINDOW_MSIX},
     };
     pci_device_init(&d->pci, &d->info);
     d->pci.config_read = config_read;
@@ -434,6 +464,7 @@ bool virtio_pci_create(struct device *dev, const struct virtio_type *type,
     if (!virtio_create(&d->virtio, type, &pci_transport, dev, own, e))
         return false;
     add_caps(d);
+    pci_add_msix(&d->pci, type->n_queues + 1, MSIX_BAR);
     return true;
 }
 

@@ -535,6 +535,8 @@ struct device *harness_any(struct harness *h, const struct device_class *cls)
 {
     struct device *dev = harness_make(h, cls);
     const struct property *p = cls->properties;
+    /* A controller's outputs may all be optional. */
+    unsigned n_out = cls->n_outputs + (cls->n_inputs ? 2 : 0);
     struct error e;
 
     for (; p && p->name; p++) {
@@ -543,11 +545,11 @@ struct device *harness_any(struct harness *h, const struct device_class *cls)
         if (p->type == PROP_CHARDEV || p->type == PROP_BLOCK)
             value = "any";
         else if (p->required)
-            value = p->type == PROP_BOOL ? "on" : "64";
+            value = p->type == PROP_BOOL ? "on" : "63";
         if (value && !device_set(dev, &h->backends, p->name, value, &e))
             die("%s", e.text);
     }
-    if (!harness_start(h, dev, cls->n_outputs, &e))
+    if (!harness_start(h, dev, n_out, &e))
         die("%s", e.text);
     return dev;
 }

@@ -91,6 +91,8 @@ static unsigned find_cap(struct fixture *f, unsigned type, unsigned *count)
     assert_true(cfg(f, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES);
     for (unsigned at = cfg(f, 0x34, 1), n = 0; at; at = cfg(f, at + 1, 1)) {
         assert_true(at >= 0x40 && at % 4 == 0 && n++ < 20);
+        if (cfg(f, at, 1) == PCI_CAPABILITY_MSIX)
+            continue;
         assert_int_equal(cfg(f, at, 1), 9);
         assert_true(at + cfg(f, at + 2, 1) <= 256);
         if (cfg(f, at + 3, 1) == type) {
@@ -160,11 +162,15 @@ static void test_common_cfg(void **state)
 
     assert_int_equal(rig_read(r, d->base + 0x12, 2), 1); /* num_queues */
     assert_int_equal(rig_read(r, d->base + 0x10, 2), 0xffff);
-    rig_write(r, d->base + 0x10, 0, 2);
+    rig_write(r, d->base + 0x10, 1, 2);
+    assert_int_equal(rig_read(r, d->base + 0x10, 2), 1);
+    rig_write(r, d->base + 0x10, 2, 2); /* there are two vectors */
     assert_int_equal(rig_read(r, d->base + 0x10, 2), 0xffff);
     vdev_select(d, 0);
     assert_int_equal(rig_read(r, d->base + 0x16, 2), 0);
     assert_int_equal(rig_read(r, d->base + 0x18, 2), 256);
+    rig_write(r, d->base + 0x1a, 0, 2);
+    assert_int_equal(rig_read(r, d->base + 0x1a, 2), 0);
     rig_write(r, d->base + 0x1a, 3, 2);
     assert_int_equal(rig_read(r, d->base + 0x1a, 2), 0xffff);
     assert_int_equal(rig_read(r, d->base + 0x1e, 2), 0);
@@ -305,6 +311,97 @@ static void test_intx_disable(void **state)
     assert_int_equal(vdev_take_isr(&f->d), 1);
 }
 
+/* -- MSI-X -- */
+
+/* Messages go to RAM, where the test reads them. */
+#define MAILBOX (RIG_BUFFERS + 0x8000)
+
+static uint32_t mail(struct fixture *f, unsigned vector)
+{
+    uint32_t got = (uint32_t)rig_read(&f->rig, MAILBOX + 4 * vector, 4);
+
+    rig_write(&f->rig, MAILBOX + 4 * vector, 0, 4);
+    return got;
+}
+
+/* The table's BAR, and what an entry says. */
+static uint64_t msix_bar(struct fixture *f)
+{
+    uint64_t bar = RIG_PCI_MEMORY + 0x100000;
+
+    set_cfg(f, 0x14, (uint32_t)bar, 4);
+    return bar;
+}
+
+static unsigned enable_msix(struct fixture *f, uint64_t bar)
+{
+    unsigned at = cfg(f, 0x34, 1);
+
+    while (at && cfg(f, at, 1) != PCI_CAPABILITY_MSIX)
+        at = cfg(f, at + 1, 1);
+    assert_true(at);
+    assert_int_equal(cfg(f, at + 2, 2), 1); /* vectors, less one */
+    assert_int_equal(cfg(f, at + 4, 4), 1); /* BAR 1 */
+    assert_int_equal(cfg(f, at + 8, 4), PCI_MSIX_PBA | 1);
+    for (unsigned v = 0; v < 2; v++) {
+        rig_write(&f->rig, bar + 16 * v, MAILBOX + 4 * v, 8);
+        rig_write(&f->rig, bar + 16 * v + 8, 0x70 + v, 4);
+        rig_write(&f->rig, bar + 16 * v + 12, 0, 4);
+    }
+    set_cfg(f, at + 2, 0x8000, 2);
+    return at;
+}
+
+static void test_msix(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t bar = msix_bar(f);
+
+    vdev_start(&f->d, 0, 1, 8);
+    enable_msix(f, bar);
+    rig_write(&f->rig, f->d.base + 0x10, 0, 2);
+    vdev_select(&f->d, 0);
+    rig_write(&f->rig, f->d.base + 0x1a, 1, 2);
+    assert_int_equal(rig_read(&f->rig, f->d.base + 0x1a, 2), 1);
+    offer_flush(f);
+    vdev_notify(&f->d, 0);
+    assert_int_equal(mail(f, 1), 0x71);
+    assert_int_equal(mail(f, 0), 0);
+    virtio_config_changed(f->d.virtio);
+    assert_int_equal(mail(f, 0), 0x70);
+    assert_int_equal(mail(f, 1), 0);
+    assert_false(vdev_irq(&f->d));
+    assert_false(cfg(f, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+    /* NO_VECTOR: nobody is told. */
+    rig_write(&f->rig, f->d.base + 0x10, 0xffff, 2);
+    virtio_config_changed(f->d.virtio);
+    assert_int_equal(mail(f, 0) + mail(f, 1), 0);
+    /* A reset by the driver takes the vectors back, not the table. */
+    vdev_set_status(&f->d, 0);
+    vdev_select(&f->d, 0);
+    assert_int_equal(rig_read(&f->rig, f->d.base + 0x1a, 2), 0xffff);
+    assert_int_equal(rig_read(&f->rig, bar + 16, 4), MAILBOX + 4);
+}
+
+/* Switched off, the pin is back. */
+static void test_msix_off(void **state)
+{
+    struct fixture *f = *state;
+    unsigned at = enable_msix(f, msix_bar(f));
+
+    vdev_start(&f->d, 0, 1, 8);
+    set_cfg(f, at + 2, 0, 2);
+    vdev_select(&f->d, 0);
+    rig_write(&f->rig, f->d.base + 0x1a, 1, 2);
+    offer_flush(f);
+    vdev_notify(&f->d, 0);
+    assert_int_equal(mail(f, 1), 0);
+    assert_true(vdev_irq(&f->d));
+    /* Switched on with the pin up: it is idle at once. */
+    set_cfg(f, at + 2, 0x8000, 2);
+    assert_false(vdev_irq(&f->d));
+}
+
 /* Without Bus Master it touches no memory; it goes on when that comes. */
 static void test_bus_master(void **state)
 {
@@ -411,6 +508,8 @@ static void test_interface(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_msix),
+        TEST(test_msix_off),
         TEST(test_identity),
         TEST(test_capabilities),
         TEST(test_no_device_cfg),
