@@ -294,6 +294,8 @@ static bool make_machine(struct session *s, struct error *e)
     struct config *c = s->config;
     struct machine_config m = {
         .board = c->board,
+        .board_options = c->board_options,
+        .n_board_options = c->n_board_options,
         .ram_size = c->ram,
         .cpus = 1,
         .cpu = c->cpu,

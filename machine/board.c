@@ -1,13 +1,19 @@
 /*
- * Choosing a board: the embedded trees, .dtb files, and .dts files through
- * dtc, which is run as a program because no library of it exists.
+ * Choosing a board: the embedded trees with their options, .dtb files, and
+ * .dts files through dtc, which is run as a program because no library of it
+ * exists.
  *
- * Missing: overlays (.dtbo); the C preprocessor for .dts files that need it.
+ * An option of an embedded board is an overlay of its tree (Devicetree
+ * Specification's appendix on overlays, as dtc and libfdt have it).
+ *
+ * Missing: overlays of users (.dtbo); the C preprocessor for .dts files that
+ * need it.
  */
 #include "machine/board.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libfdt.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,19 +179,146 @@ static bool unknown_board(const char *board, struct error *e)
                      near ? "'?)" : "", all);
 }
 
-bool board_open(struct tree *t, const char *board, struct error *e)
-{
-    char name[400];
+/* -- options -- */
 
+/* All that an option takes, for messages. */
+static bool wrong_value(const struct board *b, const char *option,
+                        struct error *e)
+{
+    size_t n = strcspn(option, "="), at = 0;
+    char all[200] = "";
+
+    for (const struct board_option *o = b->options; o->name; o++) {
+        if (strncmp(o->name, option, n) == 0 && !o->name[n] &&
+            at < sizeof(all))
+            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+                                   at ? ", " : "", o->value);
+    }
+    if (!at)
+        return error_set(e, "-M %s: this board has no option '%.*s'", b->name,
+                         (int)n, option);
+    return error_set(e, "-M %s: %s: accepted are %s", b->name, option, all);
+}
+
+static bool is_option(const struct board_option *o, const char *option)
+{
+    size_t n = strlen(o->name);
+
+    return strncmp(o->name, option, n) == 0 && option[n] == '=' &&
+           strcmp(o->value, option + n + 1) == 0;
+}
+
+/* Is this what the last of its name says? */
+static bool is_chosen(const struct board_option *o, const char *const *options,
+                      size_t n_options)
+{
+    size_t n = strlen(o->name);
+
+    while (n_options-- > 0) {
+        const char *option = options[n_options];
+
+        if (strncmp(o->name, option, n) == 0 && option[n] == '=')
+            return is_option(o, option);
+    }
+    return false;
+}
+
+static bool check_options(const struct board *b, const char *const *options,
+                          size_t n, struct error *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct board_option *o = b->options;
+
+        while (o->name && !is_option(o, options[i]))
+            o++;
+        if (!o->name)
+            return wrong_value(b, options[i], e);
+    }
+    return true;
+}
+
+/* Nodes that an overlay marks, and what served to apply it. */
+static int remove_absent(void *fdt)
+{
+    int at = fdt_path_offset(fdt, "/__symbols__");
+    int err = at < 0 ? 0 : fdt_del_node(fdt, at);
+
+    for (at = 0; at >= 0 && !err;) {
+        if (fdt_getprop(fdt, at, "emu,absent", NULL)) {
+            err = fdt_del_node(fdt, at);
+            at = 0;
+        } else {
+            at = fdt_next_node(fdt, at, NULL);
+        }
+    }
+    return err;
+}
+
+/* The overlay is copied: applying it changes it. */
+static int apply(void *fdt, const struct board_option *o)
+{
+    void *overlay = malloc(o->overlay_size);
+    int err = -FDT_ERR_NOSPACE;
+
+    if (overlay) {
+        memcpy(overlay, o->overlay, o->overlay_size);
+        err = fdt_overlay_apply(fdt, overlay);
+    }
+    free(overlay);
+    return err;
+}
+
+static bool open_embedded(struct tree *t, const struct board *b,
+                          const char *const *options, size_t n, struct error *e)
+{
+    size_t size = b->dtb_size + 4096;
+    char name[400];
+    void *fdt;
+    bool ok;
+    int err;
+
+    if (!check_options(b, options, n, e))
+        return false;
+    for (const struct board_option *o = b->options; o->name; o++)
+        size += 2 * o->overlay_size;
+    snprintf(name, sizeof(name), "-M %s", b->name);
+    fdt = malloc(size);
+    if (!fdt)
+        return error_set(e, "%s: out of memory", name);
+    err = fdt_open_into(b->dtb, fdt, (int)size);
+    for (const struct board_option *o = b->options; o->name && !err; o++) {
+        if (o->overlay && is_chosen(o, options, n))
+            err = apply(fdt, o);
+    }
+    if (!err)
+        err = remove_absent(fdt);
+    if (!err)
+        err = fdt_pack(fdt);
+    if (err)
+        ok = error_set(e, "%s: cannot make the board's tree: %s", name,
+                       fdt_strerror(err));
+    else
+        ok = tree_open(t, name, fdt, fdt_totalsize(fdt), e);
+    free(fdt);
+    return ok;
+}
+
+bool board_open(struct tree *t, const char *board, const char *const *options,
+                size_t n_options, struct error *e)
+{
     *t = (struct tree){.n = 0};
     for (const struct board *b = boards; b->name; b++) {
-        if (board && strcmp(board, b->name) != 0)
-            continue;
-        snprintf(name, sizeof(name), "-M %s", b->name);
-        return tree_open(t, name, b->dtb, b->dtb_size, e);
+        if (!board || strcmp(board, b->name) == 0)
+            return open_embedded(t, b, options, n_options, e);
     }
     if (board && (strchr(board, '/') || ends_with(board, ".dts") ||
-                  ends_with(board, ".dtb")))
+                  ends_with(board, ".dtb"))) {
+        if (n_options)
+            return error_set(e,
+                             "-M %s,%s: a board of a file has no options: "
+                             "its tree says all",
+                             board, options[0]);
         return board_open_file(t, "-M", board, e);
+    }
     return unknown_board(board ? board : "", e);
 }

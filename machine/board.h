@@ -6,9 +6,11 @@
 
 /*
  * Open -M's argument: the name of an embedded board, a .dtb, or a .dts, which
- * needs dtc at run time.  NULL: the default board.
+ * needs dtc at run time.  NULL: the default board.  options: "NAME=VALUE",
+ * of an embedded board; the last of a name counts.
  */
-bool board_open(struct tree *t, const char *board, struct error *e);
+bool board_open(struct tree *t, const char *board, const char *const *options,
+                size_t n_options, struct error *e);
 
 /* Open a .dtb or .dts that `option` names. */
 bool board_open_file(struct tree *t, const char *option, const char *file,

@@ -302,11 +302,27 @@ static bool attach_lockstep(struct machine *m, struct cpu *c,
     return jit_attach(c, &jit, e) && lockstep_attach(c, &lockstep, e);
 }
 
+/* The model with what the board's interrupt controllers need of a CPU; what
+ * the user says comes later, and wins. */
+static bool add_features(struct machine *m, const char *model, char *out,
+                         size_t size, struct error *e)
+{
+    const char *features = tree_string(&m->board, 0, "emu,cpu-features");
+    size_t n = strcspn(model, ",");
+    int length = snprintf(out, size, "%.*s%s%s%s", (int)n, model,
+                          features ? "," : "", features ? features : "",
+                          model + n);
+
+    return (size_t)length < size ||
+           error_set(e, "-cpu: a model of more than %zu bytes", size - 1);
+}
+
 static bool make_cpus(struct machine *m, const struct machine_config *config,
                       struct error *e)
 {
     uint32_t id[MACHINE_MAX_CPUS];
     const char *model;
+    char whole[512];
     const struct cpu_class *cls;
     struct cpu_env env = {
         .memory = m->memory,
@@ -319,7 +335,7 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
     if (!number_cpus(m, config->cpus, id, e) || !read_timebase(m, e))
         return false;
     cls = choose_cpu(m, config, &model, e);
-    if (!cls)
+    if (!cls || !add_features(m, model, whole, sizeof(whole), e))
         return false;
     m->xlen = strncmp(cls->name, "rv32", 4) == 0 ? 32 : 64;
     m->vcpu = calloc(m->n_cpus, sizeof(*m->vcpu));
@@ -327,7 +343,7 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
         return error_set(e, "out of memory");
     for (unsigned i = 0; i < m->n_cpus; i++) {
         struct cpu_config c = {
-            .id = id[i], .model = model, .no_chain = config->no_chain};
+            .id = id[i], .model = whole, .no_chain = config->no_chain};
 
         m->vcpu[i].machine = m;
         if (!cpu_new(&m->vcpu[i].cpu, cls, &env, &c, e))
@@ -702,8 +718,9 @@ static bool make_devices(struct machine *m, struct error *e)
 bool machine_build(struct machine *m, const struct machine_config *config,
                    struct error *e)
 {
-    if (!board_open(&m->board, config->board, e) || !read_root(m, e) ||
-        !make_spaces(m, e) || !make_ram(m, config, e) ||
+    if (!board_open(&m->board, config->board, config->board_options,
+                    config->n_board_options, e) ||
+        !read_root(m, e) || !make_spaces(m, e) || !make_ram(m, config, e) ||
         !make_cpus(m, config, e) || !make_tree(m, e) || !make_devices(m, e) ||
         !machine_connect(m, e) || !machine_plug(m, config, e) ||
         !machine_check_overlaps(m, e))

@@ -29,6 +29,8 @@ struct device_option {
 struct machine_config {
     const char *board; /* embedded board's name, or a .dts/.dtb file;
                           NULL: the default, virt */
+    const char *const *board_options; /* its options, "NAME=VALUE" each */
+    size_t n_board_options;
     uint64_t ram_size; /* bytes; 0: the board's default */
     unsigned cpus;     /* 0: 1 */
     const char *cpu;   /* model and features; NULL: the board's */
@@ -122,12 +124,21 @@ const char *machine_jit_missing(const struct machine *m);
 /* Counters and registers as text, for -d stats and the monitor. */
 void machine_stats(struct machine *m, char *out, size_t size);
 
+/* A value that -M BOARD,NAME=VALUE takes, with the tree's overlay that it
+ * stands for; of each name the first is the default and has none. */
+struct board_option {
+    const char *name, *value; /* NULL: the end of a list */
+    const unsigned char *overlay;
+    size_t overlay_size;
+};
+
 /* The embedded boards: name, summary; NULL name ends. */
 struct board {
     const char *name, *summary;
     const unsigned char *dtb;
     size_t dtb_size;
     uint64_t default_ram, min_ram;
+    const struct board_option *options;
 };
 extern const struct board boards[];
 

@@ -1,6 +1,7 @@
 /*
  * Interrupt wires, from the tree: device outputs to the inputs of interrupt
- * controllers and CPUs.
+ * controllers and CPUs; what RISC-V's AIA has beside them (an APLIC's
+ * riscv,children, a hart's access to its IMSIC).
  *
  * The interrupt-controller below a cpu node is the CPU itself: its first
  * cell is the CPU's input line.  A PCI host bridge's outputs are INTA to
@@ -12,6 +13,9 @@
  */
 #include <stdlib.h>
 
+#include "base/bytes.h"
+#include "devices/aplic.h"
+#include "devices/imsic.h"
 #include "devices/pci/pci.h"
 #include "machine/machine_priv.h"
 
@@ -132,6 +136,68 @@ static bool connect_device(struct machine *m, struct device *dev, int node,
     return ok;
 }
 
+/* -- AIA -- */
+
+static bool adopt_children(struct machine *m, struct device *dev, int node,
+                           struct error *e)
+{
+    const char *const prop = "riscv,children";
+    int size = 0;
+    const uint8_t *p = tree_prop(&m->tree, node, prop, &size);
+
+    if (size % 4)
+        return tree_error(&m->tree, node, prop, e, "no whole cells");
+    for (int i = 0; i < size; i += 4) {
+        int at = tree_by_phandle(&m->tree, ld_be32(p + i));
+        struct device *child = at < 0 ? NULL : machine_device_at(m, at);
+        struct error why;
+
+        if (!child)
+            return tree_error(&m->tree, node, prop, e,
+                              "no device has the phandle 0x%x", ld_be32(p + i));
+        if (!aplic_adopt(dev, child, &why))
+            return tree_error(&m->tree, node, prop, e, "%s", why.text);
+    }
+    return true;
+}
+
+/* Each output of an IMSIC goes to a hart: machine level (11) or supervisor
+ * level (9), whose interrupt file it has. */
+static bool connect_files(struct machine *m, struct device *dev, int node,
+                          struct error *e)
+{
+    struct tree_irq *irq;
+    unsigned n;
+    bool ok = true;
+
+    if (!tree_irqs(&m->tree, node, &irq, &n, e))
+        return false;
+    for (unsigned i = 0; i < n && ok; i++) {
+        int cpu = irq[i].controller < 0 ? -1 : cpu_of(m, irq[i].controller);
+
+        ok = cpu >= 0 && (irq[i].cell[0] == 11 || irq[i].cell[0] == 9);
+        if (!ok)
+            tree_error(&m->tree, node, "interrupts-extended", e,
+                       "entry %u is no external interrupt of a hart (11 or 9)",
+                       i);
+        else
+            m->vcpu[cpu].cpu->wires.msi[irq[i].cell[0] == 9] =
+                (struct cpu_msi_file){imsic_read_reg, imsic_write_reg, dev, i};
+    }
+    free(irq);
+    return ok;
+}
+
+static bool connect_aia(struct machine *m, struct device *dev, int node,
+                        struct error *e)
+{
+    if (dev->class == &aplic_class)
+        return adopt_children(m, dev, node, e);
+    if (dev->class == &imsic_class)
+        return connect_files(m, dev, node, e);
+    return true;
+}
+
 /* -- circles: a wire that comes back would call for ever -- */
 
 enum colour { UNSEEN, OPEN, DONE };
@@ -178,7 +244,10 @@ bool machine_connect(struct machine *m, struct error *e)
     bool ok = true;
 
     for (unsigned i = 0; i < m->n_members; i++) {
-        if (!connect_device(m, m->members[i].dev, m->members[i].node, e))
+        struct device *dev = m->members[i].dev;
+
+        if (!connect_device(m, dev, m->members[i].node, e) ||
+            !connect_aia(m, dev, m->members[i].node, e))
             return false;
     }
     colour = calloc(m->n_members + 1, 1);

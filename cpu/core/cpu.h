@@ -43,6 +43,16 @@ struct translation {
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 
+/* The registers of an interrupt file of a RISC-V hart's IMSIC, 32 bits each, by
+ * the numbers that the CSR *iselect has, 0 for *topei; used under the device
+ * lock. */
+struct cpu_msi_file {
+    uint32_t (*read)(void *owner, unsigned file, unsigned reg);
+    void (*write)(void *owner, unsigned file, unsigned reg, uint32_t value);
+    void *owner;
+    unsigned file;
+};
+
 /* What crosses between a CPU and the chips beside the bus and interrupt
  * lines.  Filled by the machine; a NULL function is a missing wire. */
 struct cpu_wires {
@@ -54,6 +64,8 @@ struct cpu_wires {
      * atomic, and let them go on. */
     void (*bus_lock)(void *owner, bool on);
     void *bus_owner;
+    /* RISC-V: that of machine level and that of supervisor level. */
+    struct cpu_msi_file msi[2];
 };
 
 /* Where a CPU lives.  Outlives it. */

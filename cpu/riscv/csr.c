@@ -21,7 +21,13 @@ struct csr {
     void (*write)(struct riscv_cpu *g, unsigned n, uint64_t value);
     /* May it be used at all, in this state? NULL: always. */
     bool (*allowed)(struct riscv_cpu *g, unsigned n);
-    bool leave; /* a write changes how instructions are fetched */
+    uint8_t how;
+};
+
+/* csr.how; most are neither. */
+enum {
+    LEAVES = 1, /* a write changes how instructions are fetched */
+    SHARED = 2, /* chips have a part in it: used under the device lock */
 };
 
 /* ------------------------------------------------------- floating point */
@@ -221,10 +227,22 @@ static void write_mideleg(struct riscv_cpu *g, unsigned n, uint64_t v)
     g->mideleg = v & s_interrupts(g);
 }
 
+uint64_t riscv_mie_bits(const struct riscv_cpu *g)
+{
+    return s_interrupts(g) | M_INTERRUPTS;
+}
+
 static void write_mie(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     (void)n;
-    g->mie = v & (s_interrupts(g) | M_INTERRUPTS);
+    g->mie = v & riscv_mie_bits(g);
+}
+
+void riscv_set_pending(struct riscv_cpu *g, uint64_t mask, uint64_t v)
+{
+    g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
+    if (mask & ~v & MIP_BIT(IRQ_SSI))
+        atomic_fetch_and(&g->lines, ~MIP_BIT(IRQ_SSI));
 }
 
 static bool stce(const struct riscv_cpu *g)
@@ -253,12 +271,13 @@ static void write_mip(struct riscv_cpu *g, unsigned n, uint64_t v)
     (void)n;
     if (stce(g))
         mask &= ~MIP_BIT(IRQ_STI);
-    g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
+    mask &= ~(g->mvien & MIP_BIT(IRQ_SEI));
+    riscv_set_pending(g, mask, v);
 }
 
 static uint64_t read_sip(struct riscv_cpu *g, unsigned n)
 {
-    return read_mip(g, n) & g->mideleg;
+    return (read_mip(g, n) & g->mideleg) | riscv_virtual_sip(g);
 }
 
 static void write_sip(struct riscv_cpu *g, unsigned n, uint64_t v)
@@ -266,13 +285,14 @@ static void write_sip(struct riscv_cpu *g, unsigned n, uint64_t v)
     uint64_t mask = (MIP_BIT(IRQ_SSI) | lcofi(g)) & g->mideleg;
 
     (void)n;
-    g->mip_soft = (g->mip_soft & ~mask) | (v & mask);
+    riscv_set_pending(g, mask, v);
+    riscv_write_virtual_sip(g, v);
 }
 
 static uint64_t read_sie(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
-    return g->mie & g->mideleg;
+    return (g->mie & g->mideleg) | riscv_virtual_sie(g);
 }
 
 static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
@@ -281,6 +301,7 @@ static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
 
     (void)n;
     g->mie = (g->mie & ~mask) | (v & mask);
+    riscv_write_virtual_sie(g, v);
 }
 
 static bool stimecmp_on(struct riscv_cpu *g, unsigned n)
@@ -487,6 +508,7 @@ static void write_pmpaddr(struct riscv_cpu *g, unsigned n, uint64_t v)
     {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
      false}
 #define SPECIAL(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, false}
+#define WITH_CHIPS(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, SHARED}
 
 /* By number. */
 static const struct csr table[] = {
@@ -504,9 +526,15 @@ static const struct csr table[] = {
     PLAIN(0x141, sepc, ~(uint64_t)1),
     PLAIN(0x142, scause, ALL),
     PLAIN(0x143, stval, ALL),
-    SPECIAL(0x144, "sip", read_sip, write_sip, NULL),
+    WITH_CHIPS(0x144, "sip", read_sip, write_sip, NULL),
     {0x14d, 0x14d, "stimecmp", offsetof(struct riscv_cpu, stimecmp), 0, NULL,
      write_stimecmp, stimecmp_on, false},
+    {0x150, 0x150, "siselect", offsetof(struct riscv_cpu, siselect), 0x1ff,
+     NULL, NULL, riscv_ssaia, false},
+    WITH_CHIPS(0x151, "sireg", riscv_read_sireg, riscv_write_sireg,
+               riscv_sireg_on),
+    WITH_CHIPS(0x15c, "stopei", riscv_read_stopei, riscv_write_stopei,
+               riscv_stopei_on),
     {0x180, 0x180, "satp", offsetof(struct riscv_cpu, satp), 0, NULL,
      write_satp, satp_on, true},
     SPECIAL(0x300, "mstatus", read_mstatus, write_mstatus, NULL),
@@ -521,6 +549,9 @@ static const struct csr table[] = {
     {0x305, 0x305, "mtvec", offsetof(struct riscv_cpu, mtvec), 0, NULL,
      write_mtvec, NULL, false},
     PLAIN(0x306, mcounteren, 0xffffffff),
+    {0x308, 0x308, "mvien", offsetof(struct riscv_cpu, mvien), 0, NULL,
+     riscv_write_mvien, riscv_smaia, false},
+    WITH_CHIPS(0x309, "mvip", riscv_read_mvip, riscv_write_mvip, riscv_smaia),
     {0x30a, 0x30a, "menvcfg", offsetof(struct riscv_cpu, menvcfg), 0, NULL,
      write_menvcfg, NULL, false},
     {0x320, 0x320, "mcountinhibit",
@@ -532,7 +563,13 @@ static const struct csr table[] = {
     PLAIN(0x341, mepc, ~(uint64_t)1),
     PLAIN(0x342, mcause, ALL),
     PLAIN(0x343, mtval, ALL),
-    SPECIAL(0x344, "mip", read_mip, write_mip, NULL),
+    WITH_CHIPS(0x344, "mip", read_mip, write_mip, NULL),
+    {0x350, 0x350, "miselect", offsetof(struct riscv_cpu, miselect), 0xff,
+     NULL, NULL, riscv_smaia, false},
+    WITH_CHIPS(0x351, "mireg", riscv_read_mireg, riscv_write_mireg,
+               riscv_mireg_on),
+    WITH_CHIPS(0x35c, "mtopei", riscv_read_mtopei, riscv_write_mtopei,
+               riscv_mtopei_on),
     {0x3a0, 0x3a3, "pmpcfg", 0, 0, read_pmpcfg, write_pmpcfg, pmpcfg_exists,
      false},
     {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, false},
@@ -544,11 +581,13 @@ static const struct csr table[] = {
     {0xc00, 0xc1f, "hpmcounter", 0, 0, read_counter, write_nothing,
      counter_on, false},
     SPECIAL(0xda0, "scountovf", read_scountovf, write_nothing, scountovf_on),
+    WITH_CHIPS(0xdb0, "stopi", riscv_read_stopi, write_nothing, riscv_ssaia),
     SPECIAL(0xf11, "mvendorid", read_zero, write_nothing, NULL),
     SPECIAL(0xf12, "marchid", read_zero, write_nothing, NULL),
     SPECIAL(0xf13, "mimpid", read_zero, write_nothing, NULL),
     SPECIAL(0xf14, "mhartid", read_mhartid, write_nothing, NULL),
     SPECIAL(0xf15, "mconfigptr", read_zero, write_nothing, NULL),
+    WITH_CHIPS(0xfb0, "mtopi", riscv_read_mtopi, write_nothing, riscv_smaia),
 };
 
 static const struct csr *find(unsigned number)
@@ -608,7 +647,7 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
     else
         riscv_write_counter(g, n, v);
     /* A timer that was armed may be due within the slice: it has kicked. */
-    if (r->leave || riscv_due(g) ||
+    if ((r->how & LEAVES) || riscv_due(g) ||
         atomic_load_explicit(&g->core.exit_request, memory_order_relaxed))
         g->core.leave = true;
 }
@@ -629,11 +668,24 @@ static const struct csr *usable(struct riscv_cpu *g, unsigned number,
 /* Does it take part in the platform's time, and is that out of reach now? */
 static bool outside(struct cpu *c, const struct csr *r, unsigned n)
 {
-    bool time = r->read == read_mip || r->read == read_sip ||
-                r->write == write_stimecmp || r->write == write_menvcfg ||
+    bool time = (r->how & SHARED) || r->write == write_stimecmp ||
+                r->write == write_menvcfg ||
                 (r->read == read_counter && n == COUNTER_TIME);
 
     return time && cpu_outside(c);
+}
+
+/* So that nothing is lost of what a chip does between read and write. */
+static void lock_chips(struct riscv_cpu *g, const struct csr *r, bool on)
+{
+    pthread_mutex_t *lock = memory_lock(g->core.env.memory);
+
+    if (!(r->how & SHARED))
+        return;
+    if (on)
+        pthread_mutex_lock(lock);
+    else
+        pthread_mutex_unlock(lock);
 }
 
 bool riscv_csr_read(struct cpu *c, uint32_t csr)
@@ -645,7 +697,9 @@ bool riscv_csr_read(struct cpu *c, uint32_t csr)
         return riscv_illegal(c);
     if (outside(c, r, index_of(r, csr)))
         return false;
+    lock_chips(g, r, true);
     c->scratch = get(g, r, index_of(r, csr));
+    lock_chips(g, r, false);
     return true;
 }
 
@@ -662,12 +716,14 @@ static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
     n = index_of(r, csr);
     if (outside(c, r, n))
         return false;
+    lock_chips(g, r, true);
     seen = old = get(g, r, n);
     /* mip's external bit is read with the wire, but modified without it,
      * priv 3.1.9. */
     if (csr == 0x344)
         old = (old & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
     put(g, r, n, (old & keep) | flip);
+    lock_chips(g, r, false);
     c->scratch = seen;
     return true;
 }

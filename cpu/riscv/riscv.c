@@ -31,7 +31,7 @@ static const char *const ext_names[] = {RISCV64_EXT_NAMES};
      RISCV64_EXT_ZBS | RISCV64_EXT_ZIHPM | RISCV64_EXT_SSCOFPMF |           \
      RISCV64_EXT_SV48 | RISCV64_EXT_SV57 | RISCV64_EXT_SVADE |               \
      RISCV64_EXT_SVADU | RISCV64_EXT_SVINVAL | RISCV64_EXT_SVNAPOT |         \
-     RISCV64_EXT_SVPBMT)
+     RISCV64_EXT_SVPBMT | RISCV64_EXT_SMAIA | RISCV64_EXT_SSAIA)
 
 static bool set_feature(struct riscv_cpu *g, const char *item, size_t length,
                         struct error *e)
@@ -81,8 +81,10 @@ static bool parse_model(struct riscv_cpu *g, const char *model,
 {
     size_t n = model ? strcspn(model, ",") : 0;
 
-    /* A and D are set by hardware unless that is asked for. */
-    g->features = ALL_EXTS & ~(uint64_t)RISCV64_EXT_SVADE;
+    /* A and D are set by hardware unless that is asked for; AIA is for boards
+     * that have its controllers. */
+    g->features = ALL_EXTS & ~(uint64_t)(RISCV64_EXT_SVADE |
+                                         RISCV64_EXT_SMAIA | RISCV64_EXT_SSAIA);
     if (!model)
         return true;
     for (model += n; *model == ','; model += n) {
@@ -130,6 +132,8 @@ static void describe(struct riscv_cpu *g)
         {RISCV64_EXT_ZBKX, "_zbkx"},
         {RISCV64_EXT_ZBS, "_zbs"},
         {RISCV64_EXT_I, "_zkt"},
+        {RISCV64_EXT_SMAIA, "_smaia"},
+        {RISCV64_EXT_SSAIA, "_ssaia"},
         {RISCV64_EXT_SSCOFPMF, "_sscofpmf"},
         {RISCV64_EXT_S, "_sstc"},
         {RISCV64_EXT_SVADE, "_svade"},
@@ -177,6 +181,7 @@ static void reset(struct cpu *c)
     g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34; /* UXL, SXL */
     g->stimecmp = UINT64_MAX;
     g->reservation = UINT64_MAX;
+    atomic_fetch_and(&g->lines, ~MIP_BIT(IRQ_SSI));
     /* What software that knows nothing of these expects: memory types work,
      * and so does setting A and D by hardware, where software was not told
      * that they fault. */
@@ -272,6 +277,13 @@ static const struct field fields[] = {
     FIELD(struct riscv_cpu, mcounteren, 0),
     FIELD(struct riscv_cpu, scounteren, 0),
     FIELD(struct riscv_cpu, mcountinhibit, 0),
+    FIELD(struct riscv_cpu, miselect, 0),
+    FIELD(struct riscv_cpu, siselect, 0),
+    FIELD(struct riscv_cpu, mvien, 0),
+    FIELD(struct riscv_cpu, mvip, 0),
+    FIELD(struct riscv_cpu, vsie, 0),
+    FIELD_ARRAY(struct riscv_cpu, miprio, 0),
+    FIELD_ARRAY(struct riscv_cpu, siprio, 0),
     FIELD_ARRAY(struct riscv_cpu, counter, 0),
     FIELD_ARRAY(struct riscv_cpu, mhpmevent, 0),
     FIELD(struct riscv_cpu, counting, 0),

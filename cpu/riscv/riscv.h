@@ -109,6 +109,9 @@ struct riscv_cpu {
     uint64_t stvec, sscratch, sepc, scause, stval;
     uint64_t satp, stimecmp, menvcfg, senvcfg;
     uint64_t mcounteren, scounteren, mcountinhibit;
+    uint64_t miselect, siselect, mvien, mvip; /* Smaia, Ssaia */
+    uint64_t vsie; /* bits of sie that are none of mie, by mvien */
+    uint8_t miprio[64], siprio[64];
     uint64_t counter[RISCV_COUNTERS]; /* less the icount, of those that are
                                          on; 1 is not used */
     uint64_t mhpmevent[RISCV_COUNTERS];
@@ -154,6 +157,45 @@ bool riscv_wakes(struct cpu *c);
 void riscv_input(struct cpu *c, unsigned line, bool level);
 /* mip as software sees it. */
 uint64_t riscv_mip(struct riscv_cpu *g);
+
+/* Set the bits of mask that software sets in mip to those of v.  Under the
+ * device lock where mask has SSI: SSWI's pulses set that, too. */
+void riscv_set_pending(struct riscv_cpu *g, uint64_t mask, uint64_t v);
+/* Bits of mie that there are. */
+uint64_t riscv_mie_bits(const struct riscv_cpu *g);
+
+/* -- aia.c: Smaia, Ssaia -- */
+
+/* Interrupts that are pending and enabled at machine or (s) supervisor
+ * level, and the one of `bits` of them that comes first there. */
+uint64_t riscv_pending(struct riscv_cpu *g, bool s);
+unsigned riscv_highest(struct riscv_cpu *g, bool s, uint64_t bits);
+/* Parts of sip and sie that mvien makes. */
+uint64_t riscv_virtual_sip(struct riscv_cpu *g);
+void riscv_write_virtual_sip(struct riscv_cpu *g, uint64_t v);
+uint64_t riscv_virtual_sie(struct riscv_cpu *g);
+void riscv_write_virtual_sie(struct riscv_cpu *g, uint64_t v);
+/* For rows of csr.c; those of mvip, *ireg, *topei and *topi under the device
+ * lock. */
+bool riscv_smaia(struct riscv_cpu *g, unsigned n);
+bool riscv_ssaia(struct riscv_cpu *g, unsigned n);
+bool riscv_mireg_on(struct riscv_cpu *g, unsigned n);
+bool riscv_sireg_on(struct riscv_cpu *g, unsigned n);
+bool riscv_mtopei_on(struct riscv_cpu *g, unsigned n);
+bool riscv_stopei_on(struct riscv_cpu *g, unsigned n);
+void riscv_write_mvien(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_mvip(struct riscv_cpu *g, unsigned n);
+void riscv_write_mvip(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_mireg(struct riscv_cpu *g, unsigned n);
+void riscv_write_mireg(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_sireg(struct riscv_cpu *g, unsigned n);
+void riscv_write_sireg(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_mtopei(struct riscv_cpu *g, unsigned n);
+void riscv_write_mtopei(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_stopei(struct riscv_cpu *g, unsigned n);
+void riscv_write_stopei(struct riscv_cpu *g, unsigned n, uint64_t v);
+uint64_t riscv_read_mtopi(struct riscv_cpu *g, unsigned n);
+uint64_t riscv_read_stopi(struct riscv_cpu *g, unsigned n);
 
 bool riscv_translate(struct cpu *c, uint64_t va, unsigned size,
                      enum access access, bool probe,

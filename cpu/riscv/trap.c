@@ -112,11 +112,8 @@ static void enter_m(struct riscv_cpu *g, bool interrupt, uint64_t cause,
 }
 
 static void trap(struct riscv_cpu *g, bool interrupt, uint64_t cause,
-                 uint64_t tval)
+                 uint64_t tval, bool to_s)
 {
-    uint64_t deleg = interrupt ? g->mideleg : g->medeleg;
-    bool to_s = g->priv <= PRIV_S && (deleg >> cause & 1);
-
     if (log_on(g->core.env.log, LOG_INT))
         log_trap(&g->core, interrupt, cause, tval, to_s ? PRIV_S : PRIV_M);
     if (to_s)
@@ -132,7 +129,8 @@ void riscv_deliver(struct cpu *c)
 
     if (g->cause == CAUSE_ILLEGAL && g->tval == 0)
         g->tval = encoding_at_pc(c);
-    trap(g, false, g->cause, g->tval);
+    trap(g, false, g->cause, g->tval,
+         g->priv <= PRIV_S && (g->medeleg >> g->cause & 1));
 }
 
 /* ----------------------------------------------------------- interrupts */
@@ -140,63 +138,54 @@ void riscv_deliver(struct cpu *c)
 uint64_t riscv_mip(struct riscv_cpu *g)
 {
     return atomic_load_explicit(&g->lines, memory_order_relaxed) |
-           g->mip_soft;
+           (g->mip_soft & ~(g->mvien & MIP_BIT(IRQ_SEI)));
 }
 
 bool riscv_wakes(struct cpu *c)
 {
     struct riscv_cpu *g = riscv(c);
 
-    return (riscv_mip(g) & g->mie) != 0;
+    return (riscv_pending(g, false) | riscv_pending(g, true)) != 0;
 }
 
-/* The highest of these, in the order of priv 3.1.9. */
-static unsigned first_interrupt(uint64_t bits)
+/* The pending and enabled ones that this privilege and its enable bit let
+ * through; M mode's before S mode's (*to_s). */
+static uint64_t due(struct riscv_cpu *g, bool *to_s)
 {
-    static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI,  IRQ_SEI,
-                                    IRQ_SSI, IRQ_STI, IRQ_LCOFI};
+    uint64_t bits = riscv_pending(g, false);
 
-    for (unsigned i = 0; i < sizeof(order); i++)
-        if (bits & MIP_BIT(order[i]))
-            return order[i];
-    return 0;
-}
-
-/* Of the pending and enabled ones, those that this privilege and its
- * enable bit let through; M mode's before S mode's. */
-static uint64_t due(struct riscv_cpu *g)
-{
-    uint64_t pending = riscv_mip(g) & g->mie;
-    uint64_t m = pending & ~g->mideleg, s = pending & g->mideleg;
-
-    if (m && (g->priv < PRIV_M || (g->mstatus & MSTATUS_MIE)))
-        return m;
-    if (s && (g->priv < PRIV_S ||
-              (g->priv == PRIV_S && (g->mstatus & MSTATUS_SIE))))
-        return s;
+    *to_s = false;
+    if (bits && (g->priv < PRIV_M || (g->mstatus & MSTATUS_MIE)))
+        return bits;
+    *to_s = true;
+    if (g->priv < PRIV_S || (g->priv == PRIV_S && (g->mstatus & MSTATUS_SIE)))
+        return riscv_pending(g, true);
     return 0;
 }
 
 bool riscv_due(struct riscv_cpu *g)
 {
-    return due(g) != 0;
+    bool to_s;
+
+    return due(g, &to_s) != 0;
 }
 
 bool riscv_interrupt(struct cpu *c)
 {
     struct riscv_cpu *g = riscv(c);
     uint64_t bits;
+    bool to_s;
 
     if (atomic_load_explicit(&g->time_jumped, memory_order_acquire)) {
         atomic_store(&g->time_jumped, false);
         riscv_update_stimer(g);
     }
     riscv_counters_overflow(g, c->icount);
-    bits = due(g);
+    bits = due(g, &to_s);
     if (!bits)
         return false;
     c->halted = false;
-    trap(g, true, first_interrupt(bits), 0);
+    trap(g, true, riscv_highest(g, to_s, bits), 0, to_s);
     return true;
 }
 
@@ -204,9 +193,10 @@ void riscv_input(struct cpu *c, unsigned line, bool level)
 {
     struct riscv_cpu *g = riscv(c);
 
+    /* SSWI's wire has edges; software clears SSIP. */
     if (level)
         atomic_fetch_or(&g->lines, MIP_BIT(line));
-    else
+    else if (line != IRQ_SSI)
         atomic_fetch_and(&g->lines, ~MIP_BIT(line));
     if (level)
         cpu_kick(c);

@@ -66,6 +66,8 @@ struct config {
 
     const char *image; /* the argument that is no option */
     const char *board, *dump_tree, *cpu;
+    const char **board_options; /* "NAME=VALUE" */
+    size_t n_board_options;
     bool jit;                  /* not -accel interp */
     bool jit_wanted;           /* -accel jit: say so where it is not had */
     uint64_t jit_buffer;       /* bytes; 0: the default */

@@ -114,12 +114,63 @@ enum cli_result cli_jit(struct config *c, const char *arg, struct error *e)
     return CLI_ERROR;
 }
 
+static bool has_word(const char *const *words, size_t n, const char *word)
+{
+    while (n > 0 && strcmp(words[n - 1], word))
+        n--;
+    return n > 0;
+}
+
+/* name=default|other|... of each option, a line each. */
+static void list_options(const struct board *b)
+{
+    for (const struct board_option *o = b->options; o->name; o++) {
+        bool first = o == b->options || strcmp(o->name, o[-1].name) != 0;
+        bool last = !o[1].name || strcmp(o->name, o[1].name) != 0;
+
+        if (first)
+            printf("    %s=", o->name);
+        printf("%s%s%s", first ? "" : "|", o->value, last ? "\n" : "");
+    }
+}
+
 static void list_boards(void)
 {
     puts("Boards (or the name of a .dts or .dtb file):");
-    for (const struct board *b = boards; b->name; b++)
+    for (const struct board *b = boards; b->name; b++) {
         printf("  %-12s %s%s\n", b->name, b->summary,
                b == boards ? " (default)" : "");
+        list_options(b);
+    }
+}
+
+/* Is it a property that every board has, or an option of one? */
+static bool check_machine(const struct keyval *kv, const char *const *known,
+                          size_t n, struct error *e)
+{
+    const char *all[64];
+
+    memcpy(all, known, n * sizeof(*known));
+    for (const struct board *b = boards; b->name; b++) {
+        for (const struct board_option *o = b->options; o->name; o++) {
+            if (n < COUNT(all) && !has_word(all, n, o->name))
+                all[n++] = o->name;
+        }
+    }
+    return keyval_check(kv, all, n, e);
+}
+
+/* The others are the board's to judge. */
+static void note_board_options(struct config *c, const struct keyval *kv,
+                               const char *const *known, size_t n)
+{
+    for (size_t i = 0; i < kv->n; i++) {
+        if (!has_word(known, n, kv->keys[i]))
+            *(const char **)pool_append(&c->pool, &c->board_options,
+                                        &c->n_board_options,
+                                        sizeof(*c->board_options)) =
+                pool_printf(&c->pool, "%s=%s", kv->keys[i], kv->values[i]);
+    }
 }
 
 enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
@@ -136,7 +187,7 @@ enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
         list_boards();
         return CLI_DONE;
     }
-    if (!keyval_check(&kv, known, COUNT(known), e) ||
+    if (!check_machine(&kv, known, COUNT(known), e) ||
         !keyval_bool(&kv, "usb", &usb, e) ||
         !keyval_bool(&kv, "graphics", &graphics, e))
         return CLI_ERROR;
@@ -149,6 +200,7 @@ enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
         c->board = value;
     if ((value = keyval_get(&kv, "dumpdtb")))
         c->dump_tree = value;
+    note_board_options(c, &kv, known, COUNT(known));
     value = keyval_get(&kv, "accel");
     return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;
 }

@@ -191,9 +191,9 @@ static enum cli_result log_items(struct config *c, const char *arg,
 
 const struct option cli_options[] = {
     {NULL, NULL, NULL, "Machine"},
-    {"machine", "BOARD[,dumpdtb=FILE]", cli_machine,
-     "board by name, or a device tree (.dts, .dtb); help lists the boards; "
-     "dumpdtb writes its tree"},
+    {"machine", "BOARD[,OPTION=VALUE][,dumpdtb=FILE]", cli_machine,
+     "board by name, or a device tree (.dts, .dtb); help lists the boards and "
+     "their options; dumpdtb writes its tree"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
     {"accel", "NAME[,tb-size=MIB]", cli_accel,
      "jit, the default, compiles hot code into a buffer of MIB, where the host "

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Write the table of embedded boards.
 
-usage: boards.py OUTPUT BOARD.dtb...
+usage: boards.py OUTPUT BOARD.dtb... [BOARD-WHATEVER.dtbo...]
 
 Name and order are those of the files; what the table says of a board is read
-from its root node.
+from its root node, and what value of what option an overlay stands for from
+the overlay's.
 """
 
 import pathlib
@@ -41,14 +42,52 @@ def root_properties(dtb):
     return out
 
 
+def strings(data):
+    return [s for s in data.decode().split('\0') if s]
+
+
 def c_string(text):
     return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
 
 
-def board(path, number):
-    """(array definition, table row) of one board."""
+def options(props, board, overlays):
+    """[(name, value, overlay's path or None)]: of each name the default, then
+    the overlays."""
+    out = []
+    for default in strings(props.get('emu,options', b'')):
+        name, value = default.split('=')
+        out.append((name, value, None))
+        for path in overlays:
+            if path.name.split('-')[0] != board:
+                continue
+            option, = strings(root_properties(path.read_bytes())['emu,option'])
+            if option.split('=')[0] == name:
+                out.append((name, option.split('=')[1], path))
+    return out
+
+
+def options_table(rows, number):
+    """The arrays of overlays and the list of options of one board."""
+    arrays, lines = [], []
+    for i, (name, value, path) in enumerate(rows):
+        overlay, size = 'NULL', '0'
+        if path:
+            overlay = f'overlay{number}_{i}'
+            size = f'sizeof({overlay})'
+            arrays.append(f'static const unsigned char {overlay}[] = {{\n'
+                          f'{embed.array(path.read_bytes())}}};\n')
+        lines.append(f'    {{{c_string(name)}, {c_string(value)}, '
+                     f'{overlay}, {size}}},\n')
+    return (''.join(arrays) +
+            f'static const struct board_option options{number}[] = {{\n' +
+            ''.join(lines) + '    {NULL, NULL, NULL, 0},\n};\n')
+
+
+def board(path, number, overlays):
+    """(array definitions, table row) of one board."""
     dtb = path.read_bytes()
     props = root_properties(dtb)
+    rows = options(props, path.stem, overlays)
     try:
         summary = props['emu,summary'].rstrip(b'\0').decode()
         default = int.from_bytes(props['emu,default-ram'], 'big')
@@ -56,22 +95,25 @@ def board(path, number):
     except KeyError as err:
         sys.exit(f'boards.py: {path.name}: the root has no {err}')
     return (f'static const unsigned char board{number}[] = {{\n'
-            f'{embed.array(dtb)}}};\n',
+            f'{embed.array(dtb)}}};\n' + options_table(rows, number),
             f'    {{{c_string(path.stem)}, {c_string(summary)}, '
             f'board{number}, sizeof(board{number}),\n'
-            f'     {default:#x}, {least:#x}}},\n')
+            f'     {default:#x}, {least:#x}, options{number}}},\n')
 
 
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__.strip())
-    made = [board(pathlib.Path(p), i) for i, p in enumerate(sys.argv[2:])]
+    files = [pathlib.Path(p) for p in sys.argv[2:]]
+    overlays = [p for p in files if p.suffix == '.dtbo']
+    made = [board(p, i, overlays)
+            for i, p in enumerate(p for p in files if p.suffix == '.dtb')]
     with open(sys.argv[1], 'w', encoding='ascii') as f:
         f.write('#include "machine/machine.h"\n\n')
         f.write('\n'.join(a for a, _ in made))
         f.write('\nconst struct board boards[] = {\n')
         f.write(''.join(row for _, row in made))
-        f.write('    {NULL, NULL, NULL, 0, 0, 0},\n};\n')
+        f.write('    {NULL, NULL, NULL, 0, 0, 0, NULL},\n};\n')
 
 
 if __name__ == '__main__':

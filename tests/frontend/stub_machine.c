@@ -50,9 +50,12 @@ struct machine {
     void *wake_owner;
 };
 
+static const struct board_option no_options[] = {{NULL, NULL, NULL, 0}};
+
 const struct board boards[] = {
-    {"stub", "no processor, a script instead", NULL, 0, 1 << 20, 1 << 20},
-    {NULL, NULL, NULL, 0, 0, 0},
+    {"stub", "no processor, a script instead", NULL, 0, 1 << 20, 1 << 20,
+     no_options},
+    {NULL, NULL, NULL, 0, 0, 0, NULL},
 };
 const struct cpu_class *const cpu_classes[] = {NULL};
 

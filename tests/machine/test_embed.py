@@ -42,6 +42,30 @@ def check_embed(tool, folder, cc):
     refused(tool, 'x')
 
 
+def check_options(tool, folder):
+    dts = {'b': '/dts-v1/; / { emu,summary = "x"; emu,default-ram = <1 2>; '
+                'emu,min-ram = <3>; emu,options = "a=off", "c=0"; x: x { }; };',
+           'b-x': '/dts-v1/; /plugin/; / { emu,option = "a=on"; }; '
+                  '&x { y; };',
+           'other-x': '/dts-v1/; /plugin/; / { emu,option = "c=1"; }; '
+                      '&x { y; };'}
+    blobs = []
+    for name, text in dts.items():
+        source = folder / f'{name}.dts'
+        source.write_text(text)
+        blobs.append(folder / (name + ('.dtbo' if '-' in name else '.dtb')))
+        subprocess.run(['dtc', '-q', '-@', '-O', 'dtb', '-o', blobs[-1],
+                        source], check=True)
+    out = folder / 'options.c'
+    result = run(tool, out, *blobs)
+    assert result.returncode == 0, result.stderr
+    rows = [line.strip() for line in out.read_text().splitlines()
+            if line.startswith('    {"a"') or line.startswith('    {"c"')]
+    assert rows == ['{"a", "off", NULL, 0},',
+                    '{"a", "on", overlay0_1, sizeof(overlay0_1)},',
+                    '{"c", "0", NULL, 0},'], rows
+
+
 def check_boards(tool, folder):
     dts = folder / 'b.dts'
     dtb = folder / 'b.dtb'
@@ -53,7 +77,8 @@ def check_boards(tool, folder):
     assert result.returncode == 0, result.stderr
     text = out.read_text()
     assert '{"b", "a \\"b\\"", board0, sizeof(board0),' in text, text
-    assert '0x100000002, 0x3}' in text, text
+    assert '0x100000002, 0x3, options0}' in text, text
+    check_options(tool, folder)
     dts.write_text('/dts-v1/; / { emu,summary = "x"; };')
     subprocess.run(['dtc', '-q', '-O', 'dtb', '-o', dtb, dts], check=True)
     refused(tool, out, dtb)

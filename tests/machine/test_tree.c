@@ -545,7 +545,7 @@ static void test_isapc(void **state)
     struct rig *r = *state;
     struct tree t;
 
-    assert_true(board_open(&t, "isapc", &r->e));
+    assert_true(board_open(&t, "isapc", NULL, 0, &r->e));
     read_all(&t);
     check_place(&t, "/bus/serial@3f8", 0, true, 0x3f8, 8);
     check_place(&t, "/bus/dma@0", 2, true, 0x87, 1);
@@ -584,7 +584,7 @@ static void test_pc(void **state)
     struct tree t;
     int size, devfn, window = 0;
 
-    assert_true(board_open(&t, "pc", &r->e));
+    assert_true(board_open(&t, "pc", NULL, 0, &r->e));
     read_all(&t);
     /* Behind two buses, a port is a port and memory is memory. */
     check_place(&t, "/bus/pci@cf8/isa@1,0/serial@3f8", 0, true, 0x3f8, 8);
