@@ -127,7 +127,7 @@ void fuzz_fill_wild(struct rig *r, struct fuzz_random *f)
             e = fuzz_random(f);
         fuzz_put64(r, AT_PAGING + i * 8u, e);
     }
-    r->g->satp = (uint64_t)8 << 60 | (RIG_RAM + AT_PAGING) >> 12;
+    r->g->satp = (8 + fuzz_below(f, 3)) << 60 | (RIG_RAM + AT_PAGING) >> 12;
     r->g->mstatus |= fuzz_random(f) & (MSTATUS_SUM | MSTATUS_MXR);
     riscv_update_contexts(r->g);
 }

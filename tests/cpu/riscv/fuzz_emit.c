@@ -175,6 +175,8 @@ static const uint16_t csrs[] = {
     CSR_MCOUNTINHIBIT, CSR_MEPC,    CSR_MCAUSE,     CSR_MTVAL,
     CSR_MIP,           CSR_MCYCLE,  CSR_MINSTRET,   CSR_CYCLE,
     CSR_TIME,          CSR_INSTRET, CSR_MHARTID,    CSR_SATP,
+    0x323,             0x329,       0xb03,          0xb09,
+    0xc03,             0xc09,       0xda0,
 };
 
 static void emit_csr(struct emit *e)
@@ -247,6 +249,19 @@ void emit_float(struct emit *e)
     }
 }
 
+/* A counter that overflows soon: instructions, of some privileges. */
+static void emit_overflow(struct emit *e, unsigned rd)
+{
+    unsigned n = 3 + (unsigned)fuzz_below(e->f, 29);
+
+    emit_word(e, asm_addi(rd, 0, -(int)fuzz_below(e->f, 60)));
+    emit_word(e, asm_csrrw(0, 0xb00 + n, rd));
+    emit_word(e, asm_addi(rd, 0, (int)fuzz_below(e->f, 8)));
+    emit_word(e, asm_slli(rd, rd, 60)); /* UINH, SINH, MINH */
+    emit_word(e, asm_addi(rd, rd, 2));
+    emit_word(e, asm_csrrw(0, 0x320 + n, rd));
+}
+
 /* Devices and time: the exact count, interrupts soon, lines. */
 void emit_io(struct emit *e)
 {
@@ -274,6 +289,8 @@ void emit_io(struct emit *e)
         break;
     case 4:
         emit_word(e, asm_csrrs(rd, CSR_INSTRET, 0));
+        if (fuzz_once_in(e->f, 4))
+            emit_overflow(e, rd);
         break;
     default: /* widths and places that the device refuses, too */
         emit_word(e, asm_i((int)fuzz_below(e->f, 48), REG_IO,

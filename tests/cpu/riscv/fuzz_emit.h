@@ -21,8 +21,10 @@
 #define CODE_PAGES 8u
 #define AT_DATA 0x10000u
 #define DATA_PAGES 4u
-#define AT_PAGING 0x20000u /* two address spaces of four pages each */
+#define AT_PAGING 0x20000u
+/* Address spaces: four pages of Sv39, and the roots above it of Sv48, Sv57. */
 #define SPACES 2u
+#define SPACE_SIZE 0x6000u
 #define VA_LARGE UINT64_C(0x50000000) /* 2 MiB page of all RAM, for U */
 
 /* Registers with a purpose; random code writes x5 to x15, and x16. */
@@ -69,7 +71,7 @@ void emit_seldom(struct emit *e, unsigned shift, unsigned bits, int n);
 void fuzz_put64(struct rig *r, uint64_t offset, uint64_t v);
 /* A page table entry. */
 uint64_t fuzz_entry(uint64_t pa, unsigned flags);
-uint64_t fuzz_satp(unsigned space);
+uint64_t fuzz_satp(const struct rig *r, unsigned space);
 /* Instructions to store into code, in ROM: half of them arithmetic. */
 void fuzz_words(struct rig *r, struct fuzz_random *f);
 void fuzz_registers(struct rig *r, struct fuzz_random *f);

@@ -257,7 +257,7 @@ static void swap_page(struct emit *e)
     emit_word(e, asm_andi(31, 31, 1));
     emit_word(e, asm_slli(31, 31, 12)); /* HALF pages further */
     emit_word(e, asm_add(REG_B, REG_B, 31));
-    emit_li(e, 31, RIG_ALIAS + AT_PAGING + space * 0x4000 + 0x2000);
+    emit_li(e, 31, RIG_ALIAS + AT_PAGING + space * SPACE_SIZE + 0x2000);
     emit_word(e, asm_sd(REG_B, (int)page * 8, 31));
     emit_li(e, 31, RIG_ALIAS + page * 4096);
     emit_word(e, asm_sfence_vma(fuzz_once_in(e->f, 2) ? 31 : 0, 0));
@@ -303,7 +303,7 @@ static void jolt(struct rig *r)
     fuzz_own_registers(r, &f);
     r->g->x[REG_DATA] = RIG_ALIAS + AT_DATA + 0x2000;
     r->g->satp =
-        fuzz_once_in(&f, 4) ? 0 : fuzz_satp((unsigned)fuzz_below(&f, SPACES));
+        fuzz_once_in(&f, 4) ? 0 : fuzz_satp(r, (unsigned)fuzz_below(&f, SPACES));
     r->g->fs = 1 + (uint8_t)fuzz_below(&f, 3);
     r->g->mie = 0xaaa;
     r->g->medeleg = r->g->mideleg = 0;

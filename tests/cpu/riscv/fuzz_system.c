@@ -52,11 +52,17 @@ void fuzz_registers(struct rig *r, struct fuzz_random *f)
 
 void fuzz_interrupts(struct rig *r, struct fuzz_random *f)
 {
-    r->g->mie = (fuzz_random(f) | fuzz_random(f)) & 0xaaa;
-    r->g->mideleg = fuzz_random(f) & 0x222;
+    r->g->mie = (fuzz_random(f) | fuzz_random(f)) & 0x2aaa;
+    r->g->mideleg = fuzz_random(f) & 0x2222;
     r->g->medeleg = fuzz_random(f) & 0xb3ff;
     r->g->menvcfg = fuzz_once_in(f, 2) ? ENVCFG_STCE : 0;
-    r->g->mcounteren = r->g->scounteren = 7;
+    if (!fuzz_once_in(f, 4))
+        r->g->menvcfg |= ENVCFG_ADUE;
+    if (!fuzz_once_in(f, 4))
+        r->g->menvcfg |= ENVCFG_PBMTE;
+    riscv_forget_contexts(r->g, -1);
+    riscv_update_contexts(r->g);
+    r->g->mcounteren = r->g->scounteren = 7 | 0xf << 6;
 }
 
 struct fuzz_random fuzz_now(const struct rig *r)
@@ -68,7 +74,7 @@ struct fuzz_random fuzz_now(const struct rig *r)
 static void emit_remap(struct emit *e)
 {
     uint64_t f = fuzz_random(e->f);
-    uint32_t leaf = RIG_ALIAS + AT_PAGING + (uint32_t)(f & 1 ? 0x2000 : 0x6000);
+    uint32_t leaf = RIG_ALIAS + AT_PAGING + (uint32_t)(f & 1) * SPACE_SIZE + 0x2000;
     unsigned page = f >> 1 & 1 ? AT_CODE / 4096 : AT_DATA / 4096;
 
     page += (unsigned)(f >> 2) % (page == 4 ? CODE_PAGES : DATA_PAGES);
@@ -208,14 +214,19 @@ static uint64_t any_leaf(struct fuzz_random *f, bool code, bool calm)
         flags ^= 0x10;
     if (fuzz_once_in(f, 30))
         flags |= 0x20; /* G */
+    if (fuzz_once_in(f, 20)) /* memory types, NAPOT, what is reserved */
+        return fuzz_entry(RIG_RAM + page * 4096, flags) |
+               (uint64_t)1 << (54 + fuzz_below(f, 10));
     return fuzz_entry(RIG_RAM + page * 4096, flags);
 }
 
 void fuzz_space(struct rig *r, struct fuzz_random *f, unsigned space, bool calm)
 {
-    uint64_t at = AT_PAGING + space * 0x4000u, root = at, middle = at + 0x1000,
-             last = at + 0x2000, high = at + 0x3000;
+    uint64_t at = AT_PAGING + space * SPACE_SIZE, root = at, middle = at + 0x1000,
+             last = at + 0x2000, high = at + 0x3000, root48 = at + 0x4000;
 
+    fuzz_put64(r, root48, fuzz_entry(RIG_RAM + root, 1));
+    fuzz_put64(r, at + 0x5000, fuzz_entry(RIG_RAM + root48, 1));
     fuzz_put64(r, root,
                fuzz_entry(0, 0xd7)); /* 1 GiB at 0: devices, ROM; R W U */
     fuzz_put64(r, root + 8, fuzz_entry(RIG_RAM + middle, 1));
@@ -233,10 +244,14 @@ void fuzz_space(struct rig *r, struct fuzz_random *f, unsigned space, bool calm)
         fuzz_put64(r, last + AT_DATA / 512 + i * 8u, any_leaf(f, false, calm));
 }
 
-uint64_t fuzz_satp(unsigned n)
+/* A machine's number chooses the modes. */
+uint64_t fuzz_satp(const struct rig *r, unsigned n)
 {
-    return (uint64_t)8 << 60 | (uint64_t)(n + 1) << 44 |
-           (RIG_RAM + AT_PAGING + n * 0x4000u) >> 12;
+    static const uint16_t roots[] = {0, 0x4000, 0x5000};
+    unsigned levels = (unsigned)(ld_le64(r->ram->host + AT_VALUES) >> n) % 3;
+
+    return (uint64_t)(8 + levels) << 60 | (uint64_t)(n + 1) << 44 |
+           (RIG_RAM + AT_PAGING + n * SPACE_SIZE + roots[levels]) >> 12;
 }
 
 static void fill_tables(struct rig *r, struct fuzz_random *f,
@@ -262,7 +277,7 @@ static void fill_tables(struct rig *r, struct fuzz_random *f,
                                       : fuzz_random(f) >> fuzz_below(f, 60));
     }
     for (unsigned i = 0; i < 64; i++)
-        fuzz_put64(r, AT_SATPS + i * 8u, i % 8 ? fuzz_satp(i % SPACES) : 0);
+        fuzz_put64(r, AT_SATPS + i * 8u, i % 8 ? fuzz_satp(r, i % SPACES) : 0);
 }
 
 void fuzz_own_registers(struct rig *r, struct fuzz_random *f)
@@ -298,7 +313,7 @@ static void jolt_system(struct rig *r)
         riscv_pmp_changed(r->g);
     }
     r->g->satp =
-        fuzz_once_in(&f, 6) ? 0 : fuzz_satp((unsigned)fuzz_below(&f, SPACES));
+        fuzz_once_in(&f, 6) ? 0 : fuzz_satp(r, (unsigned)fuzz_below(&f, SPACES));
     r->g->mstatus &= ~(MSTATUS_MPRV | MSTATUS_SUM | MSTATUS_MXR);
     r->g->mstatus |= fuzz_random(&f) &
                      (MSTATUS_SUM | MSTATUS_MXR | MSTATUS_MIE | MSTATUS_SIE);
