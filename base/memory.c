@@ -659,6 +659,13 @@ static void mmio_write(const struct region *r, uint64_t offset, uint64_t v,
 
 /* --------------------------------------------------------- CPU accesses */
 
+/* Is this access the device's, not the memory's? */
+static bool is_mmio(const struct region *r, bool write)
+{
+    return r->kind == REGION_MMIO ||
+           (write && r->kind == REGION_ROM && r->ops);
+}
+
 /* One access in one span; under the device lock if it is MMIO. */
 static enum bus_result span_access(struct memory *m, const struct span *s,
                                    uint64_t pa, unsigned size, uint64_t *v,
@@ -667,7 +674,7 @@ static enum bus_result span_access(struct memory *m, const struct span *s,
     const struct region *r = s->region;
     uint64_t offset = s->offset + (pa - s->start);
 
-    if (r->kind == REGION_MMIO) {
+    if (is_mmio(r, write)) {
         if (!mmio_accepts(r->ops, offset, size, write))
             return BUS_REFUSED;
         if (write)
@@ -706,7 +713,7 @@ static enum bus_result check_bytes(struct memory *m, uint64_t pa, unsigned size,
         if (pa > UINT64_MAX - i || !memory_find(m, pa + i, &s)) {
             if (!m->ones)
                 return BUS_UNMAPPED;
-        } else if (s.region->kind == REGION_MMIO &&
+        } else if (is_mmio(s.region, write) &&
                    !mmio_accepts(s.region->ops, s.offset + (pa + i - s.start),
                                  1, write)) {
             return BUS_REFUSED;
@@ -745,7 +752,7 @@ static enum bus_result access_any(struct memory *m, uint64_t pa, unsigned size,
     struct span s;
 
     if (memory_find(m, pa, &s) && holds(&s, pa, size) &&
-        s.region->kind != REGION_MMIO)
+        !is_mmio(s.region, write))
         return span_access(m, &s, pa, size, v, write);
     /* Under the lock the map stands still: look again. */
     pthread_mutex_lock(m->lock);

@@ -67,8 +67,9 @@ struct region {
     bool enabled;
     struct ram *ram;         /* RAM, ROM */
     uint64_t ram_offset;     /* RAM, ROM: where in ram it starts */
-    const struct mmio_ops *ops; /* MMIO */
-    void *owner;             /* MMIO: first argument of ops */
+    const struct mmio_ops *ops; /* MMIO; ROM: takes the CPUs' writes (flash),
+                                   NULL: they vanish */
+    void *owner;             /* first argument of ops */
     struct region *target;   /* ALIAS: of this RAM, ROM or MMIO region */
     uint64_t target_offset;  /* ALIAS: from here on */
     struct memory *space;    /* set by memory_add() */
@@ -118,7 +119,7 @@ enum bus_result {
 };
 
 /* A CPU's access of 1, 2, 4 or 8 bytes to any kind of region, little-endian;
- * takes the device lock for MMIO.  Writes to ROM vanish. */
+ * takes the device lock for MMIO.  Writes to ROM go to its ops, or vanish. */
 enum bus_result memory_read(struct memory *m, uint64_t pa, unsigned size,
                             uint64_t *value);
 enum bus_result memory_write(struct memory *m, uint64_t pa, unsigned size,

@@ -352,6 +352,11 @@ void block_cache_flush(struct cpu *c)
     c->leave = true;
 }
 
+void cpu_forget_code(struct cpu *c)
+{
+    drop_everything(c->blocks);
+}
+
 void block_sample(struct cpu *c, const struct rec *r)
 {
     struct block_entry *e = block_entry(r);

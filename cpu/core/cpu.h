@@ -245,6 +245,9 @@ bool cpu_new(struct cpu **out, const struct cpu_class *cls,
              struct error *e);
 void cpu_free(struct cpu *c);
 void cpu_reset(struct cpu *c);
+/* Let go of everything decoded, before memory that it may be from is freed.
+ * The CPU does not run. */
+void cpu_forget_code(struct cpu *c);
 
 /*
  * Run until there is a reason to return; at most `limit` instructions, and

@@ -161,18 +161,24 @@ static void fill(struct cpu *c, struct tlb_entry *table, uint64_t va,
     e->addend = (uintptr_t)host - (uintptr_t)va;
 }
 
-/* ROM is readable RAM; everything else is the bus's. */
-static void find_rom(struct cpu *c, uint64_t pa, struct place *out)
+/* ROM is readable RAM, and a flash's writes are the device's; everything else
+ * is the bus's.  Tells whether all of pa's page is of the same ROM. */
+static bool find_rom(struct cpu *c, uint64_t pa, bool write, struct place *out)
 {
+    uint64_t page = pa & PAGE_MASK;
     struct span s;
 
     if (!memory_find(c->env.memory, pa, &s) ||
         s.region->kind == REGION_MMIO)
-        return;
-    out->ram = s.region->ram;
+        return false;
     out->rom = s.region->kind == REGION_ROM;
+    if (write && out->rom && s.region->ops)
+        return false;
+    out->ram = s.region->ram;
     out->host = out->ram->host + s.region->ram_offset + s.offset +
                 (pa - s.start);
+    return out->rom && s.start <= page &&
+           s.size - (page - s.start) >= PAGE_SIZE;
 }
 
 /*
@@ -185,6 +191,7 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
     struct translation t;
     uint64_t in_page;
     uint8_t *page, *flags;
+    bool rom_page = false;
 
     if (!c->class->translate(c, va, size, access, false, &t))
         return false;
@@ -195,15 +202,17 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
     page = cpu_ram(c, t.pa & PAGE_MASK, PAGE_SIZE, &out->ram);
     out->host = page ? page + in_page : NULL;
     if (!page)
-        find_rom(c, t.pa, out);
+        rom_page = find_rom(c, t.pa, access == ACCESS_WRITE, out);
     if (access == ACCESS_WRITE && out->host && !out->rom)
         cpu_will_write(c, out->ram, out->host, t.pa);
-    if (!page || t.page < PAGE_SIZE)
+    if ((!page && !rom_page) || t.page < PAGE_SIZE)
         return true;
     if (t.page > PAGE_SIZE)
         cpu_note_large(c, va, t.page);
     if (t.read)
         fill(c, c->read, va, out->host);
+    if (rom_page)
+        return true;
     flags = &out->ram->flags[(uint64_t)(page - out->ram->host) >> PAGE_BITS];
     if (t.write && (__atomic_load_n(flags, __ATOMIC_RELAXED) &
                     (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY &&
@@ -221,10 +230,12 @@ static unsigned first_part(uint64_t va, unsigned size)
 }
 
 /* What a device does at an access (an interrupt, a timer that is due before
- * the slice ends) counts from the next instruction on. */
+ * the slice ends, a change of the memory map) counts from the next
+ * instruction on. */
 static void notice_kick(struct cpu *c)
 {
-    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed))
+    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed) ||
+        memory_version(c->env.memory) != c->memory_version)
         c->leave = true;
 }
 

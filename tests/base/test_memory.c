@@ -458,6 +458,38 @@ static void finds_host_memory(void **state)
     finish(f);
 }
 
+/* ROM whose writes are a device's: flash. */
+static void rom_hands_writes_over(void **state)
+{
+    struct fixture *f = *state;
+    struct chip c = {.impl = 4};
+    struct mmio_ops words = {
+        .read = chip_read, .write = chip_write, .accept = 4 | 8, .impl = 4};
+    struct region rom = ram_region(f, 0x1000, 64, 4096);
+    uint8_t byte = 0x11;
+    uint64_t v;
+
+    rom.kind = REGION_ROM;
+    rom.ops = &words;
+    rom.owner = &c;
+    add(f, &rom);
+    f->ram->host[4096 + 8] = 0x55;
+    assert_int_equal(memory_read(f->m, 0x1008, 2, &v), BUS_OK);
+    assert_int_equal(v, 0x55);
+    assert_int_equal(memory_write(f->m, 0x1008, 4, 0x12345678), BUS_OK);
+    assert_int_equal(ld_le32(c.bytes + 8), 0x12345678);
+    assert_int_equal(memory_write(f->m, 0x1010, 8, 1), BUS_OK);
+    assert_int_equal(c.writes, 3);
+    assert_int_equal(c.reads, 0);
+    assert_int_equal(memory_write(f->m, 0x1008, 1, 0), BUS_REFUSED);
+    assert_int_equal(memory_write(f->m, 0x100a, 4, 0), BUS_REFUSED);
+    assert_int_equal(memory_write(f->m, 0x103e, 4, 0), BUS_REFUSED);
+    assert_int_equal(f->ram->host[4096 + 8], 0x55);
+    assert_false(dma_write(f->m, 0x1008, &byte, 1));
+    assert_int_equal(c.writes, 3);
+    finish(f);
+}
+
 static void unmapped_reads_as_ones(void **state)
 {
     struct fixture *f = *state;
@@ -941,6 +973,7 @@ int main(void)
         TEST(spans_are_whole),
         TEST(reads_and_writes_ram),
         TEST(finds_host_memory),
+        TEST(rom_hands_writes_over),
         TEST(unmapped_reads_as_ones),
         TEST(fits_widths),
         TEST(splits_over_edges),

@@ -81,6 +81,11 @@ void cpu_free(struct cpu *c)
     free(c);
 }
 
+void cpu_forget_code(struct cpu *c)
+{
+    (void)c;
+}
+
 void cpu_reset(struct cpu *c)
 {
     struct stub_cpu *s = (struct stub_cpu *)c;
