@@ -395,7 +395,7 @@ bool device_map(struct device *dev, unsigned n, uint64_t base, uint64_t size,
     r->base = base;
     r->size = size;
     r->enabled = true;
-    if (!memory_add(space, r, e))
+    if (!memory_add(space, r, e) || (cls->mapped && !cls->mapped(dev, n, e)))
         return error_prefix(e, "%s", dev->path);
     return true;
 }

@@ -95,6 +95,7 @@ struct device_class {
     const struct field *fields;        /* of everything behind struct device */
     const struct window *windows;
     unsigned n_windows;
+    unsigned min_windows; /* a tree may list as few as these; 0: all */
     unsigned n_outputs; /* interrupt lines out, in the order of the tree's
                            `interrupts`; wired to dev->out[] */
     unsigned n_inputs;  /* lines in, for controllers; see input() */
@@ -102,6 +103,8 @@ struct device_class {
     /* Check properties, allocate what hangs off the struct.  false: e. */
     bool (*create)(struct device *dev, struct error *e);
     void (*destroy)(struct device *dev);
+    /* Window n has got its place and size: dev->regions[n].  false: e. */
+    bool (*mapped)(struct device *dev, unsigned n, struct error *e);
     /* After the core has reset the fields by their table. */
     void (*reset)(struct device *dev);
     /* After a snapshot was loaded: rebuild what is host-side. */

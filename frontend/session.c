@@ -309,6 +309,8 @@ static bool make_machine(struct session *s, struct error *e)
         .demo_size = c->compat ? 0 : demo_image_size,
         .devices = c->devices,
         .n_devices = c->n_devices,
+        .fw_cfg = c->fw_cfg,
+        .n_fw_cfg = c->n_fw_cfg,
         .icount = c->icount,
         .jit = c->jit,
         .jit_buffer = c->jit_buffer,
@@ -329,6 +331,7 @@ static bool make_machine(struct session *s, struct error *e)
     for (size_t i = 0; i < c->n_serials; i++)
         m.serial[i] = c->serials[i];
     m.drives = board_drives(c, &m.n_drives);
+    memcpy(m.pflash, c->pflash, sizeof(m.pflash));
     if (!machine_new(&s->machine, &m, e))
         return false;
     machine_set_no_reboot(s->machine, c->no_reboot);

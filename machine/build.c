@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/cfi_flash.h"
+#include "devices/fw_cfg.h"
 #include "devices/mtimer.h"
 #include "cpu/core/lockstep.h"
 #include "jit/jit.h"
@@ -510,6 +512,38 @@ static bool set_serial(struct machine *m, struct device *dev, int node,
            error_prefix(e, "%s", m->tree.name);
 }
 
+/* emu,pflash = <n>: bank i holds the drive of pflash unit n + i. */
+static bool set_pflash(struct machine *m, struct device *dev, int node,
+                       struct error *e)
+{
+    const struct tree *t = &m->tree;
+    uint32_t first;
+    int banks;
+
+    if (dev->class != &cfi_flash_class ||
+        !tree_prop(t, node, "emu,pflash", NULL))
+        return true;
+    banks = tree_reg_count(t, node, e);
+    if (banks < 0 || !tree_u32(t, node, "emu,pflash", 0, &first, e))
+        return false;
+    for (unsigned i = 0; i < (unsigned)banks && i < CFI_FLASH_BANKS; i++) {
+        unsigned unit = first + i;
+        char name[16];
+
+        if (first >= MACHINE_PFLASH || unit >= MACHINE_PFLASH ||
+            m->pflash_banks >> unit & 1)
+            return tree_error(t, node, "emu,pflash", e,
+                              "unit %u: wanted 0 to %d, each once", unit,
+                              MACHINE_PFLASH - 1);
+        m->pflash_banks |= 1u << unit;
+        snprintf(name, sizeof(name), "drive%u", i);
+        if (m->pflash[unit] &&
+            !device_set(dev, &m->backends, name, m->pflash[unit], e))
+            return error_prefix(e, "%s", t->name);
+    }
+    return true;
+}
+
 static bool set_properties(struct machine *m, struct device *dev, int node,
                            struct error *e)
 {
@@ -519,19 +553,21 @@ static bool set_properties(struct machine *m, struct device *dev, int node,
         if (!set_property(m, dev, node, p, e))
             return false;
     }
-    return set_serial(m, dev, node, e);
+    return set_serial(m, dev, node, e) && set_pflash(m, dev, node, e);
 }
 
 static bool map_windows(struct machine *m, struct device *dev, int node,
                         struct error *e)
 {
     const struct tree *t = &m->tree;
+    unsigned least = dev->class->min_windows ? dev->class->min_windows
+                                             : dev->class->n_windows;
     int n = tree_reg_count(t, node, e);
     uint32_t priority;
 
     if (n < 0 || !tree_u32(t, node, "emu,priority", 0, &priority, e))
         return false;
-    if ((unsigned)n != dev->class->n_windows)
+    if ((unsigned)n > dev->class->n_windows || (unsigned)n < least)
         return tree_error(t, node, "reg", e, "%d entries; %s has %u", n,
                           dev->class->name, dev->class->n_windows);
     for (int i = 0; i < n; i++) {
@@ -591,6 +627,18 @@ static bool place_device(struct machine *m, struct device *dev, int node,
     return map_windows(m, dev, node, e);
 }
 
+/* What the loader and machine_tell() want to know of a device. */
+static void note_device(struct machine *m, struct device *dev, int node)
+{
+    uint32_t first;
+
+    if (dev->class == &fw_cfg_mmio_class && !m->fw_cfg)
+        m->fw_cfg = fw_cfg_mmio(dev);
+    if (dev->class == &cfi_flash_class &&
+        tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0)
+        m->pflash_start = dev->regions[0].base;
+}
+
 static bool make_device(struct machine *m, int node,
                         const struct device_class *cls, struct error *e)
 {
@@ -612,7 +660,10 @@ static bool make_device(struct machine *m, int node,
          error_prefix(e, "%s", m->tree.name);
     dev->fdt = NULL;
     dev->node = -1;
-    return ok && place_device(m, dev, node, e);
+    if (!ok || !place_device(m, dev, node, e))
+        return false;
+    note_device(m, dev, node);
+    return true;
 }
 
 static bool make_rom(struct machine *m, int node, struct error *e)
@@ -715,6 +766,18 @@ static bool make_devices(struct machine *m, struct error *e)
     return true;
 }
 
+static bool check_pflash(struct machine *m, struct error *e)
+{
+    for (unsigned i = 0; i < MACHINE_PFLASH; i++) {
+        if (m->pflash[i] && !(m->pflash_banks >> i & 1))
+            return error_set(e,
+                             "drive %s: if=pflash,unit=%u: this board has no "
+                             "such flash bank",
+                             m->pflash[i], i);
+    }
+    return true;
+}
+
 bool machine_build(struct machine *m, const struct machine_config *config,
                    struct error *e)
 {
@@ -722,6 +785,7 @@ bool machine_build(struct machine *m, const struct machine_config *config,
                     config->n_board_options, e) ||
         !read_root(m, e) || !make_spaces(m, e) || !make_ram(m, config, e) ||
         !make_cpus(m, config, e) || !make_tree(m, e) || !make_devices(m, e) ||
+        !check_pflash(m, e) ||
         !machine_connect(m, e) || !machine_plug(m, config, e) ||
         !machine_check_overlaps(m, e))
         return false;
@@ -731,6 +795,11 @@ bool machine_build(struct machine *m, const struct machine_config *config,
 
 void machine_unbuild(struct machine *m)
 {
+    /* Decoded code names the memory that it is from: a flash's, too. */
+    for (unsigned i = 0; m->vcpu && i < m->n_cpus; i++) {
+        if (m->vcpu[i].cpu)
+            cpu_forget_code(m->vcpu[i].cpu);
+    }
     /* What was plugged in goes before what it is plugged into. */
     while (m->n_members)
         device_free(m->members[--m->n_members].dev);

@@ -55,6 +55,9 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .demo = c->demo,
         .demo_size = c->demo_size,
         .has_disks = c->n_drives != 0,
+        .has_flash = c->pflash[0] != NULL,
+        .flash = m->pflash_start,
+        .can_tell = m->fw_cfg != NULL,
         .xlen = m->xlen,
         .memory = m->memory,
         .ram = m->ram_piece,
@@ -93,7 +96,9 @@ bool machine_new(struct machine **out, const struct machine_config *c,
     m->wake = c->wake;
     m->owner = c->owner;
     memcpy(m->serial, c->serial, sizeof(m->serial));
+    memcpy(m->pflash, c->pflash, sizeof(m->pflash));
     m->loader.firmware = m->loader.kernel = m->loader.initrd = SOURCE_NONE;
+    m->loader.told_kernel = m->loader.told_initrd = SOURCE_NONE;
     m->loader.kernel_image.data = m->loader.firmware_image.data = SOURCE_NONE;
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->run_lock, NULL);
@@ -101,7 +106,8 @@ bool machine_new(struct machine **out, const struct machine_config *c,
     pthread_cond_init(&m->parked_cond, NULL);
     pthread_cond_init(&m->go_cond, NULL);
     if (!make_clocks(m, c, e) || !machine_build(m, c, e) ||
-        !open_loader(m, c, e) || !machine_init_run(m, e) ||
+        !open_loader(m, c, e) || !machine_tell(m, c, e) ||
+        !machine_init_run(m, e) ||
         !machine_power_on(m, e) || !check_start(m, e)) {
         machine_free(m);
         return false;

@@ -26,6 +26,15 @@ struct device_option {
     const char *const *names, *const *values;
 };
 
+/* A -fw_cfg: a file for the guest's firmware. */
+struct fw_cfg_option {
+    const char *name;
+    const char *file; /* what it holds; or NULL: text */
+    const char *text;
+};
+
+#define MACHINE_PFLASH 4
+
 struct machine_config {
     const char *board; /* embedded board's name, or a .dts/.dtb file;
                           NULL: the default, virt */
@@ -45,6 +54,9 @@ struct machine_config {
     const char *const *drives; /* block ids that the board places by itself
                                   (if=virtio/none with default bus) */
     size_t n_drives;
+    const char *pflash[MACHINE_PFLASH]; /* block ids of the flash banks */
+    const struct fw_cfg_option *fw_cfg;
+    size_t n_fw_cfg;
     bool icount;
     unsigned icount_shift; /* ns = insns << shift */
     uint64_t seed;         /* deterministic entropy, with icount */

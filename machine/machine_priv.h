@@ -49,6 +49,7 @@ struct machine {
     void (*wake)(void *owner);
     void *owner;
     const char *serial[MACHINE_SERIALS];
+    const char *pflash[MACHINE_PFLASH];
 
     /* What the board says of itself, from its root node. */
     struct tree board;
@@ -56,6 +57,9 @@ struct machine {
     const char *virtio; /* "pci" or "device" */
     unsigned max_cpus;
     uint64_t default_ram, min_ram;
+    unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
+    uint64_t pflash_start;  /* of bank 0 */
+    struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
 
     /* The machine's tree; nodes in struct member are of this one. */
     struct tree tree;
@@ -129,6 +133,12 @@ bool machine_connect(struct machine *m, struct error *e);
 
 /* Refuse registers and memory that overlap without a priority. */
 bool machine_check_overlaps(struct machine *m, struct error *e);
+
+/* -- told.c: what firmware is told of the machine -- */
+
+/* Fill the firmware configuration store. */
+bool machine_tell(struct machine *m, const struct machine_config *config,
+                  struct error *e);
 
 /* -- plug.c: -device and disks -- */
 

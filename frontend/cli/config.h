@@ -35,7 +35,7 @@ struct char_config {
     bool guest, monitor; /* who uses it */
 };
 
-enum drive_interface { DRIVE_VIRTIO, DRIVE_NONE };
+enum drive_interface { DRIVE_VIRTIO, DRIVE_PFLASH, DRIVE_NONE };
 
 /* When a write counts as done. */
 enum cache_mode {
@@ -53,7 +53,7 @@ struct drive_config {
     bool snapshot, snapshot_given;
     bool raw_given; /* format=raw was said, not assumed */
     bool ignore_discard;
-    int index; /* -1: the next free one */
+    int index; /* -1: the next free one; of pflash: the unit */
     bool used; /* a -device names it */
 };
 
@@ -83,6 +83,9 @@ struct config {
 
     struct drive_config *drives;
     size_t n_drives;
+    const char *pflash[MACHINE_PFLASH]; /* drive ids, of -machine pflashN= */
+    struct fw_cfg_option *fw_cfg;
+    size_t n_fw_cfg;
     struct device_option *devices;
     size_t n_devices;
     struct char_config *chars;

@@ -1,7 +1,8 @@
 /*
- * Disks: -drive, -hda, -snapshot.
+ * Disks and flash: -drive, -blockdev, -hda, -pflash, -snapshot.
  *
- * Missing: other formats than raw, other interfaces than virtio, -blockdev.
+ * Missing: other formats than raw, other interfaces than virtio and pflash;
+ * of -blockdev, all but the drivers file and raw.
  */
 #include <string.h>
 
@@ -13,11 +14,13 @@ enum { MAX_INDEX = 31 };
 static bool parse_interface(const struct keyval *kv, struct drive_config *d,
                             struct error *e)
 {
-    static const char *const names[] = {"virtio", "none"};
+    static const char *const names[] = {"virtio", "pflash", "none"};
     const char *name = keyval_get(kv, "if");
 
     if (!name || !strcmp(name, "virtio"))
         d->interface = DRIVE_VIRTIO;
+    else if (!strcmp(name, "pflash"))
+        d->interface = DRIVE_PFLASH;
     else if (!strcmp(name, "none"))
         d->interface = DRIVE_NONE;
     else
@@ -82,6 +85,7 @@ static bool parse_drive(struct config *c, const struct keyval *kv,
                         struct drive_config *d, struct error *e)
 {
     const char *index = keyval_get(kv, "index");
+    const char *unit = keyval_get(kv, "unit");
     const char *id = keyval_get(kv, "id");
     uint64_t n;
 
@@ -91,6 +95,14 @@ static bool parse_drive(struct config *c, const struct keyval *kv,
         !keyval_bool(kv, "snapshot", &d->snapshot, e))
         return false;
     d->snapshot_given = keyval_get(kv, "snapshot") != NULL;
+    if (unit && (index || d->interface != DRIVE_PFLASH))
+        return error_set(e, "unit=%s: only with if=pflash, and without index",
+                         unit);
+    if (unit) {
+        if (!parse_number(unit, MACHINE_PFLASH - 1, &n, e))
+            return error_prefix(e, "unit");
+        d->index = (int)n;
+    }
     if (index) {
         if (!parse_number(index, MAX_INDEX, &n, e))
             return error_prefix(e, "index");
@@ -112,7 +124,7 @@ enum cli_result cli_drive(struct config *c, const char *arg, struct error *e)
 {
     static const char *const known[] = {
         "file",     "if",    "id",    "format", "readonly",
-        "snapshot", "cache", "media", "index",  "discard",
+        "snapshot", "cache", "media", "index",  "discard", "unit",
     };
     struct drive_config d = {.index = -1};
     struct keyval kv;
@@ -127,33 +139,114 @@ enum cli_result cli_drive(struct config *c, const char *arg, struct error *e)
     return CLI_RUN;
 }
 
-/* The whole argument is a file's name, commas included. */
-enum cli_result cli_hd(struct config *c, const char *arg, struct error *e)
+/* A drive of an option whose whole argument is a file's name, commas
+ * included. */
+static struct drive_config *add_file(struct config *c, const char *option,
+                                     const char *file, const char *id,
+                                     struct error *e)
 {
     struct drive_config *d;
 
-    if (!*arg) {
+    if (!*file) {
         error_set(e, "no file is named");
-        return CLI_ERROR;
+        return NULL;
     }
-    d = pool_append(&c->pool, &c->drives, &c->n_drives, sizeof(*d));
-    d->option = "-hda";
-    d->file = arg;
-    d->id = "hda";
-    d->index = 0;
-    for (size_t i = 0; i + 1 < c->n_drives; i++) {
-        if (!strcmp(c->drives[i].id, d->id)) {
-            error_set(e, "there is a drive '%s' already", d->id);
-            return CLI_ERROR;
+    for (size_t i = 0; i < c->n_drives; i++) {
+        if (!strcmp(c->drives[i].id, id)) {
+            error_set(e, "there is a drive '%s' already", id);
+            return NULL;
         }
     }
+    d = pool_append(&c->pool, &c->drives, &c->n_drives, sizeof(*d));
+    d->option = option;
+    d->file = file;
+    d->id = id;
+    return d;
+}
+
+enum cli_result cli_hd(struct config *c, const char *arg, struct error *e)
+{
+    return add_file(c, "-hda", arg, "hda", e) ? CLI_RUN : CLI_ERROR;
+}
+
+enum cli_result cli_pflash(struct config *c, const char *arg, struct error *e)
+{
+    struct drive_config *d = add_file(
+        c, "-pflash", arg, pool_printf(&c->pool, "drive%zu", c->n_drives), e);
+
+    if (!d)
+        return CLI_ERROR;
+    d->interface = DRIVE_PFLASH;
+    d->raw_given = true; /* there is no other that it could be */
+    d->index = -1;
+    return CLI_RUN;
+}
+
+/*
+ * -blockdev names what a -device or -machine pflashN= takes: a file, or a raw
+ * format over one, which is the same to us.
+ */
+static bool parse_blockdev(struct config *c, const struct keyval *kv,
+                           struct drive_config *d, struct error *e)
+{
+    static const char *const drivers[] = {"file", "raw"};
+    const char *driver = keyval_get(kv, "driver");
+    const char *below = keyval_get(kv, "file.driver");
+    bool raw = driver && !strcmp(driver, "raw");
+
+    if (!driver)
+        return error_set(e, "no driver=file is named");
+    if (!raw && strcmp(driver, "file"))
+        return unknown_word(e, "driver", driver, drivers, COUNT(drivers));
+    if (raw && (!below || strcmp(below, "file")))
+        return error_set(e, "driver=raw: wants file.driver=file,"
+                            "file.filename=FILE");
+    if (!parse_discard(kv, d, e) ||
+        !keyval_bool(kv, "read-only", &d->read_only, e))
+        return false;
+    d->id = keyval_get(kv, "node-name");
+    d->file = keyval_get(kv, raw ? "file.filename" : "filename");
+    if (!d->id || !*d->id)
+        return error_set(e, "no node-name=ID is given");
+    if (!d->file || !*d->file)
+        return error_set(e, "no %s=FILE is named",
+                         raw ? "file.filename" : "filename");
+    for (size_t i = 0; i < c->n_drives; i++)
+        if (!strcmp(c->drives[i].id, d->id))
+            return error_set(e, "there is a drive '%s' already", d->id);
+    return true;
+}
+
+enum cli_result cli_blockdev(struct config *c, const char *arg,
+                             struct error *e)
+{
+    static const char *const known[] = {
+        "driver",      "node-name",     "filename", "read-only",
+        "file.driver", "file.filename", "discard",
+    };
+    struct drive_config d = {
+        .interface = DRIVE_NONE, .raw_given = true, .index = -1};
+    struct keyval kv;
+
+    if (*arg == '{') {
+        error_set(e, "JSON is not supported; write driver=file,node-name=ID,"
+                     "filename=FILE");
+        return CLI_ERROR;
+    }
+    if (!keyval_parse(&c->pool, arg, "driver", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e) ||
+        !parse_blockdev(c, &kv, &d, e))
+        return CLI_ERROR;
+    d.option = pool_printf(&c->pool, "-blockdev %s", arg);
+    *(struct drive_config *)pool_append(&c->pool, &c->drives, &c->n_drives,
+                                        sizeof(d)) = d;
     return CLI_RUN;
 }
 
 static bool index_taken(const struct config *c, int index, size_t but)
 {
     for (size_t i = 0; i < c->n_drives; i++)
-        if (i != but && c->drives[i].interface == DRIVE_VIRTIO &&
+        if (i != but && c->drives[i].interface == c->drives[but].interface &&
             c->drives[i].index == index)
             return true;
     return false;
@@ -164,7 +257,7 @@ static bool place_drives(struct config *c, struct error *e)
     for (size_t i = 0; i < c->n_drives; i++) {
         struct drive_config *d = &c->drives[i];
 
-        if (d->interface != DRIVE_VIRTIO)
+        if (d->interface == DRIVE_NONE)
             continue;
         if (d->index >= 0 && index_taken(c, d->index, i))
             return error_set(e, "%s: two drives have index %d", d->option,
@@ -173,7 +266,7 @@ static bool place_drives(struct config *c, struct error *e)
     for (size_t i = 0; i < c->n_drives; i++) {
         struct drive_config *d = &c->drives[i];
 
-        if (d->interface == DRIVE_VIRTIO && d->index < 0)
+        if (d->interface != DRIVE_NONE && d->index < 0)
             for (d->index = 0; index_taken(c, d->index, i);)
                 d->index++;
     }
@@ -225,9 +318,43 @@ static bool check_users(struct config *c, struct error *e)
     return true;
 }
 
+/* -machine pflashN=ID, and -drive if=pflash,unit=N. */
+static bool find_pflash(struct config *c, struct error *e)
+{
+    for (unsigned i = 0; i < MACHINE_PFLASH; i++) {
+        struct drive_config *d;
+
+        if (!c->pflash[i])
+            continue;
+        d = find_drive(c, c->pflash[i]);
+        if (!d)
+            return error_set(e, "-machine pflash%u=%s: there is no drive of "
+                                "that id",
+                             i, c->pflash[i]);
+        if (d->used || d->interface != DRIVE_NONE)
+            return error_set(e, "-machine pflash%u=%s: in use already", i,
+                             d->id);
+        d->used = true;
+    }
+    for (size_t i = 0; i < c->n_drives; i++) {
+        const struct drive_config *d = &c->drives[i];
+
+        if (d->interface != DRIVE_PFLASH)
+            continue;
+        if (d->index >= MACHINE_PFLASH || c->pflash[d->index])
+            return error_set(e, "%s: %s %d", d->option,
+                             d->index < MACHINE_PFLASH
+                                 ? "there are two drives for flash bank"
+                                 : "there is no flash bank",
+                             d->index);
+        c->pflash[d->index] = d->id;
+    }
+    return true;
+}
+
 bool cli_finish_drives(struct config *c, struct error *e)
 {
-    if (!place_drives(c, e) || !check_users(c, e))
+    if (!place_drives(c, e) || !check_users(c, e) || !find_pflash(c, e))
         return false;
     sort_drives(c);
     for (size_t i = 0; i < c->n_drives; i++)

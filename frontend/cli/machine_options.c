@@ -175,9 +175,10 @@ static void note_board_options(struct config *c, const struct keyval *kv,
 
 enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
 {
-    static const char *const known[] = {"type", "accel", "dumpdtb", "usb",
-                                        "graphics"};
-    bool usb = false, graphics = false;
+    static const char *const known[] = {"type",    "accel",    "dumpdtb",
+                                        "usb",     "graphics", "acpi",
+                                        "pflash0", "pflash1"};
+    bool usb = false, graphics = false, acpi = false;
     const char *value;
     struct keyval kv;
 
@@ -189,13 +190,20 @@ enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
     }
     if (!check_machine(&kv, known, COUNT(known), e) ||
         !keyval_bool(&kv, "usb", &usb, e) ||
-        !keyval_bool(&kv, "graphics", &graphics, e))
+        !keyval_bool(&kv, "graphics", &graphics, e) ||
+        !keyval_bool(&kv, "acpi", &acpi, e))
         return CLI_ERROR;
-    if (usb || graphics) {
+    if (usb || graphics || acpi) {
         error_set(e, "%s=on is not supported; accepted is off",
-                  usb ? "usb" : "graphics");
+                  usb        ? "usb"
+                  : graphics ? "graphics"
+                             : "acpi");
         return CLI_ERROR;
     }
+    if ((value = keyval_get(&kv, "pflash0")))
+        c->pflash[0] = value;
+    if ((value = keyval_get(&kv, "pflash1")))
+        c->pflash[1] = value;
     if ((value = keyval_get(&kv, "type")))
         c->board = value;
     if ((value = keyval_get(&kv, "dumpdtb")))
@@ -216,6 +224,33 @@ enum cli_result cli_cpu(struct config *c, const char *arg, struct error *e)
         return CLI_DONE;
     }
     c->cpu = arg;
+    return CLI_RUN;
+}
+
+/* [name=]NAME,string=TEXT or file=FILE. */
+enum cli_result cli_fw_cfg(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"name", "file", "string"};
+    struct fw_cfg_option o;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "name", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e))
+        return CLI_ERROR;
+    o.name = keyval_get(&kv, "name");
+    o.file = keyval_get(&kv, "file");
+    o.text = keyval_get(&kv, "string");
+    if (!o.name || !*o.name) {
+        error_set(e, "no name is given; opt/NAME is usual");
+        return CLI_ERROR;
+    }
+    if (!o.file == !o.text) {
+        error_set(e, "name=%s: wanted either file=FILE or string=TEXT",
+                  o.name);
+        return CLI_ERROR;
+    }
+    *(struct fw_cfg_option *)pool_append(&c->pool, &c->fw_cfg, &c->n_fw_cfg,
+                                         sizeof(o)) = o;
     return CLI_RUN;
 }
 

@@ -193,7 +193,8 @@ const struct option cli_options[] = {
     {NULL, NULL, NULL, "Machine"},
     {"machine", "BOARD[,OPTION=VALUE][,dumpdtb=FILE]", cli_machine,
      "board by name, or a device tree (.dts, .dtb); help lists the boards and "
-     "their options; dumpdtb writes its tree"},
+     "their options; dumpdtb writes its tree; pflash0=ID and pflash1=ID are "
+     "drives for its flash"},
     {"M", "BOARD[,...]", cli_machine, "same as -machine"},
     {"accel", "NAME[,tb-size=MIB]", cli_accel,
      "jit, the default, compiles hot code into a buffer of MIB, where the host "
@@ -219,14 +220,22 @@ const struct option cli_options[] = {
     {"dtb", "FILE", dtb, "device tree for the guest, instead of the board's"},
     {"bios", "default|none|FILE", bios,
      "firmware; the default is the distribution's OpenSBI"},
+    {"pflash", "FILE", cli_pflash,
+     "next bank of flash; bank 0 goes on behind the firmware, or is where "
+     "all begins with -bios none"},
+    {"fw_cfg", "NAME,string=TEXT|file=FILE", cli_fw_cfg,
+     "a file for the firmware and the guest's kernel, by fw_cfg"},
     {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
     {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
 
     {NULL, NULL, NULL, "Disks"},
     {"drive",
-     "file=FILE[,if=virtio|none][,id=ID][,format=raw][,readonly=on]"
+     "file=FILE[,if=virtio|pflash|none][,id=ID][,readonly=on]"
      "[,snapshot=on][,cache=MODE]",
-     cli_drive, "a disk; with if=none, -device NAME,drive=ID takes it"},
+     cli_drive, "a disk; with if=none, -device NAME,drive=ID takes it; with "
+     "if=pflash and unit=N it is flash bank N; the format is raw"},
+    {"blockdev", "file,node-name=ID,filename=FILE[,read-only=on]",
+     cli_blockdev, "the same, with if=none"},
     {"hda", "FILE", cli_hd, "first disk"},
     {"snapshot", NULL, snapshot,
      "what the guest writes to disks is gone at the end"},

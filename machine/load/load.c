@@ -41,12 +41,20 @@ static uint64_t pipe_limit(const struct loader *l)
 static bool open_kernel(struct loader *l, const struct load_config *c,
                         struct error *e)
 {
-    l->demo = !c->kernel && !c->bios && !c->has_disks && c->demo;
+    struct source *kernel = c->has_flash ? &l->told_kernel : &l->kernel;
+
+    l->demo = !c->kernel && !c->bios && !c->has_disks && !c->has_flash &&
+              c->demo;
     if (l->demo)
         return source_memory(&l->kernel, "the built-in demo", c->demo,
                              c->demo_size, e);
+    if (c->kernel && c->has_flash && !c->can_tell)
+        return error_set(e,
+                         "-kernel %s: what runs from flash would be told of "
+                         "it by fw_cfg, and this board has none",
+                         c->kernel);
     if (c->kernel)
-        return source_open(&l->kernel, "-kernel", c->kernel, pipe_limit(l), e);
+        return source_open(kernel, "-kernel", c->kernel, pipe_limit(l), e);
     if (c->initrd)
         return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
     if (c->append && *c->append)
@@ -57,6 +65,8 @@ static bool open_kernel(struct loader *l, const struct load_config *c,
 static bool open_files(struct loader *l, const struct load_config *c,
                        struct error *e)
 {
+    struct source *initrd = c->has_flash ? &l->told_initrd : &l->initrd;
+
     if (!open_kernel(l, c, e))
         return false;
     if (!l->demo && !firmware_open(&l->firmware, c->bios, c->firmware_dirs,
@@ -65,7 +75,7 @@ static bool open_files(struct loader *l, const struct load_config *c,
     l->foreign_firmware =
         source_used(&l->firmware) && c->bios && strcmp(c->bios, "default");
     if (c->initrd &&
-        !source_open(&l->initrd, "-initrd", c->initrd, pipe_limit(l), e))
+        !source_open(initrd, "-initrd", c->initrd, pipe_limit(l), e))
         return false;
     return !c->dtb || board_open_file(&l->dtb, "-dtb", c->dtb, e);
 }
@@ -153,6 +163,8 @@ bool loader_open(struct loader *l, const struct load_config *c,
         .firmware = SOURCE_NONE,
         .kernel = SOURCE_NONE,
         .initrd = SOURCE_NONE,
+        .told_kernel = SOURCE_NONE,
+        .told_initrd = SOURCE_NONE,
         .firmware_image.data = SOURCE_NONE,
         .kernel_image.data = SOURCE_NONE,
     };
@@ -174,6 +186,8 @@ void loader_close(struct loader *l)
     source_close(&l->firmware);
     source_close(&l->kernel);
     source_close(&l->initrd);
+    source_close(&l->told_kernel);
+    source_close(&l->told_initrd);
     tree_close(&l->guest);
     tree_close(&l->dtb);
     free(l->append);

@@ -20,6 +20,11 @@ struct load_config {
     const void *demo; /* outlives the loader */
     size_t demo_size;
     bool has_disks; /* something to boot from, other than the demo */
+    /* Code in flash goes on behind the firmware, or is where all begins
+     * where there is none; the kernel is its to load.  can_tell: there is
+     * something to tell it with (told.c). */
+    bool has_flash, can_tell;
+    uint64_t flash;
     unsigned xlen;
     struct memory *memory; /* outlives the loader */
     const struct tree_ram *ram;
@@ -41,6 +46,7 @@ struct loader {
     const struct tree *machine_tree; /* what the guest's tree is made from */
     struct tree dtb;                 /* -dtb, instead */
     struct source firmware, kernel, initrd;
+    struct source told_kernel, told_initrd; /* for what runs from flash */
     bool demo, foreign_firmware;
 
     /* From prepare to load. */

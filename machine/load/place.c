@@ -7,6 +7,9 @@
  * then the initrd, which thus lies beyond what the kernel's image_size asks
  * for.  An ELF file or uImage goes where it says.  No two parts may overlap.
  *
+ * With code in flash that is where the CPU starts (-bios none), or where
+ * firmware goes on, in S-mode.
+ *
  * OpenSBI's fw_jump moves the device tree to 0x2200000 behind the start of
  * RAM without looking; with a firmware that we do not know, that place is
  * left free of the initrd and the tree.
@@ -194,8 +197,8 @@ static void reserve_fw_jump(struct loader *l)
 bool loader_place(struct loader *l, struct error *e)
 {
     l->n_areas = 0;
-    l->start = l->ram[0].base;
-    l->next = 0;
+    l->start = l->c.has_flash ? l->c.flash : l->ram[0].base;
+    l->next = l->c.has_flash ? l->c.flash : 0;
     if (!place_firmware(l, e) || !place_kernel(l, e))
         return false;
     reserve_fw_jump(l);

@@ -1,0 +1,87 @@
+/*
+ * The firmware configuration store of QEMU's machines, without its bus.
+ *
+ * A bus glue (memory-mapped, I/O ports) embeds a struct fw_cfg in its own
+ * device, puts fw_cfg_fields into its table with FIELD_SUB, and passes
+ * selections, reads of the data register and DMA requests on.  The machine
+ * fills the store before it starts.
+ */
+#ifndef DEVICES_FW_CFG_H
+#define DEVICES_FW_CFG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devices/device.h"
+
+/* Keys of what has no name. */
+enum fw_cfg_key {
+    FW_CFG_SIGNATURE = 0x00, /* these two and the directory are made here */
+    FW_CFG_ID = 0x01,
+    FW_CFG_UUID = 0x02,
+    FW_CFG_RAM_SIZE = 0x03,
+    FW_CFG_NOGRAPHIC = 0x04,
+    FW_CFG_NB_CPUS = 0x05,
+    FW_CFG_KERNEL_SIZE = 0x08,
+    FW_CFG_INITRD_SIZE = 0x0b,
+    FW_CFG_BOOT_MENU = 0x0e,
+    FW_CFG_MAX_CPUS = 0x0f,
+    FW_CFG_KERNEL_DATA = 0x11,
+    FW_CFG_INITRD_DATA = 0x12,
+    FW_CFG_CMDLINE_SIZE = 0x14,
+    FW_CFG_CMDLINE_DATA = 0x15,
+    FW_CFG_FILE_DIR = 0x19,
+    FW_CFG_FILE_FIRST = 0x20,
+};
+
+#define FW_CFG_MAX_FILES 64
+#define FW_CFG_ITEMS (FW_CFG_FILE_FIRST + FW_CFG_MAX_FILES)
+#define FW_CFG_NAME 56 /* bytes of a file's name, with its NUL */
+
+/* What a read of the DMA address gives: the interface is there. */
+#define FW_CFG_DMA_SIGNATURE UINT64_C(0x51454d5520434647) /* "QEMU CFG" */
+
+struct fw_cfg_item {
+    uint8_t *data;
+    uint32_t size;
+    char name[FW_CFG_NAME]; /* of a file */
+};
+
+struct fw_cfg {
+    struct device *dev;
+    struct fw_cfg_item item[FW_CFG_ITEMS];
+    uint32_t n_files;
+    uint16_t key; /* what is selected */
+    uint32_t at;  /* the next byte of it */
+};
+
+extern const struct field fw_cfg_fields[];
+
+/* From the glue's create and destroy. */
+bool fw_cfg_init(struct fw_cfg *f, struct device *dev, struct error *e);
+void fw_cfg_destroy(struct fw_cfg *f);
+
+/* Put an item into the store; the bytes are copied.  false: the key, or the
+ * name, is taken; or there is no room. */
+bool fw_cfg_add(struct fw_cfg *f, enum fw_cfg_key key, const void *data,
+                uint32_t size, struct error *e);
+bool fw_cfg_add_u16(struct fw_cfg *f, enum fw_cfg_key key, uint16_t value,
+                    struct error *e);
+bool fw_cfg_add_u32(struct fw_cfg *f, enum fw_cfg_key key, uint32_t value,
+                    struct error *e);
+bool fw_cfg_add_u64(struct fw_cfg *f, enum fw_cfg_key key, uint64_t value,
+                    struct error *e);
+bool fw_cfg_add_file(struct fw_cfg *f, const char *name, const void *data,
+                     uint32_t size, struct error *e);
+
+/* The guest's side: registers, in whatever form the glue gives them. */
+void fw_cfg_select(struct fw_cfg *f, uint16_t key);
+uint8_t fw_cfg_next(struct fw_cfg *f);
+/* Carry out the request that lies at a guest address. */
+void fw_cfg_dma(struct fw_cfg *f, uint64_t address);
+
+/* The store of a device of class fw_cfg_mmio. */
+struct fw_cfg *fw_cfg_mmio(struct device *dev);
+extern const struct device_class fw_cfg_mmio_class;
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * What firmware is told of the machine, by the firmware configuration store:
+ * sizes and counts, files of -fw_cfg, and, where firmware or a boot loader
+ * runs from flash, the kernel, the initrd and the command line, which are
+ * then its to load.
+ *
+ * Missing: ACPI and SMBIOS tables; the order of what to boot.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/fw_cfg.h"
+#include "machine/machine_priv.h"
+
+/* A file is held whole. */
+#define FILE_LIMIT ((uint64_t)1 << 30)
+
+static bool tell_counts(struct machine *m, struct error *e)
+{
+    static const uint8_t no_uuid[16];
+    struct fw_cfg *f = m->fw_cfg;
+    uint64_t ram = 0;
+
+    for (unsigned i = 0; i < m->n_ram; i++)
+        ram += m->ram_piece[i].size;
+    return fw_cfg_add(f, FW_CFG_UUID, no_uuid, sizeof(no_uuid), e) &&
+           fw_cfg_add_u64(f, FW_CFG_RAM_SIZE, ram, e) &&
+           fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, 1, e) &&
+           fw_cfg_add_u16(f, FW_CFG_NB_CPUS, (uint16_t)m->n_cpus, e) &&
+           fw_cfg_add_u16(f, FW_CFG_MAX_CPUS, (uint16_t)m->n_cpus, e) &&
+           fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, 0, e);
+}
+
+/* A size, and the bytes, under two keys. */
+static bool tell_bytes(struct fw_cfg *f, enum fw_cfg_key size_key,
+                       enum fw_cfg_key data_key, const void *data,
+                       uint64_t size, struct error *e)
+{
+    return fw_cfg_add_u32(f, size_key, (uint32_t)size, e) &&
+           fw_cfg_add(f, data_key, data, (uint32_t)size, e);
+}
+
+static bool tell_source(struct fw_cfg *f, enum fw_cfg_key size_key,
+                        enum fw_cfg_key data_key, const struct source *s,
+                        struct error *e)
+{
+    uint8_t *bytes;
+    bool ok;
+
+    if (!source_used(s))
+        return true;
+    if (!source_all(s, FILE_LIMIT, &bytes, e))
+        return false;
+    ok = tell_bytes(f, size_key, data_key, bytes, s->size, e);
+    free(bytes);
+    return ok;
+}
+
+static bool tell_kernel(struct machine *m, struct error *e)
+{
+    struct loader *l = &m->loader;
+    const char *line = l->append ? l->append : "";
+
+    if (!source_used(&l->told_kernel))
+        return true;
+    return tell_source(m->fw_cfg, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA,
+                       &l->told_kernel, e) &&
+           tell_source(m->fw_cfg, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA,
+                       &l->told_initrd, e) &&
+           tell_bytes(m->fw_cfg, FW_CFG_CMDLINE_SIZE, FW_CFG_CMDLINE_DATA, line,
+                      strlen(line) + 1, e);
+}
+
+static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
+                      struct error *e)
+{
+    struct source s;
+    uint8_t *bytes;
+    bool ok;
+
+    if (!o->file)
+        return fw_cfg_add_file(m->fw_cfg, o->name, o->text,
+                               (uint32_t)strlen(o->text), e);
+    if (!source_open(&s, "file", o->file, FILE_LIMIT, e))
+        return false;
+    ok = source_all(&s, FILE_LIMIT, &bytes, e);
+    if (ok) {
+        ok = fw_cfg_add_file(m->fw_cfg, o->name, bytes, (uint32_t)s.size, e);
+        free(bytes);
+    }
+    source_close(&s);
+    return ok;
+}
+
+bool machine_tell(struct machine *m, const struct machine_config *config,
+                  struct error *e)
+{
+    if (config->n_fw_cfg && !m->fw_cfg)
+        return error_set(e, "-fw_cfg: this board has no firmware "
+                            "configuration device");
+    if (!m->fw_cfg)
+        return true;
+    if (!tell_counts(m, e) || !tell_kernel(m, e))
+        return false;
+    for (size_t i = 0; i < config->n_fw_cfg; i++) {
+        if (!tell_file(m, &config->fw_cfg[i], e))
+            return error_prefix(e, "-fw_cfg");
+    }
+    return true;
+}
