@@ -7,8 +7,8 @@
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
 
 Cases: shell (commands, virtio on MMIO, paste, power-off), pci (virtio on PCI,
-read-only, -snapshot, -no-reboot), reboot (and Ctrl-A X), and one a size of
---memory.  The emulator is one that takes QEMU's options.
+read-only, -snapshot, -no-reboot), reboot (and Ctrl-A X), paging (Sv57, Sv48,
+Sv39; A and D by software), and one a size of --memory.  The emulator is one that takes QEMU's options.
 """
 
 import hashlib
@@ -328,6 +328,26 @@ def case_memory(suite, memory):
         power_off(suite, console, shell, name)
 
 
+# -cpu, the kernel's command line, its mode of translation.
+MODES = [('rv64', '', 'sv57'), ('rv64', 'no5lvl', 'sv48'),
+         ('rv64', 'no4lvl', 'sv39'), ('rv64,sv57=off', '', 'sv48'),
+         ('rv64,sv57=off,sv48=off', '', 'sv39'),
+         ('rv64,svade=on,svadu=off', '', 'sv57')]
+
+
+def case_paging(suite):
+    """The kernel takes the widest mode that there is and that it may."""
+    for cpu, append, mode in MODES:
+        name = f'{cpu} {append}'.strip()
+        with suite.console(append=append, extra=['-cpu', cpu]) as console:
+            shell = Shell(console, suite.args.scale)
+            report_boot(suite, console, shell, name)
+            out, _ = shell.run('cat /proc/cpuinfo')
+            suite.report.check(f'{name}: runs in {mode}',
+                               re.search(rf'mmu\s*: {mode}\b', out), out)
+            power_off(suite, console, shell, name)
+
+
 def case_lockstep(suite):
     """Interpreter and translator side by side, from power-on to power-off."""
     disk = suite.disk('lockstep.img')
@@ -381,7 +401,8 @@ def case_row(suite, count):
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
-CASES = {'shell': case_shell, 'pci': case_pci, 'reboot': case_reboot}
+CASES = {'shell': case_shell, 'pci': case_pci, 'reboot': case_reboot,
+         'paging': case_paging}
 
 
 def parse():
