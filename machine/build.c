@@ -366,17 +366,20 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
 
 static bool make_tree(struct machine *m, struct error *e)
 {
-    const char *isa[MACHINE_MAX_CPUS];
+    const char *isa[MACHINE_MAX_CPUS], *mmu[MACHINE_MAX_CPUS];
     const struct cpu_class *cls = m->vcpu[0].cpu->class;
     struct tree_plan plan = {
         .cpus = m->n_cpus,
         .isa = cls->isa_string ? isa : NULL,
+        .mmu = cls->mmu_type ? mmu : NULL,
         .ram = m->ram_piece,
         .n_ram = m->n_ram,
     };
 
     for (unsigned i = 0; cls->isa_string && i < m->n_cpus; i++)
         isa[i] = cls->isa_string(m->vcpu[i].cpu);
+    for (unsigned i = 0; cls->mmu_type && i < m->n_cpus; i++)
+        mmu[i] = cls->mmu_type(m->vcpu[i].cpu);
     return tree_make_machine(&m->tree, &m->board, &plan, e);
 }
 

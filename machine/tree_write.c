@@ -181,13 +181,15 @@ static bool repeat_irqs(struct writer *w, int node)
     return mine;
 }
 
-static const char *cpu_isa(const struct writer *w, int node)
+/* What is said of each CPU, for the one that is at hand; NULL: nothing. */
+static const char *cpu_text(const struct writer *w, int node,
+                            const char *const *of_each)
 {
     bool mine = node == w->pattern ||
                 (w->pattern < 0 && is_cpu(w->in, node) &&
                  tree_named(w->in, w->in->node[node].parent, "cpus"));
 
-    return mine && w->plan && w->plan->isa ? w->plan->isa[w->cpu] : NULL;
+    return mine && of_each ? of_each[w->cpu] : NULL;
 }
 
 /* -- memory -- */
@@ -281,7 +283,9 @@ static bool replaced(struct writer *w, int node, const char *name)
         return true;
     }
     if (strcmp(name, "riscv,isa") == 0)
-        return cpu_isa(w, node) != NULL;
+        return cpu_text(w, node, w->plan->isa) != NULL;
+    if (strcmp(name, "mmu-type") == 0)
+        return cpu_text(w, node, w->plan->mmu) != NULL;
     if (!below(t, w->pattern, node) || w->cpu == 0)
         return false;
     if (strcmp(name, "phandle") == 0 || strcmp(name, "linux,phandle") == 0) {
@@ -437,8 +441,10 @@ static void copy_node(struct writer *w, int node, const char *name)
 {
     begin(w, name);
     copy_properties(w, node);
-    if (w->plan && cpu_isa(w, node))
-        put_string(w, "riscv,isa", cpu_isa(w, node));
+    if (w->plan && cpu_text(w, node, w->plan->isa))
+        put_string(w, "riscv,isa", cpu_text(w, node, w->plan->isa));
+    if (w->plan && cpu_text(w, node, w->plan->mmu))
+        put_string(w, "mmu-type", cpu_text(w, node, w->plan->mmu));
     for (int i = node + 1; i < w->in->node[node].end && !w->err; i++) {
         if (w->in->node[i].parent == node)
             copy_child(w, i);

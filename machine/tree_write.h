@@ -15,6 +15,7 @@ struct tree_ram {
 struct tree_plan {
     unsigned cpus;
     const char *const *isa; /* of each CPU: riscv,isa; NULL: leave it */
+    const char *const *mmu; /* of each CPU: mmu-type; the same */
     /* In the order of the memory nodes' reg entries. */
     const struct tree_ram *ram;
     unsigned n_ram;

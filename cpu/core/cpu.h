@@ -134,6 +134,8 @@ struct cpu_class {
     /* What a device tree says of this CPU (riscv,isa); static or owned by
      * the CPU.  May be NULL. */
     const char *(*isa_string)(struct cpu *c);
+    /* The same of its MMU (mmu-type). */
+    const char *(*mmu_type)(struct cpu *c);
     /* Registers as text, several lines, for -d cpu and the monitor. */
     void (*dump)(struct cpu *c, char *out, size_t size);
 };

@@ -101,6 +101,17 @@ static const struct paging *paging_of(const struct riscv_cpu *g, uint64_t satp)
     }
 }
 
+const char *riscv_mmu_type(struct cpu *c)
+{
+    const struct riscv_cpu *g = riscv(c);
+
+    if (has(g, RISCV64_EXT_RV32))
+        return "riscv,sv32";
+    if (has(g, RISCV64_EXT_SV57))
+        return "riscv,sv57";
+    return has(g, RISCV64_EXT_SV48) ? "riscv,sv48" : "riscv,sv39";
+}
+
 bool riscv_satp_valid(const struct riscv_cpu *g, uint64_t satp)
 {
     return satp >> layout_of(g)->mode == 0 || paging_of(g, satp);

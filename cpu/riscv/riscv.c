@@ -352,5 +352,6 @@ const struct cpu_class riscv64_class = {
     .wakes = riscv_wakes,
     .mode = riscv_mode,
     .isa_string = isa_string,
+    .mmu_type = riscv_mmu_type,
     .dump = dump,
 };

@@ -209,6 +209,8 @@ void riscv_update_contexts(struct riscv_cpu *g);
 /* Forget all address spaces, or those of one ASID (asid < 0: all). */
 void riscv_forget_contexts(struct riscv_cpu *g, int32_t asid);
 
+/* The widest mode of translation that there is, as a device tree has it. */
+const char *riscv_mmu_type(struct cpu *c);
 /* Is that a value for satp: its mode is one that this hart has? */
 bool riscv_satp_valid(const struct riscv_cpu *g, uint64_t satp);
 

@@ -23,6 +23,11 @@ static const char *stub_isa(struct cpu *c)
     return c->id == 0 ? "rv64i_stub" : "rv64i_stub_other";
 }
 
+static const char *stub_mmu(struct cpu *c)
+{
+    return c->id == 0 ? "riscv,sv39" : "riscv,none";
+}
+
 static void stub_dump(struct cpu *c, char *out, size_t size)
 {
     (void)c;
@@ -35,6 +40,7 @@ static const struct cpu_class stub_class = {
     .size = sizeof(struct stub_cpu),
     .wakes = stub_wakes,
     .isa_string = stub_isa,
+    .mmu_type = stub_mmu,
     .dump = stub_dump,
 };
 

@@ -393,6 +393,8 @@ static void test_smp(void **state)
         assert_int_equal(reg, i);
         assert_string_equal(tree_string(t, cpu[i], "riscv,isa"),
                             i ? "rv64i_stub_other" : "rv64i_stub");
+        assert_string_equal(tree_string(t, cpu[i], "mmu-type"),
+                            i ? "riscv,none" : "riscv,sv39");
     }
     /* The wires arrive: hart 5's MSIP. */
     assert_int_equal(memory_write(r->m->memory, 0x2000014, 4, 1), BUS_OK);
