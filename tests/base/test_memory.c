@@ -697,6 +697,43 @@ static void dma_is_all_or_nothing(void **state)
     finish(f);
 }
 
+/* A message reaches RAM and registers that are there for it, no others. */
+static void messages(void **state)
+{
+    struct fixture *f = *state;
+    struct mmio_ops takes = all_ops, halves = all_ops;
+    struct region ram = ram_region(f, 0x1000, 4096, 0);
+    struct region rom = ram_region(f, 0x2000, 4096, 8192);
+    struct chip a = {.impl = 15}, b = {.impl = 15}, c = {.impl = 15};
+    struct region plain = chip_region(&a, &all_ops, 0x5000, 64);
+    struct region taker = chip_region(&b, &takes, 0x6000, 64);
+    struct region narrow = chip_region(&c, &halves, 0x7000, 64);
+
+    rom.kind = REGION_ROM;
+    takes.msi = halves.msi = true;
+    halves.accept = 2;
+    add(f, &ram);
+    add(f, &rom);
+    add(f, &plain);
+    add(f, &taker);
+    add(f, &narrow);
+    assert_true(memory_msi(f->m, 0x1ffc, 0x11223344));
+    assert_int_equal(ld_le32(f->ram->host + 4092), 0x11223344);
+    assert_int_equal(f->ram->flags[0], RAM_DIRTY);
+    assert_true(memory_msi(f->m, 0x6004, 7));
+    assert_int_equal(b.writes, 1);
+    assert_false(memory_msi(f->m, 0x6002, 7)); /* not aligned */
+    assert_false(memory_msi(f->m, 0x1001, 7));
+    assert_false(memory_msi(f->m, 0x2000, 7)); /* ROM */
+    assert_false(memory_msi(f->m, 0x5000, 7)); /* other registers */
+    assert_false(memory_msi(f->m, 0x7000, 7)); /* a width that it refuses */
+    assert_false(memory_msi(f->m, 0x8000, 7)); /* nothing */
+    assert_false(memory_msi(f->m, UINT64_MAX - 3, 7));
+    assert_int_equal(a.writes + a.reads + b.reads + c.writes, 0);
+    assert_int_equal(b.writes, 1);
+    finish(f);
+}
+
 static void dma_moves_words(void **state)
 {
     struct fixture *f = *state;
@@ -978,6 +1015,7 @@ int main(void)
         TEST(fits_widths),
         TEST(splits_over_edges),
         TEST(dma_is_all_or_nothing),
+        TEST(messages),
         TEST(dma_moves_words),
         TEST(announces_code_and_dirt),
         TEST(aliases_show_the_target),

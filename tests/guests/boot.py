@@ -7,8 +7,9 @@
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
 
 Cases: shell (commands, virtio on MMIO, paste, power-off), pci (virtio on PCI,
-read-only, -snapshot, -no-reboot), reboot (and Ctrl-A X), paging (Sv57, Sv48,
-Sv39; A and D by software), and one a size of --memory.  The emulator is one that takes QEMU's options.
+read-only, -snapshot, -no-reboot), aia (APLIC and IMSIC, MSI-X), reboot (and
+Ctrl-A X), paging (Sv57, Sv48, Sv39; A and D by software), and one a size of
+--memory.  The emulator is one that takes QEMU's options.
 """
 
 import hashlib
@@ -282,6 +283,38 @@ def case_pci(suite):
                            status == 0, f'status {status}' if status else '')
 
 
+def check_aia(suite, shell, name, disk):
+    """Interrupts come by the controllers that `name` asks for."""
+    check = suite.report.check
+    check_disk(suite, shell, disk, name)
+    out, _ = shell.run('cat /proc/interrupts')
+    kind = 'MSI' if 'imsic' in name else 'DIRECT'
+    check(f'{name}: the serial line is on an APLIC',
+          re.search(rf'[1-9]\d* +APLIC-{kind}.* ttyS0', out))
+    queue = (r'[1-9]\d* +PCI-MSIX.* virtio0-req' if 'imsic' in name
+             else r'[1-9]\d* +APLIC-DIRECT.* virtio0')
+    check(f'{name}: so is the disk, or has a vector', re.search(queue, out))
+    out, _ = shell.run('cat /proc/cpuinfo')
+    check(f'{name}: cpuinfo and Ssaia', ('_ssaia' in out) == ('imsic' in name))
+    out, _ = shell.run('dmesg | grep -c "nobody cared"')
+    check(f'{name}: no interrupt is spurious', out == '0\n')
+
+
+def case_aia(suite):
+    """APLIC, IMSIC and ACLINT in place of PLIC and CLINT."""
+    for name, machine_options in (('aplic', 'aia=aplic,aclint=on'),
+                                  ('aplic-imsic', 'aia=aplic-imsic')):
+        disk = suite.disk(name + '.img')
+        extra = ['-M', 'virt,' + machine_options,
+                 '-drive', f'if=none,id=d0,format=raw,file={disk}',
+                 '-device', 'virtio-blk-pci,drive=d0']
+        with suite.console(extra=extra) as console:
+            shell = Shell(console, suite.args.scale)
+            report_boot(suite, console, shell, name)
+            check_aia(suite, shell, name, disk)
+            power_off(suite, console, shell, name)
+
+
 def case_reboot(suite):
     disk = suite.disk('snapshot.img')
     before = disk.read_bytes()
@@ -401,8 +434,8 @@ def case_row(suite, count):
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
-CASES = {'shell': case_shell, 'pci': case_pci, 'reboot': case_reboot,
-         'paging': case_paging}
+CASES = {'shell': case_shell, 'pci': case_pci, 'aia': case_aia,
+         'reboot': case_reboot, 'paging': case_paging}
 
 
 def parse():

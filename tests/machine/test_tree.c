@@ -832,6 +832,129 @@ static void test_wrong_wires(void **state)
         "-M *: /a@c000000: interrupts: go in a circle");
 }
 
+/* -- AIA -- */
+
+#define APLIC(name, at, rest)                                                  \
+    name " { compatible = \"riscv,aplic\"; interrupt-controller;"              \
+         " reg = <0 " at " 0 0x8000>; #interrupt-cells = <2>;"                 \
+         " riscv,num-sources = <31>; " rest " };"
+#define IMSIC(rest)                                                            \
+    " i: i@28000000 { compatible = \"riscv,imsics\"; riscv,num-ids = <63>;"    \
+    " reg = <0 0x28000000 0 0x8000>; " rest " };"
+
+static void test_wrong_aia(void **state)
+{
+    struct rig *r = *state;
+
+    rig_board_refused(r,
+                      BOARD(APLIC("a@c000000", "0xc000000",
+                                  "riscv,children = <99>;")),
+                      "-M *: /a@c000000: riscv,children: no device has the "
+                      "phandle 0x63");
+    rig_board_refused(r,
+                      BOARD(APLIC("a@c000000", "0xc000000",
+                                  "riscv,children = [00];")),
+                      "-M *: /a@c000000: riscv,children: no whole cells");
+    rig_board_refused(r,
+                      BOARD(PLIC APLIC("a@d000000", "0xd000000",
+                                       "riscv,children = <&plic>;")),
+                      "-M *: /a@d000000: riscv,children: /plic@c000000 is no "
+                      "riscv,aplic");
+    rig_board_refused(r,
+                      BOARD(APLIC("a: a@c000000", "0xc000000",
+                                  "riscv,children = <&b>;")
+                                APLIC("b: b@d000000", "0xd000000",
+                                      "riscv,children = <&a>;")),
+                      "-M *: /b@d000000: riscv,children: /a@c000000 is above "
+                      "it");
+    rig_board_refused(r,
+                      BOARD(PLIC IMSIC("interrupts-extended = <&plic 9>;")),
+                      "-M *: /i@28000000: interrupts-extended: entry 0 is no "
+                      "external interrupt of a hart (11 or 9)");
+    rig_board_refused(r, BOARD(IMSIC("interrupts-extended = <&intc 3>;")),
+                      "-M *: /i@28000000: interrupts-extended: entry 0 is no "
+                      "*");
+    rig_board(r, BOARD(IMSIC("interrupts-extended = <&intc 9>;")
+                           APLIC("a@c000000", "0xc000000",
+                                 "msi-parent = <&i>;")));
+}
+
+/* Hart n's file is page n, of its own level. */
+static void test_aia_files(void **state)
+{
+    const char *const options[] = {"aia=aplic", "aia=aplic-imsic"};
+    struct rig *r = *state;
+
+    r->config.cpus = 3;
+    r->config.board_options = options;
+    r->config.n_board_options = 2;
+    rig_machine(r);
+    for (unsigned s = 0; s < 2; s++)
+        for (unsigned n = 0; n < 3; n++) {
+            uint64_t page = (s ? 0x28000000 : 0x24000000) + 0x1000 * n;
+            const struct cpu_msi_file *f = &r->m->vcpu[n].cpu->wires.msi[s];
+
+            assert_int_equal(memory_write(r->m->memory, page, 4, 40 + n),
+                             BUS_OK);
+            assert_int_equal(f->read(f->owner, f->file, 0x81),
+                             1 << (8 + n));
+            assert_int_equal(f->read(f->owner, f->file, 0x80), 0);
+        }
+    assert_null(memory_host(r->m->memory, 0xc000000, 4, false));
+    rig_free(r);
+    r->config.n_board_options = 1; /* of a name the last counts */
+    rig_machine(r);
+    assert_null(r->m->vcpu[0].cpu->wires.msi[0].read);
+}
+
+static void refused_option(struct rig *r, const char *board,
+                           const char *option, const char *pattern)
+{
+    struct error e = {""};
+    struct tree t;
+
+    (void)r;
+    assert_false(board_open(&t, board, &option, 1, &e));
+    tree_close(&t);
+    assert_matches(pattern, e.text);
+}
+
+static void test_board_options(void **state)
+{
+    static const char *const off[] = {"aclint=on", "aia=aplic", "aia=none",
+                                      "aclint=off"};
+    struct rig *r = *state;
+    struct tree plain, t;
+
+    refused_option(r, NULL, "aia=maybe",
+                   "-M virt: aia=maybe: accepted are none, aplic, "
+                   "aplic-imsic");
+    refused_option(r, "virt", "aia", "-M virt: aia: accepted are none, *");
+    refused_option(r, "virt", "ai=none",
+                   "-M virt: this board has no option 'ai'");
+    refused_option(r, "pc", "aia=none",
+                   "-M pc: this board has no option 'aia'");
+    refused_option(r, "a.dts", "aia=none",
+                   "-M a.dts,aia=none: a board of a file has no options: its "
+                   "tree says all");
+    /* Defaults change nothing, and no trace of the means is left. */
+    assert_true(board_open(&plain, NULL, NULL, 0, &r->e));
+    assert_true(board_open(&t, NULL, off, 4, &r->e));
+    assert_int_equal(t.size, plain.size);
+    assert_memory_equal(t.fdt, plain.fdt, t.size);
+    assert_int_equal(tree_child(&t, 0, "__symbols__"), -1);
+    tree_close(&t);
+    assert_true(board_open(&t, NULL, off, 2, &r->e));
+    node_at(&t, "/soc/mswi@2000000");
+    node_at(&t, "/soc/aplic@d000000");
+    assert_int_equal(fdt_path_offset(t.fdt, "/soc/clint@2000000"),
+                     -FDT_ERR_NOTFOUND);
+    for (int i = 0; i < t.n; i++)
+        assert_null(tree_prop(&t, i, "emu,absent", NULL));
+    tree_close(&t);
+    tree_close(&plain);
+}
+
 #define PCI(inner, map)                                                        \
     PLIC " pci@30000000 { compatible = \"pci-host-ecam-generic\";"             \
          " device_type = \"pci\"; reg = <0 0x30000000 0 0x10000000>;"          \
@@ -1024,6 +1147,9 @@ int main(void)
         TEST(test_wrong_devices),
         TEST(test_wrong_places),
         TEST(test_wrong_wires),
+        TEST(test_wrong_aia),
+        TEST(test_aia_files),
+        TEST(test_board_options),
         TEST(test_pci),
         TEST(test_pci_window),
         TEST(test_device),
