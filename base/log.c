@@ -27,9 +27,10 @@ const struct log_name log_names[] = {
     {"out_asm", "host code of each block when it is compiled (-accel jit)",
      LOG_OUT_ASM},
     {"stats", "counters, at exit", LOG_STATS},
+    {"hash", "a hash of the machine's state, at exit", LOG_HASH},
     {"all", "all of these",
      LOG_IN_ASM | LOG_INT | LOG_EXEC | LOG_CPU | LOG_MMU | LOG_GUEST_ERRORS |
-         LOG_UNIMP | LOG_IR | LOG_OUT_ASM | LOG_STATS},
+         LOG_UNIMP | LOG_IR | LOG_OUT_ASM | LOG_STATS | LOG_HASH},
     {NULL, NULL, 0},
 };
 

@@ -25,6 +25,7 @@ enum log_mask {
     LOG_CPU = 1 << 7,         /* registers before each block */
     LOG_IR = 1 << 8,          /* what the translator makes of a block */
     LOG_OUT_ASM = 1 << 9,     /* and the host code for it */
+    LOG_HASH = 1 << 10,       /* of the machine's state, printed at exit */
 };
 
 struct log {

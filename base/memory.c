@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/ram_access.h"
 
 /* A struct span that may be read while it is written. */
 struct shared_span {
@@ -481,11 +481,6 @@ uint8_t *memory_host(struct memory *m, uint64_t pa, uint64_t size, bool write)
 
 /* -------------------------------------------------- bytes of guest RAM */
 
-/* Guest RAM has no type: these may alias anything. */
-typedef uint16_t __attribute__((may_alias)) any16;
-typedef uint32_t __attribute__((may_alias)) any32;
-typedef uint64_t __attribute__((may_alias)) any64;
-
 /*
  * Aligned accesses are single and ordered (acquire, release): another vCPU
  * or a device may be at the same place, and a virtqueue's index must not be
@@ -494,23 +489,23 @@ typedef uint64_t __attribute__((may_alias)) any64;
 static uint64_t ram_load(const uint8_t *p, unsigned size)
 {
     if ((uintptr_t)p & (size - 1))
-        return ld_le(p, size);
+        return ram_ld(p, size);
     switch (size) {
     case 1:
         return __atomic_load_n(p, __ATOMIC_ACQUIRE);
     case 2:
-        return BASE_LE(16, __atomic_load_n((const any16 *)p, __ATOMIC_ACQUIRE));
+        return BASE_LE(16, __atomic_load_n((const ram_u16 *)p, __ATOMIC_ACQUIRE));
     case 4:
-        return BASE_LE(32, __atomic_load_n((const any32 *)p, __ATOMIC_ACQUIRE));
+        return BASE_LE(32, __atomic_load_n((const ram_u32 *)p, __ATOMIC_ACQUIRE));
     default:
-        return BASE_LE(64, __atomic_load_n((const any64 *)p, __ATOMIC_ACQUIRE));
+        return BASE_LE(64, __atomic_load_n((const ram_u64 *)p, __ATOMIC_ACQUIRE));
     }
 }
 
 static void ram_store(uint8_t *p, uint64_t v, unsigned size)
 {
     if ((uintptr_t)p & (size - 1)) {
-        st_le(p, v, size);
+        ram_st(p, v, size);
         return;
     }
     switch (size) {
@@ -518,15 +513,15 @@ static void ram_store(uint8_t *p, uint64_t v, unsigned size)
         __atomic_store_n(p, (uint8_t)v, __ATOMIC_RELEASE);
         break;
     case 2:
-        __atomic_store_n((any16 *)p, BASE_LE(16, (uint16_t)v),
+        __atomic_store_n((ram_u16 *)p, BASE_LE(16, (uint16_t)v),
                          __ATOMIC_RELEASE);
         break;
     case 4:
-        __atomic_store_n((any32 *)p, BASE_LE(32, (uint32_t)v),
+        __atomic_store_n((ram_u32 *)p, BASE_LE(32, (uint32_t)v),
                          __ATOMIC_RELEASE);
         break;
     default:
-        __atomic_store_n((any64 *)p, BASE_LE(64, v), __ATOMIC_RELEASE);
+        __atomic_store_n((ram_u64 *)p, BASE_LE(64, v), __ATOMIC_RELEASE);
     }
 }
 
@@ -564,11 +559,43 @@ static void tell_watchers(struct memory *m, struct ram *ram, uint64_t offset,
 }
 
 /*
- * A decoder sets RAM_CODE, by a read-modify-write with acquire, and then
+ * A decoder counts itself in, by a read-modify-write with acquire, and then
  * reads the page.  Ours on the same byte comes before or after: before, and
  * the decoder sees the new bytes; after, and we see RAM_CODE.  A plain load
  * of the flag would leave a gap between the two.
  */
+bool memory_arm_code(struct memory *m, const struct code_watcher *w,
+                     struct ram *ram, uint64_t offset)
+{
+    struct code_watcher *other =
+        __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
+    bool running = false;
+
+    __atomic_fetch_add(&ram->flags[offset >> PAGE_BITS], RAM_CODE_ONE,
+                       __ATOMIC_SEQ_CST);
+    for (; other; other = __atomic_load_n(&other->next, __ATOMIC_ACQUIRE))
+        if (other != w && other->armed)
+            running |= other->armed(other->owner, ram->host + offset);
+    return running;
+}
+
+bool memory_code_settled(struct memory *m, const struct code_watcher *w)
+{
+    struct code_watcher *other =
+        __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
+
+    for (; other; other = __atomic_load_n(&other->next, __ATOMIC_ACQUIRE))
+        if (other != w && other->settled && !other->settled(other->owner))
+            return false;
+    return true;
+}
+
+void memory_disarm_code(struct ram *ram, uint64_t offset)
+{
+    __atomic_fetch_sub(&ram->flags[offset >> PAGE_BITS], RAM_CODE_ONE,
+                       __ATOMIC_RELEASE);
+}
+
 void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
                   uint64_t size)
 {
@@ -807,7 +834,7 @@ static void ram_get(const uint8_t *from, uint8_t *to, uint64_t size)
     if (size == 2 || size == 4 || size == 8)
         st_le(to, ram_load(from, (unsigned)size), (unsigned)size);
     else
-        memcpy(to, from, (size_t)size);
+        ram_read(to, from, (size_t)size);
 }
 
 static void ram_put(uint8_t *to, const uint8_t *from, uint64_t size)
@@ -815,7 +842,7 @@ static void ram_put(uint8_t *to, const uint8_t *from, uint64_t size)
     if (size == 2 || size == 4 || size == 8)
         ram_store(to, ld_le(from, (unsigned)size), (unsigned)size);
     else
-        memcpy(to, from, (size_t)size);
+        ram_write(to, from, (size_t)size);
 }
 
 /* Exactly one of out and in is not NULL. */

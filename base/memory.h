@@ -10,8 +10,8 @@
  * lock, and `version` tells the vCPUs to drop what they cached of it.
  *
  * RAM pages carry flags.  A page with RAM_CODE holds decoded guest code: a
- * write to it must be announced (memory_wrote()).  A page without RAM_DIRTY
- * has not been written since dirty logging began.
+ * write to it must be announced (memory_wrote()), after it was made.  A page
+ * without RAM_DIRTY has not been written since dirty logging began.
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
@@ -30,9 +30,12 @@
 enum region_kind { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_ALIAS };
 
 enum ram_flag {
-    RAM_CODE = 1 << 0,  /* decoded code exists for this page */
-    RAM_DIRTY = 1 << 1, /* written since whoever reads it cleared it */
+    RAM_DIRTY = 1 << 0, /* written since whoever reads it cleared it */
+    RAM_CODE = 0xfe,    /* block caches that hold code of this page, counted
+                           in units of RAM_CODE_ONE */
+    RAM_CODE_ONE = 1 << 1,
 };
+#define RAM_CODE_MAX 127 /* caches that can be counted */
 
 /* One mmap of guest RAM. */
 struct ram {
@@ -154,10 +157,29 @@ void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
 struct code_watcher {
     void (*wrote)(void *owner, struct ram *ram, uint64_t offset,
                   uint64_t size);
+    /*
+     * Another cache has counted itself into the page at host.  true: this
+     * one's CPU is running, and may still write there unannounced until it
+     * looks for such news.  May be NULL.
+     */
+    bool (*armed)(void *owner, const uint8_t *host);
+    /* Has it taken in all such news, or does its CPU not run?  May be NULL. */
+    bool (*settled)(void *owner);
     void *owner;
     struct code_watcher *next;
 };
 void memory_watch_code(struct memory *m, struct code_watcher *w);
 void memory_unwatch_code(struct memory *m, struct code_watcher *w);
+
+/*
+ * w's cache is about to decode code of the page at byte `offset` of ram:
+ * from now on writes to it are announced.  true: but for some of CPUs that
+ * are running.  Each page is disarmed as often as it was armed.
+ */
+bool memory_arm_code(struct memory *m, const struct code_watcher *w,
+                     struct ram *ram, uint64_t offset);
+void memory_disarm_code(struct ram *ram, uint64_t offset);
+/* Do all other caches know of every page that w's has armed? */
+bool memory_code_settled(struct memory *m, const struct code_watcher *w);
 
 #endif

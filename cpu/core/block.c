@@ -14,7 +14,19 @@
  * Memory of dropped blocks is freed by block_cache_quiesce(), which the run
  * loop calls when no record is in use.
  *
- * One cache a vCPU.  Missing: sharing between vCPUs.
+ * One cache a vCPU, each a code watcher (memory.h).  What other threads write
+ * or arm is queued under `lock` and taken in by quiesce(); they look under it
+ * which pieces hold code, so a block's bytes are read, and its pieces marked,
+ * under it too.
+ *
+ * Nobody waits for another CPU.  One that runs may write to a page for a
+ * while after we armed it, by an entry of its TLB, and no word of it comes.
+ * A guest can count on its code being seen by us only after it made us
+ * synchronise, so such pages are `young`, and cpu_sync_code() compares their
+ * blocks with what is in memory.  They are so until that has been done after
+ * every CPU has looked.
+ *
+ * Missing: sharing of blocks between vCPUs.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,6 +51,8 @@ struct block {
     uint32_t size;       /* bytes of this allocation */
     const uint8_t *second; /* host page of a straddling instruction's tail */
     struct position *positions;
+    const uint8_t *bytes; /* that it was decoded from */
+    unsigned n_bytes;
     struct block_entry entry;
     struct rec recs[];   /* [0] is the head */
 };
@@ -57,12 +71,16 @@ struct code_page {
     const uint8_t *straddled[MAX_STRADDLES]; /* pages whose last instruction
                                                  ends here */
     unsigned n_straddled;
+    struct code_page *young_next, **young_at; /* NULL: it is not young */
 };
 
 struct pending_write {
     struct ram *ram;
     uint64_t page; /* offset of the page in ram */
 };
+
+/* Pages that others armed since we looked last; of more, all are meant. */
+#define MAX_ARMED 32
 
 struct block_cache {
     struct block *hash[HASH_SIZE];
@@ -71,15 +89,21 @@ struct block_cache {
     size_t bytes, blocks;
     uint64_t built, invalidated;
     bool flush;
+    bool sync; /* cpu_sync_code() was called */
+    struct code_page *young;
     pthread_t owner;
     bool owned; /* owner is known: the CPU has run */
     struct code_watcher watcher;
     struct cpu *cpu;
 
-    pthread_mutex_t lock; /* of the queue from other threads */
+    pthread_mutex_t lock; /* of the queues from other threads, of pages and
+                             their granules */
     struct pending_write *queue;
     size_t n_queue, queue_size;
-    atomic_bool queued;
+    const uint8_t *armed[MAX_ARMED]; /* host pages */
+    size_t n_armed;
+    atomic_bool queued; /* there is something in one of them */
+    atomic_bool inside; /* the CPU runs, or is about to look at `queued` */
 
     /* the block that is being built: instructions, with their offsets and
      * the flags that are used after them; records */
@@ -87,6 +111,8 @@ struct block_cache {
     int32_t offsets[BLOCK_MAX_INSNS];
     uint16_t live[BLOCK_MAX_INSNS];
     unsigned n_insns;
+    uint8_t code[BLOCK_MAX_INSNS * 16];
+    unsigned n_code;
     struct rec recs[MAX_RECORDS];
     struct position positions[MAX_RECORDS];
     unsigned n;
@@ -194,13 +220,6 @@ static void unhash_block(struct block_cache *bc, struct block *b)
     *p = b->hash_next;
 }
 
-/* Writes to the page need no longer be announced. */
-static void disarm(struct ram *ram, uint64_t offset)
-{
-    __atomic_and_fetch(&ram->flags[offset >> PAGE_BITS],
-                       (uint8_t)~RAM_CODE, __ATOMIC_RELAXED);
-}
-
 static void unhash_page(struct block_cache *bc, const struct code_page *p)
 {
     struct code_page **at = &bc->pages[page_hash(p->host)];
@@ -208,6 +227,25 @@ static void unhash_page(struct block_cache *bc, const struct code_page *p)
     while (*at != p)
         at = &(*at)->hash_next;
     *at = p->hash_next;
+}
+
+static void set_young(struct block_cache *bc, struct code_page *p)
+{
+    p->young_next = bc->young;
+    p->young_at = &bc->young;
+    if (bc->young)
+        bc->young->young_at = &p->young_next;
+    bc->young = p;
+}
+
+static void set_settled(struct code_page *p)
+{
+    if (!p->young_at)
+        return;
+    *p->young_at = p->young_next;
+    if (p->young_next)
+        p->young_next->young_at = p->young_at;
+    p->young_at = NULL;
 }
 
 static void drop_blocks(struct block_cache *bc, struct code_page *p)
@@ -224,7 +262,7 @@ static void drop_blocks(struct block_cache *bc, struct code_page *p)
 }
 
 /* The blocks of a page, and of those whose last instruction ends on it, and
- * so on: a guest can make that chain as long as it likes. */
+ * so on: a guest can make that chain as long as it likes.  Under the lock. */
 static void drop_page(struct block_cache *bc, struct code_page *p)
 {
     struct code_page *todo = p;
@@ -234,8 +272,9 @@ static void drop_page(struct block_cache *bc, struct code_page *p)
     while (todo) {
         p = todo;
         todo = p->hash_next;
-        disarm(p->ram, p->offset);
+        set_settled(p);
         drop_blocks(bc, p);
+        memory_disarm_code(p->ram, p->offset);
         for (unsigned i = 0; i < p->n_straddled; i++) {
             struct code_page *before = find_page(bc, p->straddled[i]);
 
@@ -255,10 +294,8 @@ static void invalidate(struct block_cache *bc, struct ram *ram,
 {
     struct code_page *p = find_page(bc, ram->host + offset);
 
-    if (!p) {
-        disarm(ram, offset);
+    if (!p)
         return;
-    }
     drop_page(bc, p);
     jcache_empty(bc->cpu);
 }
@@ -281,7 +318,7 @@ static bool queue_write(struct block_cache *bc, struct ram *ram,
     return true;
 }
 
-/* Does any block come from these bytes?  Owner's thread only. */
+/* Does any block come from these bytes?  Under the lock. */
 static bool hits_code(struct block_cache *bc, struct ram *ram,
                       uint64_t offset, uint64_t end)
 {
@@ -301,6 +338,7 @@ static void code_wrote(void *owner, struct ram *ram, uint64_t offset,
     struct block_cache *bc = owner;
     bool own = bc->owned && pthread_equal(pthread_self(), bc->owner);
     uint64_t end = offset + size;
+    bool hit = false;
 
     pthread_mutex_lock(&bc->lock);
     for (uint64_t at = offset; at < end;) {
@@ -308,19 +346,144 @@ static void code_wrote(void *owner, struct ram *ram, uint64_t offset,
 
         if (next > end)
             next = end;
-        if (!own || hits_code(bc, ram, at, next)) {
+        if (hits_code(bc, ram, at, next)) {
             queue_write(bc, ram, at & PAGE_MASK);
             atomic_store(&bc->queued, true);
+            hit = true;
         }
         at = next;
     }
     pthread_mutex_unlock(&bc->lock);
-    if (!atomic_load(&bc->queued))
+    if (!hit)
         return;
     if (own)
         bc->cpu->leave = true;
     else
         cpu_kick(bc->cpu);
+}
+
+/* memory_arm_code(): another cache wants to hear of writes to this page. */
+static bool code_armed(void *owner, const uint8_t *host)
+{
+    struct block_cache *bc = owner;
+
+    pthread_mutex_lock(&bc->lock);
+    if (bc->n_armed < MAX_ARMED)
+        bc->armed[bc->n_armed] = host;
+    bc->n_armed++;
+    atomic_store(&bc->queued, true);
+    pthread_mutex_unlock(&bc->lock);
+    /* It says that it is inside before it looks at `queued`. */
+    return atomic_load(&bc->inside);
+}
+
+static bool code_settled(void *owner)
+{
+    struct block_cache *bc = owner;
+
+    return !atomic_load(&bc->inside) || !atomic_load(&bc->queued);
+}
+
+static void forget_writes(struct cpu *c, const uint8_t *host)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        struct tlb_entry *e = &c->write[i];
+
+        if (e->tag != TLB_EMPTY &&
+            e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
+            e->tag = TLB_EMPTY;
+    }
+    if (c->jit)
+        c->jit->forget_writes(c, host);
+}
+
+/* Let writes to the pages that others have armed be slow ones. */
+static void take_armed(struct block_cache *bc)
+{
+    struct cpu *c = bc->cpu;
+
+    if (bc->n_armed > MAX_ARMED) {
+        for (unsigned i = 0; i < TLB_SIZE; i++)
+            c->write[i].tag = TLB_EMPTY;
+        if (c->jit)
+            c->jit->forget(c);
+    } else {
+        for (size_t i = 0; i < bc->n_armed; i++)
+            forget_writes(c, bc->armed[i]);
+    }
+    bc->n_armed = 0;
+}
+
+static void take_queues(struct block_cache *bc)
+{
+    pthread_mutex_lock(&bc->lock);
+    for (size_t i = 0; i < bc->n_queue; i++)
+        invalidate(bc, bc->queue[i].ram, bc->queue[i].page);
+    bc->n_queue = 0;
+    take_armed(bc);
+    atomic_store(&bc->queued, false);
+    pthread_mutex_unlock(&bc->lock);
+}
+
+void cpu_sync_code(struct cpu *c)
+{
+    c->blocks->sync = true;
+    c->leave = true;
+}
+
+/* Are these blocks still what is in memory? */
+static bool unchanged(const struct block *b)
+{
+    uint8_t now[BLOCK_MAX_INSNS * 16];
+
+    for (; b; b = b->page_next) {
+        unsigned head = (unsigned)(PAGE_SIZE - ((uintptr_t)b->host & ~PAGE_MASK));
+
+        head = head < b->n_bytes ? head : b->n_bytes;
+        ram_fetch(now, b->host, head);
+        if (b->second)
+            ram_fetch(now + head, b->second, b->n_bytes - head);
+        if (memcmp(now, b->bytes, b->n_bytes))
+            return false;
+    }
+    return true;
+}
+
+static bool page_unchanged(struct block_cache *bc, const struct code_page *p)
+{
+    bool same = unchanged(p->blocks);
+
+    for (unsigned i = 0; same && i < p->n_straddled; i++) {
+        const struct code_page *before = find_page(bc, p->straddled[i]);
+
+        same = !before || unchanged(before->blocks);
+    }
+    return same;
+}
+
+/* Drop what was written before we could hear of it.  What is decoded from
+ * now on is so only if every CPU has looked. */
+static void check_young(struct block_cache *bc)
+{
+    struct code_page *p, *next;
+    bool settled;
+
+    bc->sync = false;
+    if (!bc->young)
+        return;
+    settled = memory_code_settled(bc->cpu->env.memory, &bc->watcher);
+    pthread_mutex_lock(&bc->lock);
+    for (p = bc->young; p; p = next) {
+        next = p->young_next;
+        if (!page_unchanged(bc, p)) {
+            drop_page(bc, p);
+            jcache_empty(bc->cpu);
+            next = bc->young; /* it may have taken others along */
+        } else if (settled) {
+            set_settled(p);
+        }
+    }
+    pthread_mutex_unlock(&bc->lock);
 }
 
 static void free_blocks(struct block_cache *bc, struct block **list)
@@ -337,9 +500,11 @@ static void free_blocks(struct block_cache *bc, struct block **list)
 
 static void drop_everything(struct block_cache *bc)
 {
+    pthread_mutex_lock(&bc->lock);
     for (unsigned i = 0; i < PAGE_HASH_SIZE; i++)
         while (bc->pages[i])
             drop_page(bc, bc->pages[i]);
+    pthread_mutex_unlock(&bc->lock);
     jcache_empty(bc->cpu);
     bc->flush = false;
     if (bc->cpu->jit)
@@ -376,27 +541,42 @@ static void compile_hot(struct cpu *c)
     const void *code;
 
     c->compile = NULL;
-    code = c->jit->compile(c, r, e->fn, b->host,
+    code = c->jit->compile(c, r, e->fn, b->bytes, b->n_bytes,
                            (int32_t)position(r)->offset);
     if (code)
         e->code = code;
     r->fn = e->code ? c->jit->enter : e->fn;
 }
 
+static void begin(struct block_cache *bc)
+{
+    pthread_mutex_lock(&bc->lock);
+    bc->owner = pthread_self();
+    bc->owned = true;
+    pthread_mutex_unlock(&bc->lock);
+    atomic_store(&bc->inside, true);
+}
+
+void block_cache_rest(struct cpu *c)
+{
+    atomic_store(&c->blocks->inside, false);
+}
+
 void block_cache_quiesce(struct cpu *c)
 {
     struct block_cache *bc = c->blocks;
 
-    bc->owner = pthread_self();
-    bc->owned = true;
-    if (atomic_load_explicit(&bc->queued, memory_order_acquire)) {
-        pthread_mutex_lock(&bc->lock);
-        for (size_t i = 0; i < bc->n_queue; i++)
-            invalidate(bc, bc->queue[i].ram, bc->queue[i].page);
-        bc->n_queue = 0;
-        atomic_store(&bc->queued, false);
-        pthread_mutex_unlock(&bc->lock);
+    if (!atomic_load_explicit(&bc->inside, memory_order_relaxed))
+        begin(bc);
+    if (c->late_ram) {
+        memory_wrote(c->env.memory, c->late_ram, c->late_offset,
+                     c->late_size);
+        c->late_ram = NULL;
     }
+    if (atomic_load(&bc->queued))
+        take_queues(bc);
+    if (bc->sync)
+        check_young(bc);
     if (bc->flush || bc->bytes > CACHE_LIMIT)
         drop_everything(bc);
     if (bc->dead || bc->single) { /* they may be in one of them */
@@ -654,19 +834,13 @@ static struct code_page *arm_page(struct block_cache *bc,
     p->host = host;
     p->ram = ram;
     p->offset = (uint64_t)(host - ram->host);
+    pthread_mutex_lock(&bc->lock);
     p->hash_next = bc->pages[page_hash(host)];
     bc->pages[page_hash(host)] = p;
-    __atomic_or_fetch(&ram->flags[p->offset >> PAGE_BITS], RAM_CODE,
-                      __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        struct tlb_entry *e = &c->write[i];
-
-        if (e->tag != TLB_EMPTY &&
-            e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
-            e->tag = TLB_EMPTY;
-    }
-    if (c->jit)
-        c->jit->forget_writes(c, host);
+    pthread_mutex_unlock(&bc->lock);
+    if (memory_arm_code(c->env.memory, &bc->watcher, ram, p->offset))
+        set_young(bc, p);
+    forget_writes(c, host);
     return p;
 }
 
@@ -675,7 +849,7 @@ static struct block *finish(struct block_cache *bc, const uint8_t *host,
                             uint32_t mode)
 {
     size_t size = sizeof(struct block) + bc->n * sizeof(struct rec) +
-                  bc->n * sizeof(struct position);
+                  bc->n * sizeof(struct position) + bc->n_code;
     struct block *b = malloc(size);
 
     if (!b)
@@ -687,6 +861,8 @@ static struct block *finish(struct block_cache *bc, const uint8_t *host,
     memcpy(b->recs, bc->recs, bc->n * sizeof(struct rec));
     b->positions = (struct position *)&b->recs[bc->n];
     memcpy(b->positions, bc->positions, bc->n * sizeof(struct position));
+    b->bytes = memcpy(&b->positions[bc->n], bc->code, bc->n_code);
+    b->n_bytes = bc->n_code;
     b->recs[0].data = (uintptr_t)b;
     for (unsigned i = 1; i < bc->n; i++)
         if (b->recs[i].fn == engine(bc)->stub_near ||
@@ -742,10 +918,13 @@ static bool decode_run(struct block_cache *bc, struct builder *b)
 
     while (n < b->max_insns && offset < (int32_t)PAGE_SIZE) {
         struct insn *i = &bc->insns[n];
+        uint8_t *bytes = bc->code + (offset - b->start);
+        unsigned left = (unsigned)((int32_t)PAGE_SIZE - offset);
         uint32_t flags;
 
-        if (!isa->decode(c, b->page + offset,
-                         (unsigned)((int32_t)PAGE_SIZE - offset), i)) {
+        left = left < isa->max_length ? left : isa->max_length;
+        ram_fetch(bytes, b->page + offset, left);
+        if (!isa->decode(c, bytes, left, i)) {
             if (n == 0)
                 return false;
             break;
@@ -766,6 +945,7 @@ static bool decode_run(struct block_cache *bc, struct builder *b)
             break;
     }
     bc->n_insns = n;
+    bc->n_code = (unsigned)(offset - b->start);
     b->end = offset;
     return true;
 }
@@ -820,31 +1000,23 @@ static void append_run(struct block_cache *bc)
 }
 
 /* The one instruction at b->start, whose tail is on the next page. */
-static bool decode_straddle(struct block_cache *bc, struct builder *b,
-                            struct ram **ram, const uint8_t **second)
+static void decode_straddle(struct block_cache *bc, struct builder *b,
+                            const uint8_t *second)
 {
     struct cpu *c = b->c;
     const struct isa *isa = c->class->isa;
     unsigned head = (unsigned)((int32_t)PAGE_SIZE - b->start);
-    uint8_t bytes[16];
     struct insn *i = &bc->insns[0];
-    bool whole;
 
-    *second = fetch_page(c, b->va + PAGE_SIZE, ram, &whole);
-    if (!*second)
-        return false;
-    memcpy(bytes, b->page + b->start, head);
-    memcpy(bytes + head, *second, sizeof(bytes) - head);
-    isa->decode(c, bytes, isa->max_length, i);
+    ram_fetch(bc->code, b->page + b->start, head);
+    ram_fetch(bc->code + head, second, isa->max_length - head);
+    isa->decode(c, bc->code, isa->max_length, i);
     if (log_on(c->env.log, LOG_IN_ASM))
         log_insn(c, i, b->va + (uint64_t)b->start);
     bc->offsets[0] = b->start;
     bc->n_insns = 1;
+    bc->n_code = i->length;
     b->end = b->start + i->length;
-    append(bc, engine(bc)->straddle, b->start, 0);
-    append(bc, NULL, b->start, 0)->data = (uintptr_t)*second;
-    append_run(bc);
-    return true;
 }
 
 /* Page p holds the tail of the last instruction of page `before`. */
@@ -859,6 +1031,41 @@ static bool remember_straddle(struct code_page *p, const uint8_t *before)
     return true;
 }
 
+/*
+ * Decode from b->start on into bc->insns; writers that come later see which
+ * pieces were read.  *second: the next page of the host's, if the first
+ * instruction ends there.  false: an exception is pending, or there is no
+ * memory.
+ */
+static bool decode(struct block_cache *bc, struct builder *b,
+                   struct code_page *p, struct code_page **second)
+{
+    const uint8_t *host;
+    struct ram *ram;
+    bool whole, straddles;
+
+    *second = NULL;
+    pthread_mutex_lock(&bc->lock);
+    straddles = !decode_run(bc, b);
+    if (!straddles)
+        mark_granules(p, (unsigned)b->start, (unsigned)b->end - 1);
+    pthread_mutex_unlock(&bc->lock);
+    if (!straddles)
+        return true;
+    host = fetch_page(b->c, b->va + PAGE_SIZE, &ram, &whole);
+    if (!host)
+        return false;
+    *second = arm_page(bc, host, ram);
+    if (!*second)
+        return false;
+    pthread_mutex_lock(&bc->lock);
+    decode_straddle(bc, b, host);
+    mark_granules(p, (unsigned)b->start, PAGE_SIZE - 1);
+    mark_granules(*second, 0, (unsigned)b->end - PAGE_SIZE - 1);
+    pthread_mutex_unlock(&bc->lock);
+    return true;
+}
+
 static struct block *build(struct cpu *c, const uint8_t *host,
                            struct ram *ram, uint32_t mode,
                            unsigned max_insns)
@@ -867,32 +1074,28 @@ static struct block *build(struct cpu *c, const uint8_t *host,
     int32_t start = (int32_t)(c->pc & ~PAGE_MASK);
     struct builder b = {c,    host - start, c->pc & PAGE_MASK, mode,
                         max_insns, start, start};
-    struct code_page *p = arm_page(bc, b.page, ram), *q = NULL;
-    const uint8_t *second = NULL;
-    struct ram *second_ram = NULL;
-    struct block *out;
+    struct code_page *p = arm_page(bc, b.page, ram), *second;
+    struct block *out = NULL;
 
     bc->n = 0;
     bc->kind = FLAGS_IN_CPU;
     append(bc, h_head, start, 0);
-    if (decode_run(bc, &b))
+    if (p && decode(bc, &b, p, &second)) {
+        if (second) {
+            append(bc, engine(bc)->straddle, start, 0);
+            append(bc, NULL, start, 0)->data = (uintptr_t)second->host;
+        }
         append_run(bc);
-    else if (!decode_straddle(bc, &b, &second_ram, &second))
-        return NULL;
-    if (second)
-        q = arm_page(bc, second, second_ram);
-    out = finish(bc, host, mode);
-    if (!out || !p || (second && !q)) {
-        bc->flush = true; /* out of memory: drop all and try again */
-        free(out);
+        out = finish(bc, host, mode);
+    }
+    if (!out) {
+        /* Out of memory: drop all and try again. */
+        bc->flush |= !c->pending_exception;
         return NULL;
     }
-    mark_granules(p, (unsigned)start,
-                  second ? PAGE_SIZE - 1 : (unsigned)b.end - 1);
     if (second) {
-        out->second = second;
-        mark_granules(q, 0, (unsigned)b.end - PAGE_SIZE - 1);
-        if (!remember_straddle(q, p->host))
+        out->second = second->host;
+        if (!remember_straddle(second, p->host))
             max_insns = 0; /* no room to remember it: use it once */
     }
     if (max_insns < BLOCK_MAX_INSNS) {
@@ -997,7 +1200,9 @@ const struct rec *block_find(struct cpu *c, unsigned max_insns)
 
         if (c->pending_exception)
             return NULL;
+        pthread_mutex_lock(&bc->lock);
         drop_page(bc, p);
+        pthread_mutex_unlock(&bc->lock);
         jcache_empty(c);
         b = find_or_build(c, max_insns);
         if (b && b->second && !straddle_valid(c, b))
@@ -1028,6 +1233,8 @@ bool block_cache_new(struct cpu *c, struct error *e)
     bc->cpu = c;
     pthread_mutex_init(&bc->lock, NULL);
     bc->watcher.wrote = code_wrote;
+    bc->watcher.armed = code_armed;
+    bc->watcher.settled = code_settled;
     bc->watcher.owner = bc;
     memory_watch_code(c->env.memory, &bc->watcher);
     c->blocks = bc;

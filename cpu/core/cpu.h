@@ -148,11 +148,16 @@ struct cpu_class {
 #define TLB_SIZE (1u << TLB_BITS)
 #define FETCH_TLB_BITS 8
 #define FETCH_TLB_SIZE (1u << FETCH_TLB_BITS)
-/* Contexts: a tag's low bits say whose translation it is.  They are multiples
- * of TLB_CONTEXT_STEP: a translator compares tags with the low bits of an
- * address mixed in, and one that is not aligned is to be no tag at all. */
+/*
+ * Contexts: a tag's low bits say whose translation it is.  Numbers go in
+ * steps, so that what is left of an address that is not aligned never makes
+ * one of another.  The last numbers are not given out: with the last page
+ * they would make TLB_EMPTY, and one stands for no context at all.
+ */
 #define TLB_CONTEXTS 4096u
 #define TLB_CONTEXT_STEP 8u
+#define TLB_WATCHED (TLB_CONTEXTS - 2 * TLB_CONTEXT_STEP)
+#define TLB_CONTEXT_END TLB_WATCHED
 
 struct tlb_entry {
     uint64_t tag;     /* page | context; TLB_EMPTY: none */
@@ -177,8 +182,9 @@ struct jcache_entry {
 struct cpu {
     /* Used by every handler. */
     uint64_t page;          /* virtual base of the page that is executing */
-    uint64_t data_context;  /* of loads and stores, below TLB_CONTEXTS */
-    uint64_t fetch_context; /* of fetches; below TLB_CONTEXTS */
+    uint64_t data_context;  /* of loads and stores, below TLB_CONTEXT_END,
+                               or TLB_WATCHED: see cpu_watch() */
+    uint64_t fetch_context; /* of fetches; below TLB_CONTEXT_END */
     uint64_t jump_context;  /* fetch_context and class->mode(): what a jump
                                cache entry must have been made under */
     int64_t budget;         /* saved at slow paths, see cpu_icount() */
@@ -186,6 +192,10 @@ struct cpu {
     uint64_t scratch;       /* a slow load's value */
     uint64_t scratch_hi;    /* its upper half, of 128 bits */
     uint64_t extra;         /* an operand that a record has no room for */
+    uint64_t watched_context; /* data_context's while it is TLB_WATCHED */
+    struct ram *late_ram;   /* a write to announce once it was made, or NULL: */
+    uint64_t late_offset;   /* bytes into it */
+    uint64_t late_size;
     uint64_t flag_a, flag_b; /* lazy flags, where the guest has any: values */
     uint32_t flag_kind;     /* and what they are of */
     struct rec *compile;    /* a hot block's first record, or NULL */
@@ -280,6 +290,31 @@ static inline void cpu_raise(struct cpu *c)
     c->pending_exception = true;
 }
 
+/*
+ * See whether loads and stores come: cpu_watch_end() is true if there was
+ * none since cpu_watch(), nor a change of data_context.  Meanwhile the TLB
+ * has no entry for any; so watching costs the fast path nothing.
+ */
+static inline void cpu_watch(struct cpu *c)
+{
+    c->watched_context = c->data_context;
+    c->data_context = TLB_WATCHED;
+}
+
+static inline bool cpu_watch_end(struct cpu *c)
+{
+    if (c->data_context != TLB_WATCHED)
+        return false;
+    c->data_context = c->watched_context;
+    return true;
+}
+
+/*
+ * What others have written to code is seen from the next instruction on (a
+ * fence.i, a serialising instruction): leaves to the run loop.
+ */
+void cpu_sync_code(struct cpu *c);
+
 /* Forget every translation. */
 void cpu_flush_tlb(struct cpu *c);
 /* A translation of a page of `size` > PAGE_SIZE bytes around va was used. */
@@ -298,7 +333,7 @@ bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value);
 bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value);
 /* Host address of naturally aligned guest RAM, for an atomic access; NULL:
  * an exception is pending (bus_fault for MMIO).  With ACCESS_WRITE the
- * caller's write must follow at once and be a host atomic. */
+ * caller's write must follow in the same instruction and be a host atomic. */
 void *cpu_host(struct cpu *c, uint64_t va, unsigned size,
                enum access access);
 /* The same with write intent. */

@@ -12,7 +12,7 @@
 #ifndef CPU_CORE_ENGINE_H
 #define CPU_CORE_ENGINE_H
 
-#include "base/bytes.h"
+#include "base/ram_access.h"
 #include "cpu/core/cpu.h"
 
 /*
@@ -423,12 +423,13 @@ struct cpu_jit {
                          the whole effort at once */
     /*
      * Compile the block whose first record is r, with fn as that record's
-     * handler, from the bytes at host, `offset` into their page.  NULL: let
-     * it be interpreted, or run what it has: a block where much time is
-     * spent is compiled again.
+     * handler, from the `size` bytes that it was decoded from, `offset` into
+     * their page.  NULL: let it be interpreted, or run what it has: a block
+     * where much time is spent is compiled again.
      */
     const void *(*compile)(struct cpu *c, const struct rec *r, rec_fn *fn,
-                           const uint8_t *host, int32_t offset);
+                           const uint8_t *bytes, unsigned size,
+                           int32_t offset);
     /* The TLB lost entries: forget what was remembered of it, all, or of the
      * page that holds va, or to write to the page at host. */
     void (*forget)(struct cpu *c);
@@ -459,8 +460,11 @@ void block_cache_flush(struct cpu *c);
  * is not kept).  NULL: an exception is pending.
  */
 const struct rec *block_find(struct cpu *c, unsigned max_insns);
-/* Free what was invalidated; no record is in use. */
+/* Take in what other threads want of the cache, and free what was
+ * invalidated; no record is in use.  The CPU is about to run. */
 void block_cache_quiesce(struct cpu *c);
+/* It does not run until the next call of block_cache_quiesce(). */
+void block_cache_rest(struct cpu *c);
 
 /* Of a record: offset from the page, instructions of the block before it. */
 struct position {

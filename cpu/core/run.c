@@ -148,15 +148,13 @@ uint64_t run_until(const struct cpu *c, uint64_t end)
     return c->notice_at > c->icount && c->notice_at < end ? c->notice_at : end;
 }
 
-enum cpu_event cpu_run(struct cpu *c, int64_t limit)
+static enum cpu_event run(struct cpu *c, int64_t limit)
 {
     const bool exact = clock_is_icount(c->env.clock);
     const uint64_t end = c->icount + (uint64_t)limit;
     enum cpu_event event;
     bool polled = false;
 
-    if (c->lockstep)
-        return lockstep_run(c, limit);
     for (;;) {
         const struct rec *r;
         unsigned max_insns;
@@ -181,6 +179,15 @@ enum cpu_event cpu_run(struct cpu *c, int64_t limit)
         polled = c->jit && !c->cur && c->budget < 0;
         run_settle(c);
     }
+}
+
+enum cpu_event cpu_run(struct cpu *c, int64_t limit)
+{
+    enum cpu_event event =
+        c->lockstep ? lockstep_run(c, limit) : run(c, limit);
+
+    block_cache_rest(c);
+    return event;
 }
 
 void cpu_kick(struct cpu *c)
@@ -264,6 +271,10 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, scratch),
     FIELD_HOST(struct cpu, scratch_hi),
     FIELD_HOST(struct cpu, extra),
+    FIELD_HOST(struct cpu, watched_context),
+    FIELD_HOST(struct cpu, late_ram),
+    FIELD_HOST(struct cpu, late_offset),
+    FIELD_HOST(struct cpu, late_size),
     FIELD(struct cpu, flag_a, 0),
     FIELD(struct cpu, flag_b, 0),
     FIELD(struct cpu, flag_kind, FLAGS_BITS),
@@ -312,6 +323,7 @@ void cpu_reset(struct cpu *c)
     c->leave = false;
     c->cur = NULL;
     c->patch = NULL;
+    c->late_ram = NULL;
     c->slice = c->budget = 0;
     cpu_flush_tlb(c);
     block_cache_flush(c);

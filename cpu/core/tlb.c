@@ -282,7 +282,7 @@ static bool read_part(struct cpu *c, uint64_t va, const struct place *p,
                       unsigned size, uint8_t *out)
 {
     if (p->host) {
-        memcpy(out, p->host, size);
+        ram_read(out, p->host, size);
         return true;
     }
     for (unsigned i = 0; i < size; i++) {
@@ -295,12 +295,14 @@ static bool read_part(struct cpu *c, uint64_t va, const struct place *p,
     return true;
 }
 
-/* Helpers come here without having looked in the TLB. */
-static void *tlb_hit(const struct cpu *c, const struct tlb_entry *table,
-                     uint64_t va, unsigned size)
+/* Every access of the slow side begins here; helpers come without having
+ * looked in the TLB. */
+static void *tlb_hit(struct cpu *c, const struct tlb_entry *table, uint64_t va,
+                     unsigned size)
 {
     const struct tlb_entry *e = &table[tlb_index(va)];
 
+    cpu_watch_end(c);
     return TLB_MISS(e, va, size) ? NULL : tlb_host(e, va);
 }
 
@@ -328,14 +330,14 @@ bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
     uint8_t bytes[8] = {0};
 
     if (hit) {
-        *value = ld_le(hit, size);
+        *value = ram_ld(hit, size);
         return true;
     }
     if (!may_cross(c, va, part, size) ||
         !find_place(c, va, part, ACCESS_READ, &p))
         return false;
     if (part == size && p.host) {
-        *value = ld_le(p.host, size);
+        *value = ram_ld(p.host, size);
         return true;
     }
     if (part == size)
@@ -355,7 +357,7 @@ static void ram_store(struct cpu *c, const struct place *p,
 {
     if (p->rom)
         return;
-    memcpy(p->host, bytes, size);
+    ram_write(p->host, bytes, size);
     memory_wrote(c->env.memory, p->ram, (uint64_t)(p->host - p->ram->host),
                  size);
 }
@@ -379,7 +381,7 @@ static void ram_store_whole(struct cpu *c, const struct place *p,
 {
     if (p->rom)
         return;
-    st_le(p->host, value, size);
+    ram_st(p->host, value, size);
     memory_wrote(c->env.memory, p->ram, (uint64_t)(p->host - p->ram->host),
                  size);
 }
@@ -392,7 +394,7 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
     uint8_t bytes[8];
 
     if (hit) {
-        st_le(hit, value, size);
+        ram_st(hit, value, size);
         return true;
     }
     if (!may_cross(c, va, part, size) ||
@@ -415,6 +417,18 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
            write_part(c, va + part, &q, size - part, bytes + part);
 }
 
+/*
+ * The caller is about to write, by means of its own: code and dirty pages
+ * hear of it when this instruction is over, and before the next one.
+ */
+static void write_follows(struct cpu *c, const struct place *p, unsigned size)
+{
+    c->late_ram = p->ram;
+    c->late_offset = (uint64_t)(p->host - p->ram->host);
+    c->late_size = size;
+    c->leave = true;
+}
+
 void *cpu_host(struct cpu *c, uint64_t va, unsigned size, enum access access)
 {
     bool write = access == ACCESS_WRITE;
@@ -430,8 +444,7 @@ void *cpu_host(struct cpu *c, uint64_t va, unsigned size, enum access access)
         return NULL;
     }
     if (write)
-        memory_wrote(c->env.memory, p.ram,
-                     (uint64_t)(p.host - p.ram->host), size);
+        write_follows(c, &p, size);
     return p.host;
 }
 
@@ -468,8 +481,7 @@ void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size)
         return hit;
     if (!find_place(c, va, size, ACCESS_WRITE, &p) || !p.host || p.rom)
         return NULL;
-    memory_wrote(c->env.memory, p.ram, (uint64_t)(p.host - p.ram->host),
-                 size);
+    write_follows(c, &p, size);
     return p.host;
 }
 
@@ -492,7 +504,7 @@ bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size)
         host = memory_host(c->env.memory, t.pa, part, false);
         if (!host)
             return false;
-        memcpy(to, host, part);
+        ram_read(to, host, part);
         to += part;
         va += part;
         size -= part;

@@ -345,8 +345,7 @@ class Body:
         self.add(f"if (TLB_MISS({e}, {va}, {size}))")
         self.add(f"    SLOW({self.twin});")
         host = f"tlb_host({e}, {va})"
-        get = (f"*(const uint8_t *){host}" if size == 1
-               else f"ld_le{size * 8}({host})")
+        get = f"ram_ld{size * 8}({host})"
         return self.temp(CTYPE[n.type], get)
 
     def x_amo(self, n):
@@ -456,8 +455,7 @@ class Body:
                     f"{value}))", "    LEAVE;"]
         e = f"e{self.temps}"
         self.temps += 1
-        put = (f"*(uint8_t *)tlb_host({e}, {va}) = {value};" if size == 1
-               else f"st_le{size * 8}(tlb_host({e}, {va}), {value});")
+        put = f"ram_st{size * 8}(tlb_host({e}, {va}), {value});"
         return [f"const struct tlb_entry *{e} = &c->write[tlb_index({va})];",
                 f"if (TLB_MISS({e}, {va}, {size}))",
                 f"    SLOW({self.twin});", put]

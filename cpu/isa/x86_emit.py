@@ -294,19 +294,15 @@ class X86Body(Body):
 
     @staticmethod
     def fetch(type_, host):
-        if type_ == "u8":
-            return f"*(const uint8_t *){host}"
         if type_ == "v128":
             return f"v128_ld({host})"
-        return f"ld_le{WIDTH[type_]}({host})"
+        return f"ram_ld{WIDTH[type_]}({host})"
 
     @staticmethod
     def put(type_, host, value):
-        if type_ == "u8":
-            return f"*(uint8_t *){host} = {value};"
         if type_ == "v128":
             return f"v128_st({host}, {value});"
-        return f"st_le{WIDTH[type_]}({host}, {value});"
+        return f"ram_st{WIDTH[type_]}({host}, {value});"
 
     def load(self, type_, seg, off, aligned=False):
         size = WIDTH[type_] // 8

@@ -130,7 +130,7 @@ static uint32_t new_context(struct riscv_cpu *g, uint64_t satp, uint32_t key)
 {
     struct riscv_context *slot;
 
-    if (g->next_context == TLB_CONTEXTS) {
+    if (g->next_context == TLB_CONTEXT_END) {
         cpu_flush_tlb(&g->core);
         riscv_forget_contexts(g, -1);
         g->next_context = 0;

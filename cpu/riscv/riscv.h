@@ -257,7 +257,7 @@ bool riscv_ecall(struct cpu *c);
 bool riscv_sret(struct cpu *c);
 bool riscv_mret(struct cpu *c);
 bool riscv_wfi(struct cpu *c);
-void riscv_fence(struct cpu *c);
+void riscv_fence(struct cpu *c, uint8_t fm, uint8_t pred, uint8_t succ);
 void riscv_fence_i(struct cpu *c);
 bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
                       uint8_t rs2);

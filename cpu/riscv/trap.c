@@ -267,17 +267,27 @@ bool riscv_wfi(struct cpu *c)
     return true;
 }
 
-void riscv_fence(struct cpu *c)
+enum fence_set { FENCE_W = 1, FENCE_R = 2, FENCE_O = 4, FENCE_I = 8 };
+#define FENCE_TSO 8
+
+/* Only a write before a read needs more than acquire and release; on hosts
+ * that keep all other orders themselves those cost nothing.  Devices count as
+ * memory. */
+void riscv_fence(struct cpu *c, uint8_t fm, uint8_t pred, uint8_t succ)
 {
+    const uint8_t all = FENCE_R | FENCE_W;
+
     (void)c;
-    atomic_thread_fence(memory_order_seq_cst);
+    if ((pred & (FENCE_W | FENCE_O)) && (succ & (FENCE_R | FENCE_I)) &&
+        !(fm == FENCE_TSO && pred == all && succ == all))
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_thread_fence(memory_order_acq_rel);
 }
 
-/* Writes to code are noticed when they happen; what other threads wrote is
- * taken in by the run loop. */
 void riscv_fence_i(struct cpu *c)
 {
-    c->leave = true;
+    cpu_sync_code(c);
 }
 
 bool riscv_sfence_vma(struct cpu *c, uint64_t va, uint64_t asid, uint8_t rs1,
@@ -307,6 +317,14 @@ bool riscv_sfence_inval(struct cpu *c)
 
 /* ------------------------------------------------------------- LR and SC */
 
+/*
+ * SC compares and swaps, and fails if the hart accessed memory since its LR
+ * (cpu_watch()) or trapped.  So when it succeeds LR might as well have been
+ * done at that very moment: nothing in between could tell, and a store of the
+ * same value by another hart came before it.  Sequences that are sure to
+ * succeed in the end access no memory in between, unpriv 13.3.
+ */
+
 static bool load_reserved(struct cpu *c, uint64_t va, unsigned size)
 {
     struct riscv_cpu *g = riscv(c);
@@ -328,6 +346,7 @@ static bool load_reserved(struct cpu *c, uint64_t va, unsigned size)
     g->reservation = (uintptr_t)host;
     g->reserved_value = c->scratch;
     g->reserved_size = (uint8_t)size;
+    cpu_watch(c);
     return true;
 }
 
@@ -337,6 +356,7 @@ static bool store_conditional(struct cpu *c, uint64_t va, unsigned size,
                               uint64_t value)
 {
     struct riscv_cpu *g = riscv(c);
+    bool quiet = cpu_watch_end(c);
     uint64_t held = g->reservation;
     void *host;
 
@@ -346,7 +366,7 @@ static bool store_conditional(struct cpu *c, uint64_t va, unsigned size,
     }
     g->reservation = UINT64_MAX;
     c->scratch = 1;
-    if (held == UINT64_MAX || g->reserved_size != size)
+    if (!quiet || held == UINT64_MAX || g->reserved_size != size)
         return true;
     host = cpu_host(c, va, size, ACCESS_WRITE);
     if (!host)

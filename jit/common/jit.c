@@ -54,7 +54,7 @@ static bool buffer_new(struct code_buffer *b, uint64_t size, struct error *e)
 
 /* Decode the block's instructions once more, and lift them. */
 static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
-                       const uint8_t *host, int32_t offset)
+                       const uint8_t *bytes, unsigned size, int32_t offset)
 {
     const struct isa *isa = j->cpu->class->isa;
     struct jit_block *b = &j->block;
@@ -77,16 +77,14 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
         uint32_t flags;
 
         if (at->offset != offset || (unsigned)at->count != b->n)
-            return false; /* the code changed under us */
+            return false;
         if (r->fn == isa->engine->go) {
             b->end = r;
             break;
         }
         if (b->n == BLOCK_MAX_INSNS)
             return false;
-        if (offset >= (int32_t)PAGE_SIZE ||
-            !isa->decode(j->cpu, host, (unsigned)(PAGE_SIZE - offset),
-                         &i->insn))
+        if (!size || !isa->decode(j->cpu, bytes, size, &i->insn))
             return false;
         flags = isa->rows[i->insn.row].flags;
         i->rec = r;
@@ -99,7 +97,8 @@ static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
         b->n++;
         ended = i->insn.row == 0 || (flags & ROW_END);
         r += flags & (ROW_BRANCH | ROW_JUMP) ? 3 : 1;
-        host += i->insn.length;
+        bytes += i->insn.length;
+        size -= i->insn.length;
         offset += i->insn.length;
     }
     return !b->ir.failed && b->n > 0;
@@ -151,7 +150,7 @@ static void log_code(struct jit *j, const uint8_t *code, size_t size)
 }
 
 static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
-                           const uint8_t *host, int32_t offset)
+                           const uint8_t *bytes, unsigned size, int32_t offset)
 {
     struct jit *j = (struct jit *)c->jit;
     const bool timed = log_on(c->env.log, LOG_STATS);
@@ -159,7 +158,7 @@ static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
     const size_t before = j->code.used;
     const uint8_t *code = NULL;
 
-    if (lift_block(j, first, fn, host, offset)) {
+    if (lift_block(j, first, fn, bytes, size, offset)) {
         if (log_on(c->env.log, LOG_IR))
             log_ir(j);
         if (j->block.spans)

@@ -761,8 +761,8 @@ static void announces_code_and_dirt(void **state)
     struct spy s = {.n = 0}, t = {.n = 0};
     uint8_t in[3 * 4096] = {0};
 
-    s.watcher = (struct code_watcher){spy_wrote, &s, NULL};
-    t.watcher = (struct code_watcher){spy_wrote, &t, NULL};
+    s.watcher = (struct code_watcher){.wrote = spy_wrote, .owner = &s};
+    t.watcher = (struct code_watcher){.wrote = spy_wrote, .owner = &t};
     add(f, &ram);
     memory_watch_code(f->m, &s.watcher);
     memory_watch_code(f->m, &t.watcher);
@@ -968,7 +968,7 @@ static void code_flags_leave_no_gap(void **state)
     pthread_t thread;
 
     add(f, &ram);
-    d.watcher = (struct code_watcher){dekker_wrote, &d, NULL};
+    d.watcher = (struct code_watcher){.wrote = dekker_wrote, .owner = &d};
     memory_watch_code(f->m, &d.watcher);
     pthread_create(&thread, NULL, write_bytes, &d);
     for (unsigned i = 1; i <= ROUNDS; i++) {

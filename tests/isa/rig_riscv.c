@@ -474,6 +474,9 @@ static void copy(struct cpu *to, const struct cpu *from)
     memcpy((char *)to + FIRST, (const char *)from + FIRST, LAST - FIRST);
     g->fp.soft = soft;
     to->notice_at = from->notice_at;
+    cpu_watch_end(to);
+    if (from->data_context == TLB_WATCHED)
+        cpu_watch(to); /* a reservation is good */
     if (pmp && to->class)
         riscv_pmp_changed(g);
 }
@@ -512,9 +515,13 @@ static void settle(struct cpu *c, bool flush)
 {
     struct riscv_cpu *g = riscv(c);
 
+    bool watched = cpu_watch_end(c);
+
     if (flush)
         riscv_forget_contexts(g, -1);
     riscv_update_contexts(g);
+    if (watched)
+        cpu_watch(c);
 }
 
 /* LR in front of an SC: on the same place, a near one, or none. */

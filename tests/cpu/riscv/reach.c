@@ -112,10 +112,11 @@ static void note_insn(struct reach *n, const struct insn *i,
 }
 
 static const void *compile(struct cpu *c, const struct rec *r, rec_fn *fn,
-                           const uint8_t *host, int32_t offset)
+                           const uint8_t *bytes, unsigned n_bytes,
+                           int32_t offset)
 {
     struct reach *n = reach_of(c);
-    const void *code = n->original.compile(c, r, fn, host, offset);
+    const void *code = n->original.compile(c, r, fn, bytes, n_bytes, offset);
     const uint8_t *start;
     struct insn i;
     unsigned size;
@@ -124,9 +125,9 @@ static const void *compile(struct cpu *c, const struct rec *r, rec_fn *fn,
         return NULL;
     block_of(r, &start, &size);
     for (unsigned at = 0; at < size; at += i.length) {
-        if (!c->class->isa->decode(c, host + at, size - at + 2, &i))
+        if (!c->class->isa->decode(c, start + at, size - at + 2, &i))
             break;
-        note_insn(n, &i, host + at, offset + (int32_t)at, at == 0);
+        note_insn(n, &i, start + at, offset + (int32_t)at, at == 0);
     }
     return code;
 }

@@ -92,12 +92,13 @@ static void run(struct cpu *c, const struct rec *r, int64_t budget)
 }
 
 static const void *compile(struct cpu *c, const struct rec *r, rec_fn *fn,
-                           const uint8_t *host, int32_t offset)
+                           const uint8_t *bytes, unsigned size, int32_t offset)
 {
     (void)c;
     (void)r;
     (void)fn;
-    (void)host;
+    (void)bytes;
+    (void)size;
     (void)offset;
     return NULL;
 }
