@@ -297,7 +297,7 @@ static bool make_machine(struct session *s, struct error *e)
         .board_options = c->board_options,
         .n_board_options = c->n_board_options,
         .ram_size = c->ram,
-        .cpus = 1,
+        .cpus = c->cpus,
         .cpu = c->cpu,
         .kernel = c->kernel,
         .initrd = c->initrd,
@@ -603,6 +603,15 @@ static void log_stats(struct session *s)
         log_line(&s->log, LOG_STATS, "%s", line);
 }
 
+static void log_hash(struct session *s)
+{
+    uint64_t hash;
+
+    if (log_on(&s->log, LOG_HASH) && machine_hash(s->machine, &hash))
+        log_line(&s->log, LOG_HASH, "state hash %016llx",
+                 (unsigned long long)hash);
+}
+
 /* Stop the machine, let its output out, put the cursor below it. */
 static void finish(struct session *s)
 {
@@ -616,6 +625,7 @@ static void finish(struct session *s)
     }
     drain(s);
     log_stats(s);
+    log_hash(s);
 }
 
 static void session_free(struct session *s)

@@ -41,7 +41,7 @@ struct machine_config {
     const char *const *board_options; /* its options, "NAME=VALUE" each */
     size_t n_board_options;
     uint64_t ram_size; /* bytes; 0: the board's default */
-    unsigned cpus;     /* 0: 1 */
+    unsigned cpus;     /* 0: as many as the board lists */
     const char *cpu;   /* model and features; NULL: the board's */
     const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
     const char *bios;                 /* NULL or "default", "none", or a file */
@@ -143,6 +143,13 @@ struct board_option {
     const unsigned char *overlay;
     size_t overlay_size;
 };
+
+/*
+ * Of the whole state: each CPU's and device's fields, virtual time, RAM.  Two
+ * runs that give the same went the same way.  While the vCPUs stand still.
+ * false: no memory.
+ */
+bool machine_hash(struct machine *m, uint64_t *hash);
 
 /* The embedded boards: name, summary; NULL name ends. */
 struct board {

@@ -10,7 +10,7 @@
 #include "machine/machine.h"
 #include "machine/tree.h"
 
-#define MACHINE_MAX_CPUS 128
+#define MACHINE_MAX_CPUS RAM_CODE_MAX
 #define MACHINE_MAX_RAM LOAD_MAX_RAM
 #define MACHINE_SERIALS 4
 
@@ -19,6 +19,7 @@ struct vcpu {
     struct cpu *cpu;
     pthread_t thread;
     bool idle; /* icount: it halted when it last ran */
+    uint64_t turn_end; /* icount: of its turn, in its own instructions */
 };
 
 /* A device, and the node that it was made from. */

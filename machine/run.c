@@ -157,21 +157,49 @@ static struct vcpu *next_vcpu(struct machine *m, unsigned *turn)
     return NULL;
 }
 
-static int64_t instructions_until(const struct machine *m, uint64_t deadline,
+/* Of v's turn. */
+static uint64_t instructions_left(const struct vcpu *v)
+{
+    int64_t left = (int64_t)(v->turn_end - cpu_icount_any(v->cpu));
+
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+/*
+ * Whose turn it is; NULL: nobody has anything to do.  A turn that was
+ * interrupted goes on: what interrupts one may come from the host, and must
+ * not decide when the next one gets its own.
+ */
+static struct vcpu *whose_turn(struct machine *m, struct vcpu *now,
+                               unsigned *turn)
+{
+    struct vcpu *v = now;
+
+    if (!now || now->idle || !instructions_left(now)) {
+        v = next_vcpu(m, turn);
+        if (v)
+            v->turn_end = cpu_icount_any(v->cpu) +
+                          (m->n_cpus > 1 ? ICOUNT_SLICE : INT64_MAX);
+    }
+    return v;
+}
+
+static int64_t instructions_until(const struct machine *m,
+                                  const struct vcpu *v, uint64_t deadline,
                                   uint64_t now)
 {
-    uint64_t limit = INT64_MAX;
+    uint64_t limit = instructions_left(v);
 
     if (deadline != CLOCK_NEVER) {
         uint64_t step = (uint64_t)1 << m->icount_shift;
 
-        limit = (deadline - now) >> m->icount_shift;
+        uint64_t timed = (deadline - now) >> m->icount_shift;
+
         if ((deadline - now) & (step - 1))
-            limit++;
+            timed++;
+        limit = timed < limit ? timed : limit;
     }
-    if (m->n_cpus > 1 && limit > ICOUNT_SLICE)
-        limit = ICOUNT_SLICE;
-    return limit > INT64_MAX ? INT64_MAX : limit ? (int64_t)limit : 1;
+    return limit ? (int64_t)limit : 1;
 }
 
 /* Nothing to run and no timer: until the gate or a hold. */
@@ -187,13 +215,14 @@ static void sleep_until_nudged(struct machine *m)
 static void *run_icount(void *arg)
 {
     struct machine *m = arg;
+    struct vcpu *v = NULL;
     unsigned turn = 0;
 
     pthread_setspecific(m->icount_key, m);
     while (may_run(m)) {
         uint64_t deadline = serve(m), now = clock_ns(m->clock);
-        struct vcpu *v = next_vcpu(m, &turn);
 
+        v = whose_turn(m, v, &turn);
         if (!v && deadline == CLOCK_NEVER) {
             sleep_until_nudged(m);
         } else if (!v) {
@@ -201,8 +230,8 @@ static void *run_icount(void *arg)
                 clock_jump(m->clock, deadline - now);
         } else if (deadline > now) {
             atomic_store(&m->running, v->cpu);
-            v->idle = cpu_run(v->cpu, instructions_until(m, deadline, now)) ==
-                      CPU_HALTED;
+            v->idle = cpu_run(v->cpu, instructions_until(m, v, deadline,
+                                                         now)) == CPU_HALTED;
             atomic_store(&m->running, NULL);
         }
     }

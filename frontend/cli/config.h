@@ -101,6 +101,7 @@ struct config {
     int escape;          /* the byte that Ctrl-A is; 0 to 255 */
     uint64_t timeout_ns; /* 0: none */
 
+    unsigned cpus; /* 0: as the board has it */
     bool icount;
     unsigned icount_shift;
     uint64_t seed;

@@ -13,6 +13,7 @@
 #include "jit/jit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_CPUS 1024 /* of any board; each says how many it takes */
 
 /* Accelerators: ours, then those of others.  tcg, QEMU's translator, is what
  * runs where none is named. */
@@ -254,10 +255,13 @@ enum cli_result cli_fw_cfg(struct config *c, const char *arg, struct error *e)
     return CLI_RUN;
 }
 
+/* The topology is QEMU's to say and nobody's to see, but has to fit. */
 enum cli_result cli_smp(struct config *c, const char *arg, struct error *e)
 {
+    enum { CPUS, SOCKETS, DIES, CORES, THREADS, MAXCPUS };
     static const char *const known[] = {"cpus",  "sockets", "dies",
                                         "cores", "threads", "maxcpus"};
+    uint64_t given[COUNT(known)] = {0}, product = 1;
     struct keyval kv;
 
     if (!keyval_parse(&c->pool, arg, "cpus", &kv, e) ||
@@ -268,12 +272,33 @@ enum cli_result cli_smp(struct config *c, const char *arg, struct error *e)
 
         if (!parse_number(kv.values[i], UINT32_MAX, &n, e))
             return CLI_ERROR;
-        if (n != 1) {
-            error_set(e, "%s=%s: this version runs 1 processor", kv.keys[i],
-                      kv.values[i]);
+        if (n < 1 || n > MAX_CPUS) {
+            error_set(e, "%s=%s: wanted 1 to %d", kv.keys[i], kv.values[i],
+                      MAX_CPUS);
             return CLI_ERROR;
         }
+        for (size_t k = 0; k < COUNT(known); k++)
+            if (!strcmp(kv.keys[i], known[k]))
+                given[k] = n;
     }
+    for (unsigned k = SOCKETS; k <= THREADS; k++)
+        product *= given[k] ? given[k] : 1;
+    if (!given[CPUS])
+        given[CPUS] = product;
+    if (given[CPUS] > MAX_CPUS || given[CPUS] % product) {
+        error_set(e, "%s: %llu processors in units of %llu", arg,
+                  (unsigned long long)given[CPUS],
+                  (unsigned long long)product);
+        return CLI_ERROR;
+    }
+    if (given[MAXCPUS] && given[MAXCPUS] != given[CPUS]) {
+        error_set(e, "maxcpus=%llu: none can be added to a running machine; "
+                     "wanted %llu",
+                  (unsigned long long)given[MAXCPUS],
+                  (unsigned long long)given[CPUS]);
+        return CLI_ERROR;
+    }
+    c->cpus = (unsigned)given[CPUS];
     return CLI_RUN;
 }
 

@@ -204,7 +204,7 @@ const struct option cli_options[] = {
      "leave out what makes -accel jit fast; help lists the names"},
     {"cpu", "MODEL[,FEATURE=on|off]", cli_cpu,
      "processor model and features; help lists the models"},
-    {"smp", "N", cli_smp, "number of processors; only 1 for now"},
+    {"smp", "N", cli_smp, "number of processors"},
     {"m", "SIZE", cli_m, "memory, in MiB or with a suffix k, M, G, T"},
     {"device", "NAME[,PROPERTY=VALUE...]", cli_device,
      "add a device; help lists them, NAME,help its properties"},

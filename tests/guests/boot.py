@@ -5,11 +5,13 @@
     tests/guests/boot.py --only shell --memory 128,4096
     tests/guests/boot.py --boots 50 --load 2    boots in a row, host loaded
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
+    tests/guests/boot.py --hashes 100           one state hash, 4 harts (emu)
 
-Cases: shell (commands, virtio on MMIO, paste, power-off), pci (virtio on PCI,
-read-only, -snapshot, -no-reboot), aia (APLIC and IMSIC, MSI-X), reboot (and
-Ctrl-A X), paging (Sv57, Sv48, Sv39; A and D by software), and one a size of
---memory.  The emulator is one that takes QEMU's options.
+Cases: smp (four processors, taken off and on again), shell (commands, virtio
+on MMIO, paste, power-off), pci (virtio on PCI, read-only, -snapshot,
+-no-reboot), aia (APLIC and IMSIC, MSI-X), reboot (and Ctrl-A X), paging (Sv57,
+Sv48, Sv39; A and D by software), and one a size of --memory.  The emulator is
+one that takes QEMU's options.
 """
 
 import hashlib
@@ -46,7 +48,7 @@ class Suite:
         self.report = proc.Report('boot')
 
     def console(self, memory=256, append='', extra=(), accel=None):
-        extra = ['-accel', accel or self.args.accel, *extra]
+        extra = ['-accel', accel or self.args.accel, *self.args.options, *extra]
         return Console(machine.command(self.emulator, self.files, memory,
                                        append, extra), self.log)
 
@@ -342,6 +344,48 @@ def case_reboot(suite):
                            console.terminal_restored())
 
 
+def check_processors(suite, shell, name):
+    """Processors go and come back while all are at work."""
+    online = '/sys/devices/system/cpu/online'
+    one = '/sys/devices/system/cpu/cpu1/online'
+    shell.run('for n in 1 2 3 4 5 6; do while true; do true; done & done')
+    for _ in range(3):
+        out, _ = shell.run(f'echo 0 >{one}; cat {online}; '
+                           f'echo 1 >{one}; cat {online}', 60)
+        suite.report.check(f'{name}: a processor goes and comes back',
+                           out == '0,2-3\n0-3\n', out.strip())
+    shell.run('for n in $(jobs -p); do kill $n; wait $n; done 2>/dev/null', 60)
+
+
+def check_parallel(suite, shell, name):
+    """The same work on every processor at once has one result."""
+    work = ('n=1; s=0; while [ $n -le 3000 ]; do s=$(((s * 31 + n) % 1000003));'
+            ' n=$((n + 1)); done; echo $s; seq 1 $s | sort -r | sort -n | '
+            'gzip | gunzip | sha256sum')
+    shell.run(f"echo '{work}' >/tmp/work")
+    out, _ = shell.run('for n in 1 2 3 4 5 6 7 8; do sh /tmp/work >/tmp/w$n & '
+                       'done; wait; sort -u /tmp/w? | wc -l; sort /tmp/w? | '
+                       'uniq -c', 120)
+    total = 0
+    for n in range(1, 3001):
+        total = (total * 31 + n) % 1000003
+    want = sha256(''.join(f'{n}\n' for n in range(1, total + 1)).encode())
+    suite.report.check(f'{name}: eight jobs come to the same',
+                       out.split()[:1] == ['2'] and f'8 {total}' in out and
+                       f'8 {want}' in out, out.strip())
+
+
+def case_smp(suite):
+    with suite.console(extra=['-smp', '4']) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'smp')
+        out, _ = shell.run('grep -c ^processor /proc/cpuinfo')
+        suite.report.check('smp: -smp 4 is four processors', out == '4\n', out)
+        check_parallel(suite, shell, 'smp')
+        check_processors(suite, shell, 'smp')
+        power_off(suite, console, shell, 'smp')
+
+
 def case_memory(suite, memory):
     name = f'-m {memory}'
     with suite.console(memory) as console:
@@ -434,7 +478,30 @@ def case_row(suite, count):
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
-CASES = {'shell': case_shell, 'pci': case_pci, 'aia': case_aia,
+def case_hashes(suite, count):
+    """Boots by instructions, by both engines, all to the same state."""
+    hashes = set()
+    for number in range(count):
+        engine = ('jit', 'interp')[number % 2]
+        name = f'run {number + 1} of {count} by instructions, {engine}'
+        path = suite.folder / 'hash.txt'
+        extra = ['-smp', '4', '-icount', 'shift=3', '-d', 'hash',
+                 '-D', str(path)]
+        with suite.console(append='emu.run=true', extra=extra,
+                           accel=engine) as console:
+            try:
+                console.expect(rb'emu: status 0\r+\n', 120 * suite.args.scale)
+                console.wait(30 * suite.args.scale)
+            except ConsoleError as err:
+                suite.report.check(name, False, str(err))
+                continue
+        text = path.read_text()
+        suite.report.check(name, text.startswith('state hash '), text.strip())
+        hashes.add(text)
+    suite.report.check('all have one state hash', len(hashes) == 1)
+
+
+CASES = {'smp': case_smp, 'shell': case_shell, 'pci': case_pci, 'aia': case_aia,
          'reboot': case_reboot, 'paging': case_paging}
 
 
@@ -449,6 +516,8 @@ def parse():
                         help='sizes that must boot too (default: %(default)s)')
     parser.add_argument('--boots', type=int, default=0, metavar='N',
                         help='only boot N times in a row')
+    parser.add_argument('--hashes', type=int, default=0, metavar='N',
+                        help='only boot N times by instructions')
     parser.add_argument('--load', type=int, default=0, metavar='K',
                         help='keep K processors of the host busy meanwhile')
     return parser.parse_args()
@@ -461,6 +530,9 @@ def main():
         suite = Suite(args, folder)
         if args.boots:
             case_row(suite, args.boots)
+            return suite.report.finish()
+        if args.hashes:
+            case_hashes(suite, args.hashes)
             return suite.report.finish()
         for name, case in CASES.items():
             if not args.only or name in args.only:

@@ -156,7 +156,7 @@ def main():
     files = machine.guest_files()
     report = proc.Report('clock')
     with proc.Load(args.load), \
-            Console(machine.command(emulator, files),
+            Console(machine.command(emulator, files, extra=args.options),
                     machine.open_log(args)) as console:
         try:
             run(args, report, console)

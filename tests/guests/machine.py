@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import shlex
 import shutil
 import sys
 
@@ -22,6 +23,9 @@ def parser(text):
     out.add_argument('--scale', type=float, default=4.0,
                      help='stretches every time-out (slow builds, loaded host; default '
                      '%(default)s)')
+    out.add_argument('--options', default=[], type=shlex.split,
+                     metavar='TEXT',
+                     help="further options of the emulator: '-smp 4'")
     out.add_argument('--log', metavar='FILE',
                      help="append the guests' consoles to FILE")
     return out

@@ -688,7 +688,7 @@ static void test_wrong_root(void **state)
                       "reg = <0 0x1000>; }; };",
                       "-M *: /cpus: there is no CPU");
     rig_board_refused(r, "/dts-v1/; / { emu,max-cpus = <0>; };",
-                      "-M *: /: emu,max-cpus: 0: wanted 1 to 128");
+                      "-M *: /: emu,max-cpus: 0: wanted 1 to 127");
     rig_board_refused(r, "/dts-v1/; / { emu,virtio = \"isa\"; };",
                       "-M *: /: emu,virtio: 'isa': wanted 'pci' or "
                       "'device'");
