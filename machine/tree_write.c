@@ -81,6 +81,13 @@ static bool is_cpu(const struct tree *t, int node)
     return type ? strcmp(type, "cpu") == 0 : tree_named(t, node, "cpu");
 }
 
+/* One of those that tree_cpus() lists. */
+static bool is_listed_cpu(const struct tree *t, int node)
+{
+    return t->node[node].parent == tree_child(t, 0, "cpus") &&
+           is_cpu(t, node) && !tree_disabled(t, node);
+}
+
 unsigned tree_cpus(const struct tree *t, int *out, unsigned max,
                    struct error *e)
 {
@@ -92,7 +99,7 @@ unsigned tree_cpus(const struct tree *t, int *out, unsigned max,
         return 0;
     }
     for (int i = cpus + 1; i < t->node[cpus].end; i++) {
-        if (t->node[i].parent != cpus || !is_cpu(t, i) || tree_disabled(t, i))
+        if (!is_listed_cpu(t, i))
             continue;
         if (n == max) {
             tree_error(t, cpus, NULL, e, "more than %u CPUs", max);
@@ -186,8 +193,7 @@ static const char *cpu_text(const struct writer *w, int node,
                             const char *const *of_each)
 {
     bool mine = node == w->pattern ||
-                (w->pattern < 0 && is_cpu(w->in, node) &&
-                 tree_named(w->in, w->in->node[node].parent, "cpus"));
+                (w->pattern < 0 && is_listed_cpu(w->in, node));
 
     return mine && of_each ? of_each[w->cpu] : NULL;
 }
@@ -425,7 +431,7 @@ static void copy_child(struct writer *w, int node)
     }
     if (node != w->pattern) {
         copy_node(w, node, name);
-        if (w->plan && w->pattern < 0 && is_cpu(w->in, node))
+        if (w->plan && w->pattern < 0 && is_listed_cpu(w->in, node))
             w->cpu++;
         return;
     }

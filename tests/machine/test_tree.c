@@ -439,9 +439,11 @@ static void test_listed_cpus(void **state)
         "/dts-v1/; / { #address-cells = <1>; #size-cells = <1>;"
         " cpus { #address-cells = <1>; #size-cells = <0>;"
         "  cpu@7 { device_type = \"cpu\"; reg = <7>; };"
+        "  cpu@8 { device_type = \"cpu\"; reg = <8>; status = \"fail\"; };"
         "  cpu@9 { device_type = \"cpu\"; reg = <9>; };"
         "  cpu@a { device_type = \"cpu\"; reg = <10>; status = \"fail\"; };"
         " };"
+        " soc { cpu@0 { }; cpu@1 { }; };"
         " memory@80000000 { device_type = \"memory\";"
         "  reg = <0x80000000 0x1000000>; }; };";
     int cpu[4];
@@ -452,6 +454,8 @@ static void test_listed_cpus(void **state)
     assert_int_equal(tree_cpus(&r->m->tree, cpu, 4, NULL), 2);
     assert_string_equal(tree_string(&r->m->tree, cpu[1], "riscv,isa"),
                         "rv64i_stub_other");
+    assert_null(tree_string(&r->m->tree, cpu[1] - 1, "riscv,isa"));
+    assert_null(tree_string(&r->m->tree, cpu[1] + 1, "riscv,isa"));
     r->config.cpus = 3;
     rig_board_refused(r, dts,
                       "-smp: this board has 2 CPUs, no more and no "
@@ -783,7 +787,8 @@ static void test_wrong_places(void **state)
                       "-M *: /a@0: reg: wanted whole pages of 4 KiB, at most "
                       "16 MiB");
     r->config.board = NULL;
-    r->config.ram_size = (uint64_t)1 << 31;
+    /* half of a 32-bit host's addresses are too much */
+    r->config.ram_size = (uint64_t)1 << (SIZE_MAX > UINT32_MAX ? 31 : 30);
     rig_machine(r);
 }
 
