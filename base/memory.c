@@ -85,9 +85,14 @@ bool ram_new(struct ram **out, uint64_t size, struct error *e)
 
     if (!size)
         return error_set(e, "guest RAM of 0 bytes");
-    if ((have && size > have) || size > SIZE_MAX / 2)
+    if (have && size > have)
         return error_set(e, "%llu MiB of guest RAM: the host has %llu MiB",
                          mib(size), mib(have));
+    if (size > SIZE_MAX / 2) /* else sums of sizes could wrap around */
+        return error_set(e,
+                         "%llu MiB of guest RAM: this host's addresses allow "
+                         "less than %llu MiB",
+                         mib(size), mib((uint64_t)SIZE_MAX / 2));
     size = (size + PAGE_SIZE - 1) & PAGE_MASK;
     ram = calloc(1, sizeof(*ram));
     if (!ram)

@@ -575,9 +575,10 @@ static uint64_t fp2(struct toy *t, enum ir_fp_op op, uint64_t x, uint64_t y,
     r = info->rounds ? ir_const(&ir, IR_I8, round) : IR_NONE;
     r = ir_fp(&ir, (enum ir_type)info->result, op, a, b,
               info->count > 2 ? b : IR_NONE, r);
-    ir_put(&ir, (enum ir_type)info->result, TOY_R(0), r);
+    if (info->result != IR_I64) /* the slot is the whole register */
+        r = ir_unary(&ir, IR_ZX, IR_I64, r);
+    ir_put(&ir, IR_I64, TOY_R(0), r);
     ir_exit(&ir, 4);
-    t->r[0] = 0;
     memset(&t->fp, 0, sizeof(t->fp));
     assert_int_equal(run(&ir, t).how, IR_END_EXIT);
     ir_free(&ir);

@@ -161,23 +161,29 @@ static uint8_t *read_file(const char *name, size_t *size)
     return data;
 }
 
+/* A little-endian field of a struct of the file. */
+#define LE16(p, type, field) ld_le16((p) + offsetof(type, field))
+#define LE64(p, type, field) ld_le64((p) + offsetof(type, field))
+
 static void map(struct user *u, struct region *r, const uint8_t *data,
-                const Elf64_Phdr *p)
+                const uint8_t *p)
 {
+    const uint64_t offset = LE64(p, Elf64_Phdr, p_offset);
     struct error e;
     struct ram *ram;
 
-    if (!ram_new(&ram, p->p_memsz, &e))
+    if (!ram_new(&ram, LE64(p, Elf64_Phdr, p_memsz), &e))
         fail(e.text);
     *r = (struct region){.name = "program",
                          .kind = REGION_RAM,
-                         .base = p->p_vaddr,
+                         .base = LE64(p, Elf64_Phdr, p_vaddr),
                          .size = ram->size,
                          .enabled = true,
                          .ram = ram};
     if (!memory_add(u->memory, r, &e))
         fail(e.text);
-    memcpy(ram->host, data + p->p_offset, p->p_filesz);
+    memcpy(ram->host, data + offset,
+           (size_t)LE64(p, Elf64_Phdr, p_filesz));
 }
 
 /* Everything is allowed in U mode; the counters are readable, and of the
@@ -238,9 +244,9 @@ int main(int argc, char **argv)
     struct error e;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     bool soft = false, step = false, jit = false;
-    const Elf64_Ehdr *h;
+    const uint8_t *headers;
     size_t size;
-    int i = 1;
+    int i = 1, n_headers;
 
     for (; i < argc - 1; i++) {
         soft |= !strcmp(argv[i], "--soft");
@@ -265,16 +271,17 @@ int main(int argc, char **argv)
         compile_all(&u);
     uint8_t *file = read_file(argv[i], &size);
 
-    h = (const Elf64_Ehdr *)file;
-    for (int n = 0; n < h->e_phnum && n < 8; n++)
-        map(&u, &regions[n], file, (const Elf64_Phdr *)(file + h->e_phoff) + n);
-    enter_user(riscv(u.cpu), h->e_entry);
+    headers = file + LE64(file, Elf64_Ehdr, e_phoff);
+    n_headers = LE16(file, Elf64_Ehdr, e_phnum);
+    for (int n = 0; n < n_headers && n < 8; n++)
+        map(&u, &regions[n], file, headers + n * sizeof(Elf64_Phdr));
+    enter_user(riscv(u.cpu), LE64(file, Elf64_Ehdr, e_entry));
     run(&u, step);
     if (jit)
         check_compiled(&u);
     fprintf(stderr, "%llu\n", (unsigned long long)u.cpu->icount);
     cpu_free(u.cpu);
-    for (int n = 0; n < h->e_phnum && n < 8; n++) {
+    for (int n = 0; n < n_headers && n < 8; n++) {
         memory_remove(u.memory, &regions[n]);
         ram_free(regions[n].ram);
     }
