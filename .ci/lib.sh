@@ -1,6 +1,7 @@
 # Functions that ./try and ./check share; bash, sourced with `set -eu` on.
 # shellcheck shell=bash
 # The caller sets: me (its name for messages), root (the checkout).
+targets=()
 # shellcheck disable=SC2154
 
 say() {
@@ -87,12 +88,13 @@ apt_error() {
     grep -m1 '^E: ' "$1" || tail -n 1 "$1"
 }
 
-# build DIR LOG MESON-OPTIONS...: sets DIR up where it is not and builds it.
+# build DIR LOG MESON-OPTIONS...: sets DIR up where it is not and builds it, or
+# what the array `targets` says of it.
 build() {
     local dir=$1 log=$2
     shift 2
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$@" "$dir" "$root" >"$log" 2>&1 </dev/null || return 1
     fi
-    ninja -C "$dir" >>"$log" 2>&1 </dev/null
+    ninja -C "$dir" "${targets[@]}" >>"$log" 2>&1 </dev/null
 }

@@ -18,11 +18,13 @@
 /*
  * ENGINE_TAIL: handlers tail-dispatch.  Without optimisation, and under
  * sanitizers, the compiler may not turn the calls into jumps; then a loop
- * calls the handlers one by one.
+ * calls the handlers one by one.  So, too, where a fifth argument lies in a
+ * register that its callee must preserve (s390x, r6): lazy flags are two more.
  */
 #ifndef ENGINE_TAIL
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) &&               \
-    !defined(__SANITIZE_THREAD__) && !defined(ENGINE_SANITIZED)
+    !defined(__SANITIZE_THREAD__) && !defined(ENGINE_SANITIZED) &&           \
+    !(defined(__s390x__) && defined(ENGINE_FLAGS))
 #define ENGINE_TAIL 1
 #else
 #define ENGINE_TAIL 0

@@ -2,7 +2,8 @@
 under a shell with job control.
 
 The first argument of each test script is the emulator; --sanitized says that
-it was built with sanitizers, whose own crash handlers then win.
+it was built with sanitizers, whose own crash handlers then win; --emulated
+that it is another host's program, under qemu-user.
 """
 
 import argparse
@@ -32,6 +33,7 @@ def main(*extra):
     parser = argparse.ArgumentParser()
     parser.add_argument('emulator', type=os.path.abspath)
     parser.add_argument('--sanitized', action='store_true')
+    parser.add_argument('--emulated', action='store_true')
     for name in extra:
         parser.add_argument(name, type=os.path.abspath)
     ARGS, rest = parser.parse_known_args()
