@@ -1052,7 +1052,8 @@ static bool decode(struct block_cache *bc, struct builder *b,
     pthread_mutex_unlock(&bc->lock);
     if (!straddles)
         return true;
-    host = fetch_page(b->c, b->va + PAGE_SIZE, &ram, &whole);
+    host = fetch_page(b->c, isa_address(b->c, b->va + PAGE_SIZE), &ram,
+                      &whole);
     if (!host)
         return false;
     *second = arm_page(bc, host, ram);
@@ -1164,8 +1165,8 @@ static bool straddle_valid(struct cpu *c, const struct block *b)
 {
     struct ram *ram;
     bool whole;
-    const uint8_t *host =
-        fetch_page(c, (c->pc & PAGE_MASK) + PAGE_SIZE, &ram, &whole);
+    const uint64_t next = (c->pc & PAGE_MASK) + PAGE_SIZE;
+    const uint8_t *host = fetch_page(c, isa_address(c, next), &ram, &whole);
 
     return host && host == b->second;
 }

@@ -6,5 +6,6 @@
 
 const struct cpu_class *const cpu_classes[] = {
     &riscv64_class,
+    &riscv32_class,
     NULL,
 };

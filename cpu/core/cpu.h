@@ -89,8 +89,18 @@ enum cpu_event {
     CPU_HALTED, /* waits for an interrupt (WFI, HLT) */
 };
 
+/* A model that -cpu names, and what it is, in a line. */
+struct cpu_model {
+    const char *name, *summary;
+};
+
 struct cpu_class {
     const char *name; /* "rv64" */
+    unsigned xlen;    /* bits of its registers, widest mode */
+    const struct cpu_model *models; /* the first is the default; a NULL name
+                                       ends them */
+    /* The n-th feature that may follow a model's name; NULL: no more. */
+    const char *(*feature)(unsigned n);
     size_t size;      /* of the guest's struct */
     const struct field *fields;
     const struct isa *isa;

@@ -384,7 +384,15 @@ struct isa {
     const uint32_t *hot_slots;
     unsigned n_hot_slots;
     uint16_t flags; /* all lazy flags, as bits of isa_flow; 0: none */
+    uint64_t addresses; /* how many there are: behind the last comes the
+                           first; 0: 2^64, or the guest's own business */
 };
+
+/* A virtual address beyond the last, or below the first, as it counts. */
+static inline uint64_t isa_address(const struct cpu *c, uint64_t va)
+{
+    return va & (c->class->isa->addresses - 1);
+}
 
 /* ------------------------------------------------------- for a translator */
 

@@ -28,6 +28,7 @@ struct isa_register {
     const char *name;
     uint32_t offset; /* in the guest's struct */
     uint8_t size;    /* bytes */
+    uint8_t bits;    /* of a value; those above are zero */
 };
 
 struct cpu;

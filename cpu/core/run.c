@@ -44,7 +44,7 @@ void run_settle(struct cpu *c)
 
     if (c->cur) {
         block_position(c->cur, &offset, &count);
-        c->pc = c->page + (uint64_t)(int64_t)offset;
+        c->pc = isa_address(c, c->page + (uint64_t)(int64_t)offset);
         c->flag_kind = block_flag_kind(c, c->cur);
     }
     c->icount += (uint64_t)done;

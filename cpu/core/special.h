@@ -78,7 +78,7 @@ HANDLER(h_undefined)
 HANDLER(h_straddle)
 {
     HANDLER_ENTER;
-    const uint64_t va = c->page + PAGE_SIZE;
+    const uint64_t va = ENGINE_PC(c, c->page + PAGE_SIZE);
     const struct tlb_entry *e = &c->fetch[fetch_index(va)];
 
     if (likely(e->tag == (va | c->fetch_context) &&

@@ -313,7 +313,7 @@ enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
         access == ACCESS_WRITE ? c->write : c->read;
     struct place p;
 
-    if (first_part(va, size) != size)
+    if (first_part(va, size) != size || isa_address(c, va) != va)
         return TLB_NONE;
     if (tlb_hit(c, table, va, size))
         return TLB_FOUND;
@@ -325,6 +325,7 @@ enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
 bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
 {
     unsigned part = first_part(va, size);
+    const uint64_t rest = isa_address(c, va + part);
     const void *hit = tlb_hit(c, c->read, va, size);
     struct place p, q;
     uint8_t bytes[8] = {0};
@@ -342,10 +343,10 @@ bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
     }
     if (part == size)
         return bus_load(c, va, p.pa, size, value);
-    if (!find_place(c, va + part, size - part, ACCESS_READ, &q))
+    if (!find_place(c, rest, size - part, ACCESS_READ, &q))
         return false;
     if (!read_part(c, va, &p, part, bytes) ||
-        !read_part(c, va + part, &q, size - part, bytes + part))
+        !read_part(c, rest, &q, size - part, bytes + part))
         return false;
     *value = ld_le(bytes, 8);
     return true;
@@ -389,6 +390,7 @@ static void ram_store_whole(struct cpu *c, const struct place *p,
 bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
 {
     unsigned part = first_part(va, size);
+    const uint64_t rest = isa_address(c, va + part);
     void *hit = tlb_hit(c, c->write, va, size);
     struct place p, q;
     uint8_t bytes[8];
@@ -406,15 +408,15 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
         ram_store_whole(c, &p, size, value);
         return true;
     }
-    if (!find_place(c, va + part, size - part, ACCESS_WRITE, &q))
+    if (!find_place(c, rest, size - part, ACCESS_WRITE, &q))
         return false;
     st_le64(bytes, value);
     /* All or nothing: RAM cannot fail, so a device's part goes first. */
     if (!q.host)
-        return write_part(c, va + part, &q, size - part, bytes + part) &&
+        return write_part(c, rest, &q, size - part, bytes + part) &&
                write_part(c, va, &p, part, bytes);
     return write_part(c, va, &p, part, bytes) &&
-           write_part(c, va + part, &q, size - part, bytes + part);
+           write_part(c, rest, &q, size - part, bytes + part);
 }
 
 /*
@@ -469,7 +471,8 @@ bool cpu_check_write(struct cpu *c, uint64_t va, unsigned size)
     return may_cross(c, va, part, size) &&
            find_place(c, va, part, ACCESS_WRITE, &p) &&
            (part == size ||
-            find_place(c, va + part, size - part, ACCESS_WRITE, &p));
+            find_place(c, isa_address(c, va + part), size - part,
+                       ACCESS_WRITE, &p));
 }
 
 void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size)
@@ -506,7 +509,7 @@ bool cpu_peek(struct cpu *c, uint64_t va, void *out, size_t size)
             return false;
         ram_read(to, host, part);
         to += part;
-        va += part;
+        va = isa_address(c, va + part);
         size -= part;
     }
     return true;

@@ -152,6 +152,12 @@ void ir_insn(struct ir *ir, int32_t offset, unsigned length);
 ir_ref ir_const(struct ir *ir, enum ir_type type, uint64_t value);
 /* The address cpu->page + offset, as far as `type` holds it. */
 ir_ref ir_pc(struct ir *ir, enum ir_type type, int32_t offset);
+/* Where the low n bytes lie in a slot of `size` bytes. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define IR_LOW_END(size, n) ((size) - (n))
+#else
+#define IR_LOW_END(size, n) 0
+#endif
 /* slot: offset in bytes into the guest's CPU struct. */
 ir_ref ir_get(struct ir *ir, enum ir_type type, uint64_t slot);
 void ir_put(struct ir *ir, enum ir_type type, uint64_t slot, ir_ref value);

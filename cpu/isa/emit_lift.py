@@ -252,6 +252,8 @@ class Lift:
         cause = self.home.isa.causes[s.cause]
         cond = self.expr(s.expr) if s.kind == "fault" else None
         value = self.expr(s.args[0])
+        if s.args[0].type != "u64":
+            value = self.ref(f"ir_unary(ir, IR_ZX, IR_I64, {value})")
         if cond:
             self.add(f"ir_raise_if(ir, {cond}, {cause}, {value});")
         else:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generate a guest's decoder, disassembler, handlers and lifter.
 
-    gen.py FILE.isa [-D ux=u64] -o DIRECTORY
+    gen.py FILE.isa [-D ux=u64] [-n NAME] -o DIRECTORY
 
 writes NAME_rows.h, NAME_decode.c, NAME_handlers.c, NAME_lift.c and
 NAME_tests.c.  A mistake in the file ends with one line, "FILE:LINE: what
@@ -43,8 +43,9 @@ def own_lines(lines, path):
     return "\n".join(out)
 
 
-def generate(file, defines, out_dir, quiet):
+def generate(file, defines, name, out_dir, quiet):
     isa = read(file, defines)
+    isa.name = name or isa.name
     if isa.dialect not in DIALECTS:
         raise IsaError("dialect", 1, f"unknown dialect '{isa.dialect}'")
     dialect, output_class = DIALECTS[isa.dialect]
@@ -66,6 +67,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("file")
     p.add_argument("-D", action="append", default=[], metavar="TYPE=TYPE")
+    p.add_argument("-n", metavar="NAME", help="instead of the isa line's")
     p.add_argument("-o", default=".", metavar="DIRECTORY")
     p.add_argument("-q", action="store_true")
     a = p.parse_args()
@@ -77,7 +79,7 @@ def main():
                     f"{', '.join(source.TYPES)}")
         defines[name] = target
     try:
-        generate(a.file, defines, a.o, a.q)
+        generate(a.file, defines, a.n, a.o, a.q)
     except IsaError as e:
         print(f"{a.file}:{e.line}: {e.text} ({e.code})", file=sys.stderr)
         sys.exit(1)

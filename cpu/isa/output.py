@@ -6,6 +6,7 @@ import re
 
 import emit_c
 import emit_lift
+from expr import WIDTH
 from source import IsaError
 
 HEAD = "/* Made by cpu/isa/gen.py from {file}; do not edit. */\n"
@@ -26,6 +27,8 @@ class Output:
 
     def head(self, *includes):
         out = [HEAD.format(file=self.file)]
+        out += [f"#define GUEST_{name[1:].upper()}_BITS {WIDTH[t]}"
+                for name, t in self.isa.types.items() if name[0] == "="]
         out += [f'#include "{x}"' for x in includes]
         return out
 
@@ -282,7 +285,8 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
         up = self.up
         return [HEAD.format(file=self.file), f"#ifndef {up}_GEN_H",
                 f"#define {up}_GEN_H", "", '#include "cpu/core/engine.h"',
-                '#include "cpu/core/isa_test.h"', "", f"""
+                '#include "cpu/core/isa_test.h"', f'#include "{n}_rows.h"', "",
+                f"""
 struct ir_guest;
 
 bool {n}_decode(const struct cpu *c, const uint8_t *p, unsigned avail,
@@ -330,12 +334,14 @@ extern const struct isa_register {n}_registers[];
                 member = reg.member + ("" if n is None else f"[{n}]")
                 out.append(f'    {{"{name}", offsetof(struct {struct}, '
                            f"{member}), sizeof(((struct {struct} *)0)->"
-                           f"{member})}},")
-        return out + ["    {NULL, 0, 0},", "};", ""]
+                           f"{member}), {WIDTH[reg.type]}}},")
+        return out + ["    {NULL, 0, 0, 0},", "};", ""]
 
     def examples(self, row):
+        width = str(WIDTH[self.isa.types.get("=ux", "u64")])
         for line, text in row.examples:
-            m = re.fullmatch(r"([0-9a-f]+): *(.*?) *-> *(.*)", text)
+            m = re.fullmatch(r"([0-9a-f]+)(?:/(\d+))?: *(.*?) *-> *(.*)",
+                             text)
             if not m or len(m.group(1)) * 4 != row.enc.width:
                 raise IsaError("example", line, f"{row.name}: an example "
                                "reads ENCODING: BEFORE -> AFTER, the "
@@ -344,7 +350,8 @@ extern const struct isa_register {n}_registers[];
             if bits & row.enc.mask != row.enc.value:
                 raise IsaError("example-bits", line, f"{row.name}: "
                                f"{m.group(1)} is not this row's encoding")
-            yield line, bits, m.group(2), m.group(3)
+            if m.group(2) in (None, width):
+                yield line, bits, m.group(3), m.group(4)
 
     def facts(self):
         calls = sum("ROW_CALLS" in self.flags(r) for r in self.real)

@@ -8,6 +8,7 @@ import re
 
 import expr
 from emit_c import CTYPE
+from expr import WIDTH
 from source import IsaError
 
 
@@ -54,6 +55,7 @@ class Encoding:
             at -= width
             self.place(kind, what, at, width)
         self.check_imms()
+        self.fixed_bits(isa)
         self.not_equal = self.constraints(isa)
 
     def place(self, kind, what, at, width):
@@ -80,6 +82,22 @@ class Encoding:
         if len(self.imm_bits) > 1:
             raise IsaError("two-imms", self.row.line,
                            f"{self.row.name}: one immediate a row")
+
+    def fixed_bits(self, isa):
+        """Attributes like J&2: a bit of an immediate that is set."""
+        for a in self.row.attributes:
+            m = re.fullmatch(r"(\w+)&(\d+)", a)
+            if not m:
+                continue
+            imm, at = isa.imms.get(m.group(1)), None
+            if imm in self.imm_bits:
+                at = imm.place(int(m.group(2)))
+            if at is None:
+                raise IsaError("constraint", self.row.line, f"{self.row.name}:"
+                               f" '{a}' is no bit of an immediate in the "
+                               "encoding")
+            self.mask |= 1 << at
+            self.value |= 1 << at
 
     def constraints(self, isa):
         """Attributes like rd!=0, as (hi, lo, excluded value)."""
@@ -210,13 +228,16 @@ class Home:
         return f"({t})(int64_t)r->imm" if n.data.signed else \
             f"({t})(uint32_t)r->imm"
 
+    def c_at(self, offset):
+        t = CTYPE[self.isa.types.get("=ux", "u64")]
+        return f"({t})(c->page + (uint64_t)(int64_t){offset})"
+
     def c_pc(self):
-        return "(c->page + (uint64_t)(int64_t)r->imm)"
+        return self.c_at("r->imm")
 
     def c_nextpc(self):
-        if self.row.exit == "jump":
-            return "(c->page + (uint64_t)(int64_t)r->imm)"
-        return "(c->page + (uint64_t)(int64_t)r[1].target)"
+        return self.c_at("r->imm" if self.row.exit == "jump"
+                         else "r[1].target")
 
     def c_write(self, place, value):
         if place.field is None:
@@ -240,7 +261,9 @@ class Home:
 
     def element(self, reg, field):
         size = f"sizeof(((struct {self.isa.struct} *)0)->{reg.member}[0])"
-        return f"{self.member(reg, 0)} + {size} * {self.i_slot(field)}"
+        at = f"{self.member(reg, 0)} + {size} * {self.i_slot(field)}"
+        # a slot may be wider than the registers of this -D ux
+        return f"{at} + IR_LOW_END({size}, {WIDTH[reg.type] // 8})"
 
     def ir_reg(self, n):
         reg, field = n.data
@@ -300,7 +323,7 @@ def prepare(isa):
                 row.wants.append(a)
             elif all(x in isa.exts for x in a.split("/")):
                 row.either.append(a.split("/"))
-            elif a not in ("hot",) and "!=" not in a:
+            elif a not in ("hot",) and not re.search("!=|&", a):
                 raise IsaError("attribute", row.line, f"{row.name}: unknown "
                                f"attribute '{a}'")
         row.alias = row.stmts = None
@@ -451,7 +474,7 @@ def check_overlaps(isa):
     for i, r in enumerate(rows):
         for s in rows[:i]:
             a, b = r.enc, s.enc
-            if disjoint(a, b) or r.wants != s.wants and exclusive(r, s):
+            if disjoint(a, b) or exclusive(isa, r, s):
                 continue
             if narrower(a, b):
                 narrow[s].append(r)
@@ -491,10 +514,11 @@ def covered(mask, value, encodings):
             covered(mask | bit, value | bit, near))
 
 
-def exclusive(r, s):
+def exclusive(isa, r, s):
     """Rows of two extensions that exclude each other (rv32 and rv64)."""
-    return {"rv32", "rv64"} <= set(r.wants) | set(s.wants) and \
-        ("rv32" in r.wants) != ("rv32" in s.wants)
+    return any(pair <= set(r.wants) | set(s.wants) and
+               pair & set(r.wants) != pair & set(s.wants)
+               for pair in isa.exclude)
 
 
 # ------------------------------------------------------------ the decoder

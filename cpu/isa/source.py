@@ -63,6 +63,16 @@ class Imm:
             if lo is not None:
                 self.bits |= ((1 << (hi - lo + 1)) - 1) << lo
 
+    def place(self, value):
+        """The bit of the encoding that stands for this power of two."""
+        at = self.width
+        for hi, lo, zeros in self.pieces:
+            at -= zeros if lo is None else hi - lo + 1
+            for n in range(0 if lo is None else hi - lo + 1):
+                if 1 << (at + n) == value:
+                    return lo + n
+        return None
+
 
 class Reg:
     """`reg x[32] : ux zero 0 = x`: a register file or a single slot."""
@@ -107,6 +117,7 @@ class Isa:
         self.name = self.dialect = self.header = self.struct = None
         self.types = {}
         self.exts = []
+        self.exclude = []       # pairs that no processor has both of
         self.regs, self.fields, self.imms = {}, {}, {}
         self.helpers, self.causes = {}, {}
         self.rows, self.fuse = [], []
@@ -241,6 +252,13 @@ class Reader:
             if name in self.isa.exts:
                 raise IsaError("twice", line, f"'{name}' is declared twice")
             self.isa.exts.append(name)
+
+    def decl_exclude(self, line, text):
+        names = text.split()[1:]
+        if len(names) != 2 or any(n not in self.isa.exts for n in names):
+            raise IsaError("exclude", line, "expected: exclude EXT EXT, of "
+                           "which no processor has both")
+        self.isa.exclude.append(set(names))
 
     def type_of(self, line, name):
         if name not in self.isa.types:

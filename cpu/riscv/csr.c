@@ -3,6 +3,9 @@
  *
  * priv 2.2 lists the numbers; bits 9:8 of a number are the lowest privilege
  * that may use it, bits 11:10 = 3 make it read-only (priv 2.1).
+ *
+ * On RV32 a register of 64 bits is seen as two: the table has it once, and
+ * `highs` says which number is its upper half.
  * Missing: debug triggers (the registers say that there are none), H and V.
  */
 #include "base/memory.h"
@@ -156,7 +159,9 @@ static void write_nothing(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 static uint64_t fs_bits(const struct riscv_cpu *g)
 {
-    return (uint64_t)g->fs << 13 | (g->fs == 3 ? MSTATUS_SD : 0);
+    const uint64_t sd = riscv_xlen(g) == 32 ? MSTATUS_SD32 : MSTATUS_SD;
+
+    return (uint64_t)g->fs << 13 | (g->fs == 3 ? sd : 0);
 }
 
 /* Interrupts are switched off and on all the time: only what matters to
@@ -307,6 +312,8 @@ static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
 static bool stimecmp_on(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
+    if (!(g->features & RISCV64_EXT_SSTC))
+        return false;
     return g->priv == PRIV_M ||
            (stce(g) && (g->mcounteren >> COUNTER_TIME & 1));
 }
@@ -362,7 +369,8 @@ static uint64_t envcfg_bits(const struct riscv_cpu *g)
     static const struct {
         uint64_t ext, bits;
     } rows[] = {
-        {RISCV64_EXT_S, ENVCFG_FIOM | ENVCFG_STCE},
+        {RISCV64_EXT_S, ENVCFG_FIOM},
+        {RISCV64_EXT_SSTC, ENVCFG_STCE},
         {RISCV64_EXT_ZICBOM, ENVCFG_CBIE | ENVCFG_CBCFE},
         {RISCV64_EXT_ZICBOZ, ENVCFG_CBZE},
         {RISCV64_EXT_SVADU, ENVCFG_ADUE},
@@ -414,6 +422,24 @@ static void write_tvec(uint64_t *tvec, uint64_t v)
         *tvec = v;
 }
 
+/* Bit 1 of an address of code is there only where C is. */
+static uint64_t code_address(const struct riscv_cpu *g, uint64_t v)
+{
+    return v & ~(uint64_t)(g->features & RISCV64_EXT_C ? 1 : 3);
+}
+
+static void write_mepc(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->mepc = code_address(g, v);
+}
+
+static void write_sepc(struct riscv_cpu *g, unsigned n, uint64_t v)
+{
+    (void)n;
+    g->sepc = code_address(g, v);
+}
+
 static void write_mtvec(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
     (void)n;
@@ -454,18 +480,19 @@ static uint64_t read_mhartid(struct riscv_cpu *g, unsigned n)
 #define PMP_MODE 0x18
 #define PMP_MODE_TOR 0x08
 
+/* Four registers of four entries each, or every other one of eight. */
 static uint64_t read_pmpcfg(struct riscv_cpu *g, unsigned n)
 {
     uint64_t v = 0;
 
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < riscv_xlen(g) / 8; i++)
         v |= (uint64_t)g->pmpcfg[n * 4 + i] << (8 * i);
     return v;
 }
 
 static void write_pmpcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 {
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < riscv_xlen(g) / 8; i++) {
         uint8_t *cfg = &g->pmpcfg[n * 4 + i];
         uint8_t want = (uint8_t)(v >> (8 * i)) & 0x9f;
 
@@ -478,8 +505,7 @@ static void write_pmpcfg(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 static bool pmpcfg_exists(struct riscv_cpu *g, unsigned n)
 {
-    (void)g;
-    return n % 2 == 0; /* RV64 has the even ones */
+    return riscv_xlen(g) == 32 || n % 2 == 0;
 }
 
 static uint64_t read_pmpaddr(struct riscv_cpu *g, unsigned n)
@@ -523,7 +549,8 @@ static const struct csr table[] = {
     {0x10a, 0x10a, "senvcfg", offsetof(struct riscv_cpu, senvcfg), 0, NULL,
      write_senvcfg, NULL, false},
     PLAIN(0x140, sscratch, ALL),
-    PLAIN(0x141, sepc, ~(uint64_t)1),
+    {0x141, 0x141, "sepc", offsetof(struct riscv_cpu, sepc), 0, NULL,
+     write_sepc, NULL, false},
     PLAIN(0x142, scause, ALL),
     PLAIN(0x143, stval, ALL),
     WITH_CHIPS(0x144, "sip", read_sip, write_sip, NULL),
@@ -560,7 +587,8 @@ static const struct csr table[] = {
     {0x323, 0x33f, "mhpmevent", 0, 0, read_mhpmevent, write_mhpmevent, NULL,
      false},
     PLAIN(0x340, mscratch, ALL),
-    PLAIN(0x341, mepc, ~(uint64_t)1),
+    {0x341, 0x341, "mepc", offsetof(struct riscv_cpu, mepc), 0, NULL,
+     write_mepc, NULL, false},
     PLAIN(0x342, mcause, ALL),
     PLAIN(0x343, mtval, ALL),
     WITH_CHIPS(0x344, "mip", read_mip, write_mip, NULL),
@@ -590,6 +618,41 @@ static const struct csr table[] = {
     WITH_CHIPS(0xfb0, "mtopi", riscv_read_mtopi, write_nothing, riscv_smaia),
 };
 
+/* Upper halves, and the numbers of what they belong to; RV32 only. */
+static const struct high {
+    uint16_t first, last, low;
+    const char *name;
+    bool (*allowed)(struct riscv_cpu *g, unsigned n); /* as of struct csr */
+} highs[] = {
+    {0x114, 0x114, 0x104, "sieh", riscv_ssaia},
+    {0x154, 0x154, 0x144, "siph", riscv_ssaia},
+    {0x15d, 0x15d, 0x14d, "stimecmph", NULL},
+    {0x310, 0x310, 0x300, "mstatush", NULL},
+    {0x312, 0x312, 0x302, NULL, NULL}, /* medelegh */
+    {0x313, 0x313, 0x303, "midelegh", riscv_smaia},
+    {0x314, 0x314, 0x304, "mieh", riscv_smaia},
+    {0x318, 0x318, 0x308, "mvienh", riscv_smaia},
+    {0x319, 0x319, 0x309, "mviph", riscv_smaia},
+    {0x31a, 0x31a, 0x30a, "menvcfgh", NULL},
+    {0x354, 0x354, 0x344, "miph", riscv_smaia},
+    {0x723, 0x73f, 0x323, NULL, scountovf_on}, /* mhpmeventh */
+    {0xb80, 0xb80, 0xb00, "mcycleh", NULL},
+    {0xb82, 0xb82, 0xb02, "minstreth", NULL},
+    {0xb83, 0xb9f, 0xb03, NULL, NULL},
+    {0xc80, 0xc80, 0xc00, "cycleh", NULL},
+    {0xc81, 0xc81, 0xc01, "timeh", NULL},
+    {0xc82, 0xc82, 0xc02, "instreth", NULL},
+    {0xc83, 0xc9f, 0xc03, NULL, NULL},
+};
+
+static const struct high *find_high(unsigned number)
+{
+    for (unsigned i = 0; i < sizeof(highs) / sizeof(highs[0]); i++)
+        if (number >= highs[i].first && number <= highs[i].last)
+            return &highs[i];
+    return NULL;
+}
+
 static const struct csr *find(unsigned number)
 {
     unsigned lo = 0, hi = sizeof(table) / sizeof(table[0]);
@@ -611,7 +674,10 @@ const char *riscv_csr_name(unsigned number)
 {
     static const char *const counters[] = {"cycle", "time", "instret"};
     const struct csr *r = find(number);
+    const struct high *h = find_high(number);
 
+    if (h)
+        return h->name;
     if (number >= 0xc00 && number <= 0xc02)
         return counters[number - 0xc00];
     if (number == 0xb02)
@@ -652,25 +718,46 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
         g->core.leave = true;
 }
 
-/* The register, if it exists and may be used so; else NULL. */
-static const struct csr *usable(struct riscv_cpu *g, unsigned number,
-                                bool write)
+/* Is it mcycle, minstret or the like? */
+static bool is_counter(const struct csr *r)
 {
-    const struct csr *r = find(number);
+    return r->first == 0xb00 || r->first == 0xb02;
+}
 
-    if (!r || g->priv < (number >> 8 & 3) || (write && number >> 10 == 3))
-        return NULL;
-    if (r->allowed && !r->allowed(g, index_of(r, number)))
-        return NULL;
-    return r;
+/* A register as an instruction names it. */
+struct place {
+    const struct csr *r;
+    unsigned n;
+    bool high; /* its upper half, RV32 */
+};
+
+/* false: it does not exist or may not be used so. */
+static bool usable(struct riscv_cpu *g, unsigned number, bool write,
+                   struct place *p)
+{
+    const struct high *h = riscv_xlen(g) == 32 ? find_high(number) : NULL;
+
+    if (g->priv < (number >> 8 & 3) || (write && number >> 10 == 3))
+        return false;
+    if (h && h->allowed && !h->allowed(g, number - h->first))
+        return false;
+    if (h)
+        number = number - h->first + h->low;
+    p->r = find(number);
+    if (!p->r)
+        return false;
+    p->n = index_of(p->r, number);
+    p->high = h != NULL;
+    return !p->r->allowed || p->r->allowed(g, p->n);
 }
 
 /* Does it take part in the platform's time, and is that out of reach now? */
-static bool outside(struct cpu *c, const struct csr *r, unsigned n)
+static bool outside(struct cpu *c, const struct place *p)
 {
+    const struct csr *r = p->r;
     bool time = (r->how & SHARED) || r->write == write_stimecmp ||
                 r->write == write_menvcfg ||
-                (r->read == read_counter && n == COUNTER_TIME);
+                (r->read == read_counter && p->n == COUNTER_TIME);
 
     return time && cpu_outside(c);
 }
@@ -688,18 +775,42 @@ static void lock_chips(struct riscv_cpu *g, const struct csr *r, bool on)
         pthread_mutex_unlock(lock);
 }
 
+/* What of the whole register a read gives. */
+static uint64_t seen(const struct riscv_cpu *g, const struct place *p,
+                     uint64_t whole)
+{
+    if (riscv_xlen(g) == 64)
+        return whole;
+    return p->high ? whole >> 32 : (uint32_t)whole;
+}
+
+/* The whole register, for a write of v to what of it is named. */
+static uint64_t whole(struct riscv_cpu *g, const struct place *p, uint64_t v)
+{
+    uint64_t old;
+
+    if (riscv_xlen(g) == 64)
+        return v;
+    old = get(g, p->r, p->n);
+    /* The other half of a counter goes on counting. */
+    if (is_counter(p->r) && !(g->mcountinhibit >> p->n & 1))
+        old++;
+    return p->high ? v << 32 | (uint32_t)old
+                   : (old & ~(uint64_t)UINT32_MAX) | (uint32_t)v;
+}
+
 bool riscv_csr_read(struct cpu *c, uint32_t csr)
 {
     struct riscv_cpu *g = riscv(c);
-    const struct csr *r = usable(g, csr, false);
+    struct place p;
 
-    if (!r)
+    if (!usable(g, csr, false, &p))
         return riscv_illegal(c);
-    if (outside(c, r, index_of(r, csr)))
+    if (outside(c, &p))
         return false;
-    lock_chips(g, r, true);
-    c->scratch = get(g, r, index_of(r, csr));
-    lock_chips(g, r, false);
+    lock_chips(g, p.r, true);
+    c->scratch = seen(g, &p, get(g, p.r, p.n));
+    lock_chips(g, p.r, false);
     return true;
 }
 
@@ -707,24 +818,22 @@ bool riscv_csr_read(struct cpu *c, uint32_t csr)
 static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
 {
     struct riscv_cpu *g = riscv(c);
-    const struct csr *r = usable(g, csr, true);
-    uint64_t seen, old;
-    unsigned n;
+    struct place p;
+    uint64_t before, old;
 
-    if (!r)
+    if (!usable(g, csr, true, &p))
         return riscv_illegal(c);
-    n = index_of(r, csr);
-    if (outside(c, r, n))
+    if (outside(c, &p))
         return false;
-    lock_chips(g, r, true);
-    seen = old = get(g, r, n);
+    lock_chips(g, p.r, true);
+    before = old = seen(g, &p, get(g, p.r, p.n));
     /* mip's external bit is read with the wire, but modified without it,
      * priv 3.1.9. */
     if (csr == 0x344)
         old = (old & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
-    put(g, r, n, (old & keep) | flip);
-    lock_chips(g, r, false);
-    c->scratch = seen;
+    put(g, p.r, p.n, whole(g, &p, (old & keep) | flip));
+    lock_chips(g, p.r, false);
+    c->scratch = before;
     return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A RISC-V hart: RV64GC with M, S and U modes.
+ * A RISC-V hart, RV32 or RV64, with M, S and U modes.
  *
  * The RISC-V Instruction Set Manual, Volume II: Privileged Architecture
  * 20240411, is cited as "priv" with its section.
@@ -29,6 +29,7 @@ enum riscv_priv { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 #define MSTATUS_UXL ((uint64_t)3 << 32)
 #define MSTATUS_SXL ((uint64_t)3 << 34)
 #define MSTATUS_SD ((uint64_t)1 << 63)
+#define MSTATUS_SD32 ((uint64_t)1 << 31) /* on RV32, which lacks UXL, SXL */
 
 /* Interrupt lines and bits of mip and mie. */
 enum riscv_irq {
@@ -101,7 +102,7 @@ struct riscv_cpu {
     uint8_t frm;
     uint8_t fs;       /* mstatus.FS */
     uint8_t priv;     /* enum riscv_priv */
-    uint64_t features; /* RISCV64_EXT_*; set by init */
+    uint64_t features; /* RISCV64_EXT_*, of either width; set by init */
 
     uint64_t mstatus, misa;
     uint64_t medeleg, mideleg, mie, mip_soft;
@@ -134,7 +135,7 @@ struct riscv_cpu {
     uint32_t pmp_active;               /* how many */
     struct riscv_context contexts[RISCV_CONTEXTS];
     uint32_t next_context; /* number to give out next */
-    char isa_text[400];
+    char isa_text[1024];
 };
 
 static inline struct riscv_cpu *riscv(struct cpu *c)
@@ -142,9 +143,23 @@ static inline struct riscv_cpu *riscv(struct cpu *c)
     return (struct riscv_cpu *)c;
 }
 
-extern const struct cpu_class riscv64_class;
+extern const struct cpu_class riscv32_class, riscv64_class;
+
+/* Bits of a register. */
+unsigned riscv_xlen(const struct riscv_cpu *g);
 
 /* ---------------------------------------------------- inside the folder */
+
+/* models.c.  Features of "MODEL,EXT=on,..." (NULL: the first model) for a hart
+ * of `width`, RISCV64_EXT_RV32 or _RV64. */
+bool riscv_parse_model(const char *text, uint64_t width, uint64_t *features,
+                       struct error *e);
+extern const struct cpu_model riscv32_models[], riscv64_models[];
+/* The n-th feature that -cpu can switch, or NULL. */
+const char *riscv_feature(unsigned n);
+/* riscv,isa, and misa. */
+void riscv_isa_text(uint64_t features, char *out, size_t size);
+uint64_t riscv_misa(uint64_t features);
 
 /* Make exception `cause` pending with its tval. */
 void riscv_raise(struct cpu *c, unsigned cause, uint64_t tval);

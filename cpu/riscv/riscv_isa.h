@@ -5,6 +5,11 @@
 #ifndef CPU_RISCV_RISCV_ISA_H
 #define CPU_RISCV_RISCV_ISA_H
 
+/* Said by generated code only: the width of its registers. */
+#if defined(GUEST_UX_BITS) && GUEST_UX_BITS == 32
+#define ENGINE_PC(c, pc) ((uint64_t)(uint32_t)(pc))
+#endif
+
 #include "cpu/core/atomic.h"
 #include "cpu/core/engine.h"
 #include "cpu/core/ops.h"

@@ -50,7 +50,7 @@ static uint64_t encoding_at_pc(struct cpu *c)
 
         if (i == 2 && (bytes[0] & 3) != 3)
             break;
-        if (!riscv_translate(c, c->pc + i, 2, ACCESS_FETCH, true, &t))
+        if (!riscv_translate(c, isa_address(c, c->pc + i), 2, ACCESS_FETCH, true, &t))
             break;
         host = memory_host(c->env.memory, t.pa, 2, false);
         if (!host)
@@ -76,11 +76,21 @@ static void log_trap(struct cpu *c, bool interrupt, uint64_t cause,
              c->pc, tval);
 }
 
-static uint64_t vector(uint64_t tvec, bool interrupt, uint64_t cause)
+static uint64_t vector(struct riscv_cpu *g, uint64_t tvec, bool interrupt,
+                       uint64_t cause)
 {
     uint64_t base = tvec & ~(uint64_t)3;
 
-    return interrupt && (tvec & 1) ? base + 4 * cause : base;
+    if (interrupt && (tvec & 1))
+        base += 4 * cause;
+    return isa_address(&g->core, base);
+}
+
+/* mcause or scause. */
+static uint64_t cause_bits(const struct riscv_cpu *g, bool interrupt,
+                           uint64_t cause)
+{
+    return cause | (uint64_t)interrupt << (riscv_xlen(g) - 1);
 }
 
 static void enter_s(struct riscv_cpu *g, bool interrupt, uint64_t cause,
@@ -88,13 +98,13 @@ static void enter_s(struct riscv_cpu *g, bool interrupt, uint64_t cause,
 {
     uint64_t sie = g->mstatus & MSTATUS_SIE;
 
-    g->scause = cause | (uint64_t)interrupt << 63;
+    g->scause = cause_bits(g, interrupt, cause);
     g->sepc = g->core.pc;
     g->stval = tval;
     g->mstatus &= ~(MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SIE);
     g->mstatus |= sie << 4 | (g->priv == PRIV_S ? MSTATUS_SPP : 0);
     riscv_set_priv(g, PRIV_S, g->core.icount);
-    g->core.pc = vector(g->stvec, interrupt, cause);
+    g->core.pc = vector(g, g->stvec, interrupt, cause);
 }
 
 static void enter_m(struct riscv_cpu *g, bool interrupt, uint64_t cause,
@@ -102,13 +112,13 @@ static void enter_m(struct riscv_cpu *g, bool interrupt, uint64_t cause,
 {
     uint64_t mie = g->mstatus & MSTATUS_MIE;
 
-    g->mcause = cause | (uint64_t)interrupt << 63;
+    g->mcause = cause_bits(g, interrupt, cause);
     g->mepc = g->core.pc;
     g->mtval = tval;
     g->mstatus &= ~(MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MIE);
     g->mstatus |= mie << 4 | (uint64_t)g->priv << 11;
     riscv_set_priv(g, PRIV_M, g->core.icount);
-    g->core.pc = vector(g->mtvec, interrupt, cause);
+    g->core.pc = vector(g, g->mtvec, interrupt, cause);
 }
 
 static void trap(struct riscv_cpu *g, bool interrupt, uint64_t cause,

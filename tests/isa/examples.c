@@ -86,6 +86,7 @@ static void set_register(struct cpu *c, const struct isa_register *x,
 {
     const uint8_t b = (uint8_t)v;
 
+    v &= UINT64_MAX >> (64 - x->bits);
     memcpy((char *)c + x->offset, x->size == 1 ? (const void *)&b : &v,
            x->size);
 }
@@ -181,7 +182,7 @@ static void item(struct run *s, struct rig_side *side, struct facts *f)
     }
     x = find_register(s->r, name);
     if (!strcmp(name, "pc")) {
-        c->pc = v;
+        c->pc = isa_address(c, v);
         f->has_pc = true;
     } else if (x) {
         set_register(c, x, v);
@@ -241,7 +242,7 @@ static bool run_example(struct rig *r, const struct isa_example *x)
 
     while (e->width && e->row != x->row)
         e++;
-    if (e->wants & ~r->guest->features)
+    if ((e->wants & ~r->guest->features) || r->guest->only & ~e->wants)
         return true;
     rig_new_world(r);
     r->guest->plain(r);
@@ -290,7 +291,8 @@ unsigned rig_examples(struct rig *r, const char *only)
             }
         n += here;
         rows += here > 0;
-        if (here == 0 && !(e->wants & ~r->guest->features)) {
+        if (here == 0 && !(e->wants & ~r->guest->features) &&
+            !(r->guest->only & ~e->wants)) {
             printf("line %u: %s has no example\n",
                    (unsigned)isa->rows[e->row].line, isa->rows[e->row].name);
             r->failures++;

@@ -86,7 +86,7 @@ static bool side_new(struct rig_side *s, const struct rig_guest *g,
                      const char *name, bool jit, struct error *e)
 {
     const struct jit_config all = {.off = 1u << JIT_TIERS};
-    struct cpu_config config = {.no_chain = jit};
+    struct cpu_config config = {.model = g->model, .no_chain = jit};
     struct cpu_env env;
 
     pthread_mutex_init(&s->lock, NULL);
@@ -326,8 +326,8 @@ bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
     }
     r->placed = r->code_size;
     if (r->jit) {
-        st_le16(r->code + r->placed, r->guest->loop);
-        r->placed += 2;
+        st_le32(r->code + r->placed, r->guest->loop);
+        r->placed += (r->guest->loop & 3) == 3 ? 4 : 2;
         block_cache_flush(r->a.c);
     }
     memset(r->pristine + before, 0, size);
@@ -337,6 +337,7 @@ bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
     if (rig_chance(&r->random, 2))
         r->code_at =
             RIG_CODE + PAGE_SIZE - 2 - 2 * (uint32_t)rig_below(&r->random, 3);
+    r->code_at &= ~(r->guest->align - 1u);
     r->n_insns = n;
     memcpy(r->pristine + r->code_at, r->code, r->placed);
     memcpy(r->a.ram->host + r->code_at, r->code, r->placed);
@@ -345,12 +346,14 @@ bool rig_place(struct rig *r, const uint32_t *bits, const uint8_t *widths,
 }
 
 /*
- * Where does the code access memory?  If its address is a register of 64
- * bits, perhaps with a constant added, *slot is that register's.
+ * Where does the code access memory?  If its address is a whole register,
+ * perhaps with a constant added, *slot is that register's.
  */
 static bool find_address(const struct rig *r, uint64_t *slot,
                          uint64_t *constant)
 {
+    const unsigned address = r->guest->cls->xlen == 32 ? IR_I32 : IR_I64;
+
     for (uint32_t i = 0; i < r->ir.n; i++) {
         const struct ir_node *n = &r->ir.nodes[i], *a, *b;
 
@@ -374,7 +377,7 @@ static bool find_address(const struct rig *r, uint64_t *slot,
             return n->op != IR_CALL;
         }
         *slot = a->imm;
-        if (a->op == IR_GET && a->type == IR_I64)
+        if (a->op == IR_GET && a->type == address)
             return true;
     }
     return false;
@@ -388,10 +391,11 @@ static void aim(struct rig *r)
     r->has_address = find_address(r, &slot, &constant);
     if (!r->has_address)
         return;
-    r->address = slot ? r->guest->address(r) : constant;
+    r->address =
+        isa_address(r->a.c, slot ? r->guest->address(r) : constant);
     if (!slot)
         return;
-    value = r->address - constant;
+    value = isa_address(r->a.c, r->address - constant);
     memcpy((char *)r->a.c + slot, &value, sizeof(value));
 }
 

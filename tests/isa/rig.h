@@ -65,8 +65,11 @@ struct rig_guest {
     const struct ir_guest *ir;
     uint64_t ram_base;
     uint64_t walker_bits; /* of a page table entry: the walk sets them */
-    uint16_t loop; /* a jump to itself, two bytes */
+    uint32_t loop; /* a jump to itself, two bytes or four */
+    uint32_t align; /* of instructions */
+    const char *model;
     uint64_t features; /* that the CPU has: rows that want others are left */
+    uint64_t only;     /* without pairs: rows that want this; 0: all */
 
     /* Once: r->pristine is empty but for this. */
     void (*prepare)(struct rig *r);
@@ -176,6 +179,6 @@ void rig_report(struct rig *r, const char *what, const struct error *e);
 /* Examples of all rows, or of those called `only`; returns how many. */
 unsigned rig_examples(struct rig *r, const char *only);
 
-extern const struct rig_guest rig_riscv64;
+extern const struct rig_guest rig_riscv[]; /* ends with a NULL name */
 
 #endif

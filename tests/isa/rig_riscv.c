@@ -6,11 +6,13 @@
  * 0x7000 for Sv57), data from 0x8000; then a page of ROM, then nothing.
  * Under each of them the same is seen four times: where it is, at
  * 0xffffffc000000000, through a superpage of 2 MiB at 0x80200000, and
- * through one of 1 GiB at 0xc0000000.
+ * through one of 1 GiB at 0xc0000000.  Under Sv32 thrice: where it is, at
+ * 0x40000000, and through a superpage of 4 MiB at 0xc0000000.
  */
 #include <stdlib.h>
 
 #include "cpu/riscv/riscv.h"
+#include "riscv32_gen.h"
 #include "riscv64_gen.h"
 #include "riscv64_rows.h"
 #include "tests/isa/rig.h"
@@ -50,6 +52,40 @@ static struct world *world_of(const struct rig *r)
     return r->world;
 }
 
+static bool is_rv32(const struct rig *r)
+{
+    return r->guest->cls->xlen == 32;
+}
+
+/* As much of v as a register holds. */
+static uint64_t cut(const struct rig *r, uint64_t v)
+{
+    return is_rv32(r) ? (uint32_t)v : v;
+}
+
+static uint64_t edgy(struct rig *r)
+{
+    return cut(r, rig_edgy(&r->random));
+}
+
+/* What mstatus says of the widths. */
+static uint64_t widths(const struct rig *r)
+{
+    return is_rv32(r) ? 0 : (uint64_t)2 << 32 | (uint64_t)2 << 34;
+}
+
+/* The highest value of pmpaddr. */
+static uint64_t pmp_top(const struct rig *r)
+{
+    return is_rv32(r) ? UINT32_MAX : ((uint64_t)1 << 54) - 1;
+}
+
+/* Where code and data are seen a second time. */
+static uint64_t second_view(const struct rig *r)
+{
+    return is_rv32(r) ? 0x40000000 : UINT64_C(0xffffffc000000000);
+}
+
 /* ---------------------------------------------------------- address space */
 
 static void prepare(struct rig *r)
@@ -76,7 +112,10 @@ static uint64_t pte(uint64_t pa, unsigned flags)
 
 static void set_entry(struct rig *r, uint32_t table, unsigned n, uint64_t e)
 {
-    st_le64(r->pristine + table + n * 8, e);
+    if (is_rv32(r))
+        st_le32(r->pristine + table + n * 4, (uint32_t)e);
+    else
+        st_le64(r->pristine + table + n * 8, e);
 }
 
 /* Flags of a page of data: whole rights, or any. */
@@ -103,6 +142,8 @@ static uint64_t data_entry(struct rig *r, unsigned n, unsigned flags)
 {
     uint64_t e = pte(BASE + n * PAGE_SIZE, flags);
 
+    if (is_rv32(r)) /* has none of these */
+        return e;
     if (rig_chance(&r->random, 2) && n < RIG_RAM_SIZE / PAGE_SIZE)
         e = pte(BASE | 8 * PAGE_SIZE, flags) | N;
     if (rig_chance(&r->random, 2))
@@ -112,11 +153,8 @@ static uint64_t data_entry(struct rig *r, unsigned n, unsigned flags)
     return e;
 }
 
-static void make_tables(struct rig *r, const struct world *w)
+static void upper_tables(struct rig *r, const struct world *w)
 {
-    unsigned user = w->user ? U : 0;
-
-    memset(r->pristine + ROOT, 0, 5 * PAGE_SIZE);
     for (unsigned n = 0; n < 512; n += 511) {
         set_entry(r, ROOT57, n, pte(BASE + ROOT48, V));
         set_entry(r, ROOT48, n, pte(BASE + ROOT, V));
@@ -127,6 +165,21 @@ static void make_tables(struct rig *r, const struct world *w)
     set_entry(r, ROOT, 4, pte(BASE + PAGE_SIZE, V | R | W | A | D));
     set_entry(r, MIDDLE, 0, pte(BASE + LEAVES, V));
     set_entry(r, MIDDLE, 1, pte(BASE, data_flags(r, w->user)));
+}
+
+static void make_tables(struct rig *r, const struct world *w)
+{
+    unsigned user = w->user ? U : 0;
+
+    memset(r->pristine + ROOT, 0, 5 * PAGE_SIZE);
+    if (is_rv32(r)) {
+        set_entry(r, ROOT, 512, pte(BASE + LEAVES, V));
+        set_entry(r, ROOT, 256, pte(BASE + LEAVES, V));
+        set_entry(r, ROOT, 768, pte(BASE, data_flags(r, w->user)));
+        set_entry(r, ROOT, 769, pte(BASE + PAGE_SIZE, V | R | W | A | D));
+    } else {
+        upper_tables(r, w);
+    }
     for (unsigned n = 0; n <= (RIG_RAM_SIZE + RIG_ROM_SIZE) / PAGE_SIZE; n++) {
         unsigned flags = V | R | W | A | D;
 
@@ -150,6 +203,8 @@ static uint64_t any_satp(struct rig *r)
     static const uint32_t roots[] = {ROOT, ROOT48, ROOT57};
     uint64_t n = rig_below(&r->random, 3);
 
+    if (is_rv32(r))
+        return 1u << 31 | (BASE + ROOT) >> PAGE_BITS;
     return (8 + n) << 60 | (BASE + roots[n]) >> PAGE_BITS;
 }
 
@@ -164,7 +219,7 @@ static void make_pmp(struct rig *r, struct world *w)
     w->pmpcfg[0] = 0x1f | (rig_chance(&r->random, 4) ? 0x80 : 0);
     w->pmpaddr[0] = BASE >> 2 | 0xfff;
     w->pmpcfg[15] = 0x1f;
-    w->pmpaddr[15] = ((uint64_t)1 << 54) - 1;
+    w->pmpaddr[15] = pmp_top(r);
     for (unsigned n = 1; n < 5; n++) {
         uint64_t at = BASE + RIG_DATA + rig_below(&r->random, RIG_DATA);
         uint64_t v = rig_random(&r->random);
@@ -188,22 +243,23 @@ static void make_world(struct rig *r)
     w->lower = rig_chance(&r->random, 10);
     w->user = rig_chance(&r->random, 8);
     w->satp = rig_chance(&r->random, 12) ? any_satp(r) : 0;
-    w->menvcfg = rig_random(&r->random) & (ENVCFG_ADUE | ENVCFG_PBMTE);
+    w->menvcfg = rig_random(&r->random) &
+                 (ENVCFG_ADUE | (is_rv32(r) ? 0 : ENVCFG_PBMTE));
     make_tables(r, w);
     make_pmp(r, w);
 }
 
 static uint64_t address(struct rig *r)
 {
-    static const uint64_t bases[] = {BASE, 0xc0000000u, 0x80200000u,
-                                     UINT64_C(0xffffffc000000000)};
+    const uint64_t bases[] = {BASE, 0xc0000000u, 0x80200000u,
+                              second_view(r)};
     const struct riscv_cpu *g = riscv(r->a.c);
     uint64_t base = BASE, page, offset;
     bool translates =
-        g->satp >> 60 && (g->priv != PRIV_M || (g->mstatus & MSTATUS_MPRV));
+        g->satp && (g->priv != PRIV_M || (g->mstatus & MSTATUS_MPRV));
 
     if (rig_chance(&r->random, 1))
-        return rig_edgy(&r->random);
+        return edgy(r);
     if (translates ? rig_chance(&r->random, 10) : rig_chance(&r->random, 1))
         base = bases[rig_below(&r->random, 4)];
     /* Data, ROM, and what lies behind; seldom code.  Not the vector, which
@@ -300,7 +356,7 @@ static void status(struct rig *r, struct riscv_cpu *g)
     static const uint8_t mpp[] = {PRIV_U, PRIV_S, PRIV_M, PRIV_M};
     uint64_t v = rig_random(&r->random);
 
-    g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34;
+    g->mstatus = widths(r);
     g->mstatus |= v & (MSTATUS_SIE | MSTATUS_MIE | MSTATUS_SPIE | MSTATUS_MPIE |
                        MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR);
     g->mstatus |= (uint64_t)mpp[v >> 60 & 3] << 11;
@@ -321,14 +377,14 @@ static void traps(struct rig *r, struct riscv_cpu *g)
     g->medeleg = rig_random(&r->random) & 0xb3ff;
     g->mideleg = rig_random(&r->random) & 0x222;
     g->mtvec = g->stvec = BASE + RIG_VECTOR;
-    g->mscratch = rig_edgy(&r->random);
-    g->sscratch = rig_edgy(&r->random);
-    g->mepc = rig_edgy(&r->random) & ~(uint64_t)1;
-    g->sepc = rig_edgy(&r->random) & ~(uint64_t)1;
-    g->mcause = rig_edgy(&r->random);
-    g->scause = rig_edgy(&r->random);
-    g->mtval = rig_edgy(&r->random);
-    g->stval = rig_edgy(&r->random);
+    g->mscratch = edgy(r);
+    g->sscratch = edgy(r);
+    g->mepc = edgy(r) & ~(uint64_t)(r->guest->align - 1);
+    g->sepc = edgy(r) & ~(uint64_t)(r->guest->align - 1);
+    g->mcause = edgy(r);
+    g->scause = edgy(r);
+    g->mtval = edgy(r);
+    g->stval = edgy(r);
     g->cause = 0;
     g->tval = 0;
 }
@@ -362,9 +418,10 @@ static void state(struct rig *r)
 
     c->halted = c->pending_exception = false;
     for (unsigned i = 1; i < 32; i++)
-        g->x[i] = rig_chance(&r->random, 2) ? g->x[rig_below(&r->random, 32)] +
-                                                  rig_below(&r->random, 3) - 1
-                                            : rig_edgy(&r->random);
+        g->x[i] = rig_chance(&r->random, 2)
+                      ? cut(r, g->x[rig_below(&r->random, 32)] +
+                                   rig_below(&r->random, 3) - 1)
+                      : edgy(r);
     g->x[32] = 0;
     float_registers(r, g);
     g->priv = PRIV_M;
@@ -378,7 +435,9 @@ static void state(struct rig *r)
     status(r, g);
     traps(r, g);
     counters(r, g);
-    g->satp = w->satp ? w->satp | rig_below(&r->random, 3) << 44 : 0;
+    g->satp = w->satp;
+    if (w->satp)
+        g->satp |= rig_below(&r->random, 3) << (is_rv32(r) ? 22 : 44);
     if (memcmp(g->pmpcfg, w->pmpcfg, sizeof(g->pmpcfg)) ||
         memcmp(g->pmpaddr, w->pmpaddr, sizeof(g->pmpaddr))) {
         memcpy(g->pmpcfg, w->pmpcfg, sizeof(g->pmpcfg));
@@ -388,7 +447,7 @@ static void state(struct rig *r)
     g->reservation = UINT64_MAX;
     c->pc = BASE + r->code_at;
     if (g->priv != PRIV_M && g->satp && rig_chance(&r->random, 8))
-        c->pc = UINT64_C(0xffffffc000000000) + r->code_at;
+        c->pc = second_view(r) + r->code_at;
 }
 
 /* M mode, nothing translated, all allowed, fp on and clean. */
@@ -399,7 +458,7 @@ static void plain(struct rig *r)
 
     state(r);
     g->priv = PRIV_M;
-    g->mstatus = (uint64_t)2 << 32 | (uint64_t)2 << 34;
+    g->mstatus = widths(r);
     g->fs = 3;
     g->frm = g->fp.flags = 0;
     g->satp = g->medeleg = g->mideleg = g->mie = g->mip_soft = 0;
@@ -410,7 +469,7 @@ static void plain(struct rig *r)
     memset(g->pmpcfg, 0, sizeof(g->pmpcfg));
     memset(g->pmpaddr, 0, sizeof(g->pmpaddr));
     g->pmpcfg[0] = 0x1f;
-    g->pmpaddr[0] = ((uint64_t)1 << 54) - 1;
+    g->pmpaddr[0] = pmp_top(r);
     riscv_pmp_changed(g);
     c->pc = BASE + r->code_at;
 }
@@ -430,7 +489,7 @@ static void scatter(struct rig *r)
             g->x[i] = 0;
             break;
         case 4:
-            g->x[i] = UINT64_MAX;
+            g->x[i] = cut(r, UINT64_MAX);
             break;
         default:
             g->x[i] = rig_below(&r->random, 16);
@@ -560,7 +619,7 @@ static void prelude(struct rig *r, const struct insn *i, uint64_t at)
 static bool always_traps(const char *name)
 {
     return !strcmp(name, "ecall") || !strcmp(name, "ebreak") ||
-           !strcmp(name, "c.ebreak");
+           !strcmp(name, "c.ebreak") || !strcmp(name, "jal/odd");
 }
 
 /* --------------------------------------------------------------- examples */
@@ -588,7 +647,8 @@ static bool set(struct cpu *c, const char *name, uint64_t value)
         return value == PRIV_U || value == PRIV_S || value == PRIV_M;
     }
     if (!strcmp(name, "trap") || !strcmp(name, "tval")) {
-        *(*name == 't' && name[1] == 'r' ? &g->cause : &g->tval) = value;
+        *(*name == 't' && name[1] == 'r' ? &g->cause : &g->tval) =
+            isa_address(c, value);
         return true;
     }
     if (!strcmp(name, "halted")) {
@@ -629,30 +689,42 @@ static bool get(struct cpu *c, const char *name, uint64_t *value)
     return done;
 }
 
-const struct rig_guest rig_riscv64 = {
-    .name = "riscv64",
-    .cls = &riscv64_class,
-    .encodings = riscv64_encodings,
-    .examples = riscv64_examples,
-    .registers = riscv64_registers,
-    .ir = &riscv64_ir_guest,
-    .ram_base = BASE,
-    .walker_bits = A | D,
-    .features = ~(uint64_t)RISCV64_EXT_RV32,
-    .prepare = prepare,
-    .world = make_world,
-    .state = state,
-    .address = address,
-    .scatter = scatter,
-    .encode = encode,
-    .copy = copy,
-    .same = same,
-    .tidy = tidy,
-    .loop = 0xa001, /* c.j . */
-    .settle = settle,
-    .prelude = prelude,
-    .always_traps = always_traps,
-    .plain = plain,
-    .set = set,
-    .get = get,
+#define GUEST(width)                                                         \
+    .cls = &riscv##width##_class, .encodings = riscv##width##_encodings,     \
+    .examples = riscv##width##_examples,                                     \
+    .registers = riscv##width##_registers, .ir = &riscv##width##_ir_guest,   \
+    .ram_base = BASE,                                                        \
+    .walker_bits = (A | D) * (width == 32 ? UINT64_C(0x100000001) : 1),      \
+    .prepare = prepare, .world = make_world, .state = state,                 \
+    .address = address, .scatter = scatter, .encode = encode, .copy = copy,  \
+    .same = same, .tidy = tidy, .settle = settle, .prelude = prelude,        \
+    .always_traps = always_traps, .plain = plain, .set = set, .get = get
+
+#define OTHERS (~(uint64_t)(RISCV64_EXT_IALIGN32 | RISCV64_EXT_C |           \
+                            RISCV64_EXT_RV32 | RISCV64_EXT_RV64))
+#define JUMP16 .loop = 0xa001, .align = 2 /* c.j . */
+
+const struct rig_guest rig_riscv[] = {
+    {
+        .name = "riscv64",
+        .features = OTHERS | RISCV64_EXT_RV64 | RISCV64_EXT_C,
+        JUMP16,
+        GUEST(64),
+    },
+    {
+        .name = "riscv32",
+        .features = OTHERS | RISCV64_EXT_RV32 | RISCV64_EXT_C,
+        JUMP16,
+        GUEST(32),
+    },
+    {
+        .name = "riscv64 without C",
+        .model = "rv64,c=off",
+        .features = OTHERS | RISCV64_EXT_RV64 | RISCV64_EXT_IALIGN32,
+        .only = RISCV64_EXT_IALIGN32,
+        .loop = 0x0000006f, /* jal zero, . */
+        .align = 4,
+        GUEST(64),
+    },
+    {.name = NULL},
 };

@@ -17,7 +17,8 @@ def load_isa(generator_dir, path):
     with open(path, encoding="utf-8") as f:
         isa = source.read(f.read(), {"ux": "u64"})
     riscv.prepare(isa)
-    rows = [Row(isa, r) for r in isa.rows if "rv32" not in r.wants]
+    rows = [Row(isa, r) for r in isa.rows
+            if not {"rv32", "ialign32"} & set(r.wants)]
     rows.sort(key=lambda r: riscv.specific(r.row))
     return isa, rows
 

@@ -640,16 +640,56 @@ static void with_one_extension(void **state)
     }
 }
 
-/* C stays: without it every jump would have to look where it goes. */
-static void with_compressed(void **state)
+/* Without C targets are multiples of 4, and addresses of code have no bit 1:
+ * a jump elsewhere raises, and leaves its register alone. */
+static void without_compressed(void **state)
 {
-    struct rig *r = *state;
-    struct cpu_config config = {.model = "rv64,c=off"};
-    struct cpu *c;
-    struct error e;
+    struct rig_config config = {.model = "rv64,c=off"};
+    struct rig *r = rig_new(&config);
 
-    assert_false(cpu_new(&c, &riscv64_class, &r->cpu->env, &config, &e));
-    assert_string_equal(e.text, "'C' cannot be switched");
+    (void)state;
+    rig_prepare(r);
+    assert_int_equal(rig_get_csr(r, CSR_MISA) >> ('C' - 'A') & 1, 0);
+    assert_illegal(r, PRIV_M, 0x00000505); /* c.addi a0, 1 */
+    rig_set_csr(r, CSR_MEPC, 0x1007);
+    assert_int_equal(rig_get_csr(r, CSR_MEPC), 0x1004);
+    r->g->x[1] = 7;
+    assert_false(rig_do(r, PRIV_M, 0x006000ef)); /* jal ra, 6 */
+    assert_int_equal(r->g->mcause, CAUSE_FETCH_MISALIGNED);
+    assert_int_equal(r->g->mtval, r->g->mepc + 6);
+    assert_int_equal(r->g->x[1], 7);
+    rig_free(r);
+}
+
+/* What lacks something goes with it, but not if it was asked for. */
+static void dependencies(void **state)
+{
+    static const struct {
+        const char *model, *error;
+    } cases[] = {
+        {"rv64,f=off,d=on", "d needs f"},
+        {"rv64,zicsr=off", "'zicsr' cannot be switched"},
+        {"rv64,za64rs=off", "'za64rs' cannot be switched"},
+        {"rv64,zbx=on", "unknown feature 'zbx', did you mean 'zba'?"},
+        {"rv64,m=maybe", "'m=maybe' wants on or off"},
+        {"rv32", "no such model"},
+    };
+    struct rig *r = *state, *off;
+    struct rig_config config = {.model = "rva22s64,f=off"};
+    struct error e;
+    struct cpu *c;
+
+    for (unsigned i = 0; i < COUNT(cases); i++) {
+        struct cpu_config cpu = {.model = cases[i].model};
+
+        assert_false(cpu_new(&c, &riscv64_class, &r->cpu->env, &cpu, &e));
+        assert_string_equal(e.text, cases[i].error);
+    }
+    off = rig_new(&config);
+    rig_prepare(off);
+    assert_int_equal(rig_get_csr(off, CSR_MISA) & (1 << 5 | 1 << 3), 0);
+    assert_null(strstr(off->cpu->class->isa_string(off->cpu), "sstc"));
+    rig_free(off);
 }
 
 int main(void)
@@ -676,7 +716,8 @@ int main(void)
         TEST(float_status),
         TEST(without_extensions),
         TEST(with_one_extension),
-        TEST(with_compressed),
+        TEST(without_compressed),
+        TEST(dependencies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
