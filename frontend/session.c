@@ -648,16 +648,10 @@ static void session_free(struct session *s)
     loop_free(s->loop);
 }
 
-/* Does the built-in demo run, for want of anything else? */
-static bool runs_demo(const struct config *c)
-{
-    return !c->compat && !c->kernel && !c->bios && !c->n_drives;
-}
-
 /* How to leave, for who did not ask for a terminal by name. */
 static void greet(const struct session *s)
 {
-    if (!runs_demo(s->config) || !isatty(STDERR_FILENO))
+    if (!machine_runs_demo(s->machine) || !isatty(STDERR_FILENO))
         return;
     say(s, "no image given, running the built-in demo; Ctrl-A X ends it, "
            "-help lists the options");

@@ -50,6 +50,7 @@ static bool read_root(struct machine *m, struct error *e)
                           "'%s': wanted 'pci' or 'device'", m->virtio);
     m->ports_exist = tree_prop(t, 0, "emu,ports", NULL) != NULL;
     m->unmapped_ones = tree_prop(t, 0, "emu,unmapped-ones", NULL) != NULL;
+    m->bare = tree_prop(t, 0, "emu,bare", NULL) != NULL;
     return true;
 }
 
@@ -367,18 +368,19 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
 static bool make_tree(struct machine *m, struct error *e)
 {
     const char *isa[MACHINE_MAX_CPUS], *mmu[MACHINE_MAX_CPUS];
-    const struct cpu_class *cls = m->vcpu[0].cpu->class;
+    const struct cpu_class *cls = m->bare ? NULL : m->vcpu[0].cpu->class;
+    bool has_isa = cls && cls->isa_string, has_mmu = cls && cls->mmu_type;
     struct tree_plan plan = {
         .cpus = m->n_cpus,
-        .isa = cls->isa_string ? isa : NULL,
-        .mmu = cls->mmu_type ? mmu : NULL,
+        .isa = has_isa ? isa : NULL,
+        .mmu = has_mmu ? mmu : NULL,
         .ram = m->ram_piece,
         .n_ram = m->n_ram,
     };
 
-    for (unsigned i = 0; cls->isa_string && i < m->n_cpus; i++)
+    for (unsigned i = 0; has_isa && i < m->n_cpus; i++)
         isa[i] = cls->isa_string(m->vcpu[i].cpu);
-    for (unsigned i = 0; cls->mmu_type && i < m->n_cpus; i++)
+    for (unsigned i = 0; has_mmu && i < m->n_cpus; i++)
         mmu[i] = cls->mmu_type(m->vcpu[i].cpu);
     return tree_make_machine(&m->tree, &m->board, &plan, e);
 }
@@ -769,6 +771,41 @@ static bool make_devices(struct machine *m, struct error *e)
     return true;
 }
 
+/* What a board without a CPU cannot take. */
+static bool check_bare(const struct machine *m,
+                       const struct machine_config *config, struct error *e)
+{
+    const struct {
+        const char *option;
+        bool given;
+    } wrong[] = {
+        {"-m", config->ram_size != 0},
+        {"-cpu", config->cpu != NULL},
+        {"-smp", config->cpus > 1},
+        {"-kernel", config->kernel != NULL},
+        {"-initrd", config->initrd != NULL},
+        {"-append", config->append != NULL},
+        {"-dtb", config->dtb != NULL},
+        {"-bios", config->bios && strcmp(config->bios, "none") != 0},
+        {"-accel lockstep", config->lockstep != 0},
+    };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (wrong[i].given)
+            return error_set(e, "%s: %s has no processor and no memory",
+                             wrong[i].option, m->board.name);
+    }
+    return true;
+}
+
+static bool make_core(struct machine *m, const struct machine_config *config,
+                      struct error *e)
+{
+    if (m->bare)
+        return check_bare(m, config, e);
+    return make_ram(m, config, e) && make_cpus(m, config, e);
+}
+
 static bool check_pflash(struct machine *m, struct error *e)
 {
     for (unsigned i = 0; i < MACHINE_PFLASH; i++) {
@@ -786,9 +823,8 @@ bool machine_build(struct machine *m, const struct machine_config *config,
 {
     if (!board_open(&m->board, config->board, config->board_options,
                     config->n_board_options, e) ||
-        !read_root(m, e) || !make_spaces(m, e) || !make_ram(m, config, e) ||
-        !make_cpus(m, config, e) || !make_tree(m, e) || !make_devices(m, e) ||
-        !check_pflash(m, e) ||
+        !read_root(m, e) || !make_spaces(m, e) || !make_core(m, config, e) ||
+        !make_tree(m, e) || !make_devices(m, e) || !check_pflash(m, e) ||
         !machine_connect(m, e) || !machine_plug(m, config, e) ||
         !machine_check_overlaps(m, e))
         return false;

@@ -66,6 +66,10 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .rom_size = m->rom_region.size,
     };
 
+    if (m->bare) {
+        m->loader.machine_tree = &m->tree;
+        return true;
+    }
     gate_entropy(m->gate, l.seed, sizeof(l.seed));
     return loader_open(&m->loader, &l, &m->tree, e);
 }
@@ -74,9 +78,9 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
  * trap vector is, would fault for ever. */
 static bool check_start(struct machine *m, struct error *e)
 {
-    uint64_t pc = m->vcpu[0].cpu->pc;
+    uint64_t pc = m->bare ? 0 : m->vcpu[0].cpu->pc;
 
-    return memory_host(m->memory, pc, 2, false) ||
+    return m->bare || memory_host(m->memory, pc, 2, false) ||
            error_set(e,
                      "%s: no memory at 0x%llx, where the CPU starts; a board "
                      "has its boot ROM there (compatible = \"emu,boot-rom\")",
@@ -159,6 +163,11 @@ bool machine_dump_tree(struct machine *m, const char *file, struct error *e)
 const char *machine_lockstep_report(const struct machine *m)
 {
     return m->ended.end == MACHINE_DIFFERS ? m->lockstep_report : NULL;
+}
+
+bool machine_runs_demo(const struct machine *m)
+{
+    return m->loader.demo;
 }
 
 const char *machine_jit_missing(const struct machine *m)

@@ -130,6 +130,9 @@ const char *machine_why(struct machine *m);
  * NULL. */
 const char *machine_lockstep_report(const struct machine *m);
 
+/* Does config->demo run, for want of anything else? */
+bool machine_runs_demo(const struct machine *m);
+
 /* Why `jit` was asked for and is not had; NULL if it is. */
 const char *machine_jit_missing(const struct machine *m);
 

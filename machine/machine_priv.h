@@ -55,6 +55,7 @@ struct machine {
     /* What the board says of itself, from its root node. */
     struct tree board;
     bool ports_exist, unmapped_ones;
+    bool bare; /* no CPU, no memory: nothing runs */
     const char *virtio; /* "pci" or "device" */
     unsigned max_cpus;
     uint64_t default_ram, min_ram;

@@ -353,7 +353,7 @@ bool machine_power_on(struct machine *m, struct error *e)
         cpu_reset(m->vcpu[i].cpu);
         m->vcpu[i].idle = false;
     }
-    ok = loader_load(&m->loader, m->log, e);
+    ok = m->bare || loader_load(&m->loader, m->log, e);
     unlock(&m->lock);
     return ok;
 }
@@ -436,7 +436,7 @@ static bool start_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 
 bool machine_start(struct machine *m, struct error *e)
 {
-    unsigned wanted = m->icount ? 1 : m->n_cpus;
+    unsigned wanted = m->icount && m->n_cpus ? 1 : m->n_cpus;
 
     while (m->n_threads < wanted) {
         struct vcpu *v = &m->vcpu[m->n_threads];

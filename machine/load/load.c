@@ -22,6 +22,7 @@
 #define CHUNK ((size_t)256 << 10)
 #define UNPACK_LIMIT ((uint64_t)512 << 20)
 #define SUPERVISOR 1
+#define DEMO_START 0x80000000u /* roms/riscv/demo/demo.ld */
 
 extern const unsigned char boot_image[];
 extern const size_t boot_image_size;
@@ -96,9 +97,13 @@ static bool open_images(struct loader *l, struct error *e)
         !image_open(&l->kernel_image, &l->kernel, &rules, e))
         return false;
     rules.firmware = true;
-    /* The demo is plain code at the start of RAM, as firmware is. */
+    /* The demo is plain code, as firmware is, but linked for one place. */
     if (l->demo && !image_open(&l->kernel_image, &l->kernel, &rules, e))
         return false;
+    if (l->demo) {
+        l->kernel_image.fixed = l->kernel_image.entry_known = true;
+        l->kernel_image.piece[0].address = l->kernel_image.entry = DEMO_START;
+    }
     return !source_used(&l->firmware) ||
            image_open(&l->firmware_image, &l->firmware, &rules, e);
 }

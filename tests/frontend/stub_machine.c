@@ -465,6 +465,12 @@ const char *machine_lockstep_report(const struct machine *m)
     return m->end == MACHINE_DIFFERS ? "lockstep: what differs\n" : NULL;
 }
 
+bool machine_runs_demo(const struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
 const char *machine_jit_missing(const struct machine *m)
 {
     (void)m;

@@ -913,6 +913,18 @@ static void test_demo(void **state)
     r->config.bios = "none";
     rig_machine(r);
     assert_false(r->m->loader.demo);
+    rig_free(r);
+    /* It is linked for one place. */
+    r->config.bios = NULL;
+    rig_board_refused(
+        r,
+        "/dts-v1/; / { #address-cells = <1>; #size-cells = <1>; cpus {"
+        " #address-cells = <1>; #size-cells = <0>; cpu@0 { compatible ="
+        " \"riscv\"; device_type = \"cpu\"; reg = <0>; }; };"
+        " memory@40000000 { device_type = \"memory\";"
+        " reg = <0x40000000 0x1000000>; }; };",
+        "the built-in demo: wants to be at 0x80000000, where there is no RAM; "
+        "that is from 0x40000000 to 0x40ffffff");
 }
 
 static void test_dtb(void **state)
