@@ -12,6 +12,7 @@
  * other than PCI functions.
  */
 #include <inttypes.h>
+#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +268,10 @@ static bool number_cpus(struct machine *m, unsigned wanted, uint32_t *id,
                               "CPU number %" PRIu64 "; wanted %s", reg,
                               listed == 1 ? "0" : "one of 32 bits");
         id[i] = listed == 1 ? i : (uint32_t)reg;
+        for (unsigned k = 0; k < i; k++)
+            if (id[k] == id[i])
+                return tree_error(&m->board, node[i], "reg", e,
+                                  "another CPU has the number %u", id[i]);
     }
     return true;
 }
@@ -511,6 +516,10 @@ static bool set_serial(struct machine *m, struct device *dev, int node,
     if (n >= MACHINE_SERIALS)
         return tree_error(&m->tree, node, "emu,serial", e, "%u: wanted 0 to %d",
                           n, MACHINE_SERIALS - 1);
+    if (m->serials_used >> n & 1)
+        return tree_error(&m->tree, node, "emu,serial", e,
+                          "%u: another node has it already", n);
+    m->serials_used |= 1u << n;
     if (!m->serial[n])
         return true;
     return device_set(dev, &m->backends, "chardev", m->serial[n], e) ||
@@ -549,6 +558,31 @@ static bool set_pflash(struct machine *m, struct device *dev, int node,
     return true;
 }
 
+/* What is the emulator's own is there to be meant: a wrong name is no other
+ * program's. */
+static bool check_own(struct machine *m, const struct device_class *cls,
+                      int node, struct error *e)
+{
+    static const char *const ours[] = {"serial", "pflash", "priority"};
+    int at;
+
+    fdt_for_each_property_offset(at, m->tree.fdt, m->tree.node[node].offset)
+    {
+        const char *name;
+        bool known = false;
+
+        fdt_getprop_by_offset(m->tree.fdt, at, &name, NULL);
+        if (!name || strncmp(name, "emu,", 4) != 0)
+            continue;
+        for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+            known = known || strcmp(name + 4, ours[i]) == 0;
+        if (!known && !device_property(cls, name + 4))
+            return tree_error(&m->tree, node, name, e,
+                              "%s has no such property", cls->name);
+    }
+    return true;
+}
+
 static bool set_properties(struct machine *m, struct device *dev, int node,
                            struct error *e)
 {
@@ -558,7 +592,8 @@ static bool set_properties(struct machine *m, struct device *dev, int node,
         if (!set_property(m, dev, node, p, e))
             return false;
     }
-    return set_serial(m, dev, node, e) && set_pflash(m, dev, node, e);
+    return set_serial(m, dev, node, e) && set_pflash(m, dev, node, e) &&
+           check_own(m, dev->class, node, e);
 }
 
 static bool map_windows(struct machine *m, struct device *dev, int node,

@@ -60,9 +60,16 @@ static unsigned note_all(struct machine *m, struct place *list)
 static bool overlap(struct machine *m, const struct place *a,
                     const struct place *b, struct error *e)
 {
+    const struct place *t = a;
+
+    /* The node that the line begins with: the later one, if it is one. */
+    if (b->name[0] == '/') {
+        a = b;
+        b = t;
+    }
     return error_set(e,
-                     "%s: %s at 0x%" PRIx64 " to 0x%" PRIx64
-                     " and %s at 0x%" PRIx64 " to 0x%" PRIx64 " overlap",
+                     "%s: %s: reg: 0x%" PRIx64 " to 0x%" PRIx64
+                     " overlaps %s at 0x%" PRIx64 " to 0x%" PRIx64,
                      m->tree.name, a->name, a->base, a->last, b->name, b->base,
                      b->last);
 }

@@ -59,6 +59,7 @@ struct machine {
     const char *virtio; /* "pci" or "device" */
     unsigned max_cpus;
     uint64_t default_ram, min_ram;
+    unsigned serials_used;  /* bit n: a port has -serial n */
     unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
     uint64_t pflash_start;  /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */

@@ -203,7 +203,7 @@ static void test_wrong(void **state)
         r,
         NODE("reg = <0 0x20000000 0 0x40000>, <0 0x20000000 0 0x40000>;"
              " emu,pflash = <0>;"),
-        "-M *: /f@20000000 at * and /f@20000000 at * overlap");
+        "-M *: /f@20000000: reg: * overlaps /f@20000000 at *");
     r->config.kernel = rig_file(r, "k", nops, sizeof(nops));
     rig_board_refused(
         r, NODE("reg = <0 0x20000000 0 0x40000>; emu,pflash = <0>;"),

@@ -751,6 +751,26 @@ static void test_wrong_devices(void **state)
                             " reg = <1 0x1000 8>; }; };"),
                       "-M *: /bus/x@1000: reg: entry 0 is I/O ports; that of "
                       "ns16550a is memory");
+    rig_board_refused(r,
+                      BOARD(" x@1000 { compatible = \"ns16550a\";"
+                            " emu,serial = <1>; reg = <0 0x1000 0 8>; };"
+                            " y@2000 { compatible = \"ns16550a\";"
+                            " emu,serial = <1>; reg = <0 0x2000 0 8>; };"),
+                      "-M *: /y@2000: emu,serial: 1: another node has it "
+                      "already");
+    rig_board_refused(r,
+                      BOARD(" x@1000 { compatible = \"ns16550a\";"
+                            " emu,seral = <1>; reg = <0 0x1000 0 8>; };"),
+                      "-M *: /x@1000: emu,seral: ns16550a has no such "
+                      "property");
+    rig_board_refused(
+        r,
+        "/dts-v1/; / { #address-cells = <1>; #size-cells = <1>; cpus {"
+        " #address-cells = <1>; #size-cells = <0>;"
+        " a@0 { device_type = \"cpu\"; reg = <3>; };"
+        " b@1 { device_type = \"cpu\"; reg = <3>; }; };"
+        " memory@0 { device_type = \"memory\"; reg = <0 0x1000>; }; };",
+        "-M *: /cpus/b@1: reg: another CPU has the number 3");
     r->config.serial[0] = "nobody";
     r->config.board = NULL;
     rig_refused(r, "-M virt: /soc/serial@10000000: chardev='nobody': there "
@@ -766,8 +786,8 @@ static void test_wrong_places(void **state)
                             " reg = <0 0x1000 0 0x100>; };"
                             " b@10ff { compatible = \"ns16550a\";"
                             " reg = <0 0x10ff 0 0x100>; };"),
-                      "-M *: /a@1000 at 0x1000 to 0x10ff and /b@10ff at "
-                      "0x10ff to 0x11fe overlap");
+                      "-M *: /b@10ff: reg: 0x10ff to 0x11fe overlaps "
+                      "/a@1000 at 0x1000 to 0x10ff");
     rig_board(r, BOARD(" a@1000 { compatible = \"ns16550a\";"
                        " reg = <0 0x1000 0 0x100>; };"
                        " b@10ff { compatible = \"ns16550a\"; emu,priority "
@@ -775,12 +795,12 @@ static void test_wrong_places(void **state)
     rig_board_refused(r,
                       BOARD(" a@80ffffff { compatible = \"ns16550a\";"
                             " reg = <0 0x80ffffff 0 0x100>; };"),
-                      "-M *: RAM at 0x80000000 to 0x80ffffff and "
-                      "/a@80ffffff at 0x80ffffff to 0x810000fe overlap");
+                      "-M *: /a@80ffffff: reg: 0x80ffffff to 0x810000fe "
+                      "overlaps RAM at 0x80000000 to 0x80ffffff");
     rig_board_refused(r,
                       BOARD(" a@0 { compatible = \"emu,boot-rom\";"
                             " reg = <0 0x80000000 0 0x1000>; };"),
-                      "-M *: * overlap");
+                      "-M *: * overlaps *");
     rig_board_refused(r,
                       BOARD(" a@0 { compatible = \"emu,boot-rom\";"
                             " reg = <0 0x100 0 0x1000>; };"),
@@ -1007,8 +1027,8 @@ static void test_pci_window(void **state)
         "   intc: interrupt-controller { #interrupt-cells = <1>; }; }; };"
         " memory@7f000000 { device_type = \"memory\";"
         "  reg = <0 0x7f000000 0 0x1000000>; };" PCI("", MAP) " };",
-        "-M *: RAM at 0x7f000000 to 0x7fffffff and a PCI window at "
-        "0x40000000 to 0x7fffffff overlap");
+        "-M *: RAM: reg: 0x7f000000 to 0x7fffffff overlaps a PCI window at "
+        "0x40000000 to 0x7fffffff");
 }
 
 /* -- -device -- */
