@@ -243,7 +243,7 @@ struct rig *rig_new(const struct rig_config *config)
     env.memory = r->memory;
     env.clock = r->clock;
     env.log = &r->log;
-    r->cls = riscv64_class;
+    r->cls = want->cls ? *want->cls : riscv64_class;
     r->cls.deliver = deliver;
     r->cls.interrupt = interrupt;
     must(cpu_new(&r->cpu, &r->cls, &env, &cpu_config, &e), &e);

@@ -35,6 +35,7 @@ enum rig_register {
 
 struct rig_config {
     const char *model;
+    const struct cpu_class *cls; /* NULL: riscv64_class */
     bool no_chain;
     bool real_time;    /* the clock counts no instructions */
     uint64_t ram_size; /* 0: RIG_RAM_SIZE */
