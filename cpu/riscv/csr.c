@@ -718,12 +718,6 @@ static void put(struct riscv_cpu *g, const struct csr *r, unsigned n,
         g->core.leave = true;
 }
 
-/* Is it mcycle, minstret or the like? */
-static bool is_counter(const struct csr *r)
-{
-    return r->first == 0xb00 || r->first == 0xb02;
-}
-
 /* A register as an instruction names it. */
 struct place {
     const struct csr *r;
@@ -784,7 +778,8 @@ static uint64_t seen(const struct riscv_cpu *g, const struct place *p,
     return p->high ? whole >> 32 : (uint32_t)whole;
 }
 
-/* The whole register, for a write of v to what of it is named. */
+/* The whole register, for a write of v to what of it is named.  A write of
+ * half a counter is one of the counter: it does not count meanwhile. */
 static uint64_t whole(struct riscv_cpu *g, const struct place *p, uint64_t v)
 {
     uint64_t old;
@@ -792,9 +787,6 @@ static uint64_t whole(struct riscv_cpu *g, const struct place *p, uint64_t v)
     if (riscv_xlen(g) == 64)
         return v;
     old = get(g, p->r, p->n);
-    /* The other half of a counter goes on counting. */
-    if (is_counter(p->r) && !(g->mcountinhibit >> p->n & 1))
-        old++;
     return p->high ? v << 32 | (uint32_t)old
                    : (old & ~(uint64_t)UINT32_MAX) | (uint32_t)v;
 }

@@ -295,6 +295,50 @@ static void overflow_bits(void **state)
     }
 }
 
+/* ------------------------------------------------------------------- RV32 */
+
+/* A write of either half is one of the counter, so that it does not count
+ * that instruction; events have halves, too. */
+static void halves(void **state)
+{
+    struct rig_config config = {.model = "rv32", .cls = &riscv32_class};
+    struct rig *r = rig_new(&config);
+    const uint32_t code[] = {asm_csrrw(0, CSR_MINSTRET, 5),
+                             asm_csrrw(0, 0xb82, 5), ASM_NOP,
+                             asm_csrrs(6, CSR_MINSTRET, 0),
+                             asm_csrrs(7, 0xb82, 0)};
+
+    (void)state;
+    rig_prepare(r);
+    r->g->x[5] = UINT32_MAX;
+    rig_poke(r, CODE, code, COUNT(code));
+    rig_enter(r, PRIV_M, CODE);
+    rig_step(r, COUNT(code));
+    assert_int_equal(r->g->x[6], 0);
+    assert_int_equal(r->g->x[7], 0);
+    for (unsigned n = COUNTER_FIRST; n <= LAST; n++) {
+        rig_set_csr(r, EVENT(n), 2);
+        rig_set_csr(r, 0x720 + n, 0xf0000000);
+        assert_int_equal(rig_get_csr(r, EVENT(n)), 2);
+        assert_int_equal(rig_get_csr(r, 0x720 + n), 0xf0000000);
+        rig_set_csr(r, 0x720 + n, 0);
+        assert_int_equal(r->g->mhpmevent[n], 2);
+        rig_set_csr(r, 0xb80 + n, 7);
+        rig_set_csr(r, COUNTER(n), UINT32_MAX);
+        idle(r, PRIV_M, 5);
+        assert_int_equal(rig_get_csr(r, COUNTER(n)), 4);
+        assert_int_equal(rig_get_csr(r, 0xb80 + n), 8);
+        assert_int_equal(rig_get_csr(r, 0xc80 + n), 8);
+    }
+    rig_free(r);
+    /* without what they are for, they are not there */
+    config.model = "rv32,sscofpmf=off";
+    r = rig_new(&config);
+    rig_prepare(r);
+    assert_false(rig_do(r, PRIV_M, asm_csrrs(5, 0x723, 0)));
+    rig_free(r);
+}
+
 /* ----------------------------------------------------------------- models */
 
 static void without_them(void **state)
@@ -339,7 +383,8 @@ int main(void)
         TEST(events),       TEST(inhibited),
         TEST(overflow),     TEST(pending_bit),
         TEST(overflow_bits), TEST(again_and_again),
-        cmocka_unit_test(filters), cmocka_unit_test(without_them),
+        cmocka_unit_test(filters), cmocka_unit_test(halves),
+        cmocka_unit_test(without_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
