@@ -299,6 +299,8 @@ static bool make_machine(struct session *s, struct error *e)
         .ram_size = c->ram,
         .cpus = c->cpus,
         .cpu = c->cpu,
+        .board_cpu = !strcmp(c->program, "qemu-system-riscv32") ? "rv32"
+                                                                : NULL,
         .kernel = c->kernel,
         .initrd = c->initrd,
         .append = c->append,

@@ -186,11 +186,23 @@ static bool make_ram(struct machine *m, const struct machine_config *config,
 
 /* -- CPUs -- */
 
+/* The n-th model of a class, NULL behind the last; a class that lists none has
+ * one of its own name. */
+static const char *model_name(const struct cpu_class *cls, unsigned n)
+{
+    if (cls->models)
+        return cls->models[n].name;
+    return n == 0 ? cls->name : NULL;
+}
+
 static const struct cpu_class *class_named(const char *name, size_t n)
 {
     for (const struct cpu_class *const *c = cpu_classes; *c; c++) {
-        if (strncmp((*c)->name, name, n) == 0 && (*c)->name[n] == 0)
-            return *c;
+        const char *model;
+
+        for (unsigned i = 0; (model = model_name(*c, i)); i++)
+            if (strncmp(model, name, n) == 0 && model[n] == 0)
+                return *c;
     }
     return NULL;
 }
@@ -203,12 +215,15 @@ static bool unknown_cpu(const char *name, size_t n, const char *who,
     size_t count = 0, at = 0;
 
     snprintf(word, sizeof(word), "%.*s", (int)n, name);
-    for (const struct cpu_class *const *c = cpu_classes; *c && count < 32;
-         c++) {
-        names[count++] = (*c)->name;
-        if (at < sizeof(all))
-            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
-                                   at ? ", " : "", (*c)->name);
+    for (const struct cpu_class *const *c = cpu_classes; *c; c++) {
+        const char *model;
+
+        for (unsigned i = 0; (model = model_name(*c, i)) && count < 32; i++) {
+            names[count++] = model;
+            if (at < sizeof(all))
+                at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+                                       at ? ", " : "", model);
+        }
     }
     near = nearest_name(word, names, count);
     return error_set(e, "%s: there is no CPU '%s'%s%s%s; there are: %s", who,
@@ -216,13 +231,14 @@ static bool unknown_cpu(const char *name, size_t n, const char *who,
                      near ? "'?)" : "", all);
 }
 
-/* The class that -cpu names, else the board's; "max" is the board's, too,
- * since without features named a CPU has all that its class can do. */
+/* The class that -cpu names, else the board's; "max" is the board's, too. */
 static const struct cpu_class *choose_cpu(struct machine *m,
                                           const struct machine_config *config,
                                           const char **model, struct error *e)
 {
-    const char *board = tree_string(&m->board, 0, "emu,cpu");
+    const char *board = config->board_cpu
+                            ? config->board_cpu
+                            : tree_string(&m->board, 0, "emu,cpu");
     const struct cpu_class *cls;
     size_t n;
 
@@ -231,7 +247,7 @@ static const struct cpu_class *choose_cpu(struct machine *m,
         *model = cpu_classes[0]->name;
     n = strcspn(*model, ",");
     cls = board && n == 3 && !strncmp(*model, "max", n)
-              ? class_named(board, strlen(board))
+              ? class_named(board, strcspn(board, ","))
               : class_named(*model, n);
     if (!cls)
         unknown_cpu(*model, n, config->cpu ? "-cpu" : m->board.name, e);
@@ -345,7 +361,7 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
     cls = choose_cpu(m, config, &model, e);
     if (!cls || !add_features(m, model, whole, sizeof(whole), e))
         return false;
-    m->xlen = strncmp(cls->name, "rv32", 4) == 0 ? 32 : 64;
+    m->xlen = cls->xlen;
     m->vcpu = calloc(m->n_cpus, sizeof(*m->vcpu));
     if (!m->vcpu)
         return error_set(e, "out of memory");
@@ -377,6 +393,7 @@ static bool make_tree(struct machine *m, struct error *e)
     bool has_isa = cls && cls->isa_string, has_mmu = cls && cls->mmu_type;
     struct tree_plan plan = {
         .cpus = m->n_cpus,
+        .xlen = m->xlen,
         .isa = has_isa ? isa : NULL,
         .mmu = has_mmu ? mmu : NULL,
         .ram = m->ram_piece,

@@ -43,6 +43,7 @@ struct machine_config {
     uint64_t ram_size; /* bytes; 0: the board's default */
     unsigned cpus;     /* 0: as many as the board lists */
     const char *cpu;   /* model and features; NULL: the board's */
+    const char *board_cpu; /* in place of what the board says; or NULL */
     const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
     const char *bios;                 /* NULL or "default", "none", or a file */
     const char *const *firmware_dirs; /* -L, NULL-terminated; or NULL */

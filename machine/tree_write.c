@@ -15,6 +15,9 @@
 
 #include "base/bytes.h"
 
+/* A property for CPUs of 32 bits is called so, and as it is for others. */
+#define NARROW "emu,rv32-"
+
 struct writer {
     const struct tree *in;
     void *fdt;
@@ -198,6 +201,57 @@ static const char *cpu_text(const struct writer *w, int node,
     return mine && of_each ? of_each[w->cpu] : NULL;
 }
 
+/* -- what a CPU can do -- */
+
+/* Extensions by which a CPU has caches' blocks, of 64 bytes (Zic64b). */
+static const struct {
+    const char *extension, *property;
+} blocks[] = {
+    {"zicbom", "riscv,cbom-block-size"},
+    {"zicbop", "riscv,cbop-block-size"},
+    {"zicboz", "riscv,cboz-block-size"},
+};
+#define N_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
+#define BLOCK_SIZE 64
+
+static bool is_isa(const char *name)
+{
+    for (unsigned i = 0; i < N_BLOCKS; i++)
+        if (strcmp(name, blocks[i].property) == 0)
+            return true;
+    return strcmp(name, "riscv,isa") == 0 ||
+           strcmp(name, "riscv,isa-base") == 0 ||
+           strcmp(name, "riscv,isa-extensions") == 0;
+}
+
+/*
+ * isa is rv, the width, letters, and names behind underscores.  The new
+ * binding has the same as a base and a list; both are there, since software
+ * is of either age.
+ */
+static void put_isa(struct writer *w, const char *isa)
+{
+    char list[2048], base[8];
+    size_t at = 0, n;
+
+    put_string(w, "riscv,isa", isa);
+    if (strlen(isa) < 5 || 2 * strlen(isa) > sizeof(list))
+        return;
+    snprintf(base, sizeof(base), "%.5s", isa);
+    put_string(w, "riscv,isa-base", base);
+    for (isa += 4; *isa; isa += n) {
+        isa += *isa == '_';
+        n = isa[-1] == '_' ? strcspn(isa, "_") : 1;
+        memcpy(list + at, isa, n);
+        list[at + n] = '\0';
+        for (unsigned i = 0; i < N_BLOCKS; i++)
+            if (strcmp(list + at, blocks[i].extension) == 0)
+                put_u32(w, blocks[i].property, BLOCK_SIZE);
+        at += n + 1;
+    }
+    put(w, "riscv,isa-extensions", list, (int)at);
+}
+
 /* -- memory -- */
 
 static bool is_memory(const struct tree *t, int node)
@@ -279,6 +333,8 @@ static bool replaced(struct writer *w, int node, const char *name)
 
     if (w->boot)
         return is_own(w, name);
+    if (strncmp(name, NARROW, strlen(NARROW)) == 0)
+        return true;
     if (strcmp(name, "interrupts-extended") == 0)
         return repeat_irqs(w, node);
     if (strcmp(name, "reg") == 0 && is_memory(t, node)) {
@@ -288,7 +344,7 @@ static bool replaced(struct writer *w, int node, const char *name)
         w->ram += n;
         return true;
     }
-    if (strcmp(name, "riscv,isa") == 0)
+    if (is_isa(name))
         return cpu_text(w, node, w->plan->isa) != NULL;
     if (strcmp(name, "mmu-type") == 0)
         return cpu_text(w, node, w->plan->mmu) != NULL;
@@ -311,6 +367,22 @@ static bool replaced(struct writer *w, int node, const char *name)
     return false;
 }
 
+/* What a board with a CPU of 32 bits has in place of p; it does not stay
+ * beside it. */
+static const void *narrow(const struct tree *t, int node, const char *name,
+                          const void *p, int *size)
+{
+    char own[80];
+    const void *q;
+    int length;
+
+    snprintf(own, sizeof(own), NARROW "%s", name);
+    q = tree_prop(t, node, own, &length);
+    if (q)
+        *size = length;
+    return q ? q : p;
+}
+
 static void copy_properties(struct writer *w, int node)
 {
     int at;
@@ -321,6 +393,8 @@ static void copy_properties(struct writer *w, int node)
         int size;
         const void *p = fdt_getprop_by_offset(w->in->fdt, at, &name, &size);
 
+        if (p && w->plan && w->plan->xlen == 32)
+            p = narrow(w->in, node, name, p, &size);
         if (p && !replaced(w, node, name))
             put(w, name, p, size);
     }
@@ -448,7 +522,7 @@ static void copy_node(struct writer *w, int node, const char *name)
     begin(w, name);
     copy_properties(w, node);
     if (w->plan && cpu_text(w, node, w->plan->isa))
-        put_string(w, "riscv,isa", cpu_text(w, node, w->plan->isa));
+        put_isa(w, cpu_text(w, node, w->plan->isa));
     if (w->plan && cpu_text(w, node, w->plan->mmu))
         put_string(w, "mmu-type", cpu_text(w, node, w->plan->mmu));
     for (int i = node + 1; i < w->in->node[node].end && !w->err; i++) {

@@ -14,7 +14,10 @@ struct tree_ram {
 
 struct tree_plan {
     unsigned cpus;
-    const char *const *isa; /* of each CPU: riscv,isa; NULL: leave it */
+    unsigned xlen; /* 32: a property emu,rv32-NAME stands for NAME */
+    /* Of each CPU: riscv,isa, from which riscv,isa-base, riscv,isa-extensions
+     * and the sizes of cache blocks follow; NULL: leave them. */
+    const char *const *isa;
     const char *const *mmu; /* of each CPU: mmu-type; the same */
     /* In the order of the memory nodes' reg entries. */
     const struct tree_ram *ram;

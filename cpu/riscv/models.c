@@ -101,6 +101,7 @@ static const struct model {
     {"max", X(RV64), 0},
     {"rv32", X(RV32), 0},
     {"max32", X(RV32), 0},
+    {"max", X(RV32), 0}, /* of a board whose CPU is that */
 };
 
 const struct cpu_model riscv64_models[] = {

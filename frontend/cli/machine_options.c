@@ -214,14 +214,33 @@ enum cli_result cli_machine(struct config *c, const char *arg, struct error *e)
     return !value || note_accels(c, value, e) ? CLI_RUN : CLI_ERROR;
 }
 
+static void show_cpus(void)
+{
+    puts("Processor models:");
+    for (const struct cpu_class *const *cls = cpu_classes; *cls; cls++) {
+        const struct cpu_model *m = (*cls)->models;
+
+        for (; m && m->name; m++)
+            printf("  %-9s %s\n", m->name, m->summary);
+    }
+    puts("\nFeatures, =on or =off behind a model's name:");
+    for (const struct cpu_class *const *cls = cpu_classes; *cls; cls++) {
+        const char *name;
+
+        if (cls != cpu_classes && (*cls)->feature == cls[-1]->feature)
+            continue;
+        for (unsigned n = 0; (*cls)->feature && (name = (*cls)->feature(n));
+             n++)
+            printf("%s%s", n % 8 ? " " : n ? "\n  " : "  ", name);
+        puts("");
+    }
+}
+
 enum cli_result cli_cpu(struct config *c, const char *arg, struct error *e)
 {
     (void)e;
     if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
-        puts("Processor models:");
-        for (const struct cpu_class *const *cls = cpu_classes; *cls; cls++)
-            printf("  %s\n", (*cls)->name);
-        puts("  max    the board's, with all features");
+        show_cpus();
         return CLI_DONE;
     }
     c->cpu = arg;

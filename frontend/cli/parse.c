@@ -43,7 +43,7 @@ static const struct option *find_option(const char *name, struct error *e)
 /* What a qemu-system-NAME stands for; NULL: fine. */
 static const char *missing_guest(const char *program)
 {
-    static const char *const later[] = {"i386", "x86_64", "riscv32"};
+    static const char *const later[] = {"i386", "x86_64"};
 
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         if (!strcmp(program + strlen("qemu-system-"), later[i]))

@@ -46,6 +46,9 @@ static bool open_kernel(struct loader *l, const struct load_config *c,
 
     l->demo = !c->kernel && !c->bios && !c->has_disks && !c->has_flash &&
               c->demo;
+    if (l->demo && c->xlen == 32)
+        return error_set(e, "the built-in demo is for CPUs of 64 bits; with "
+                            "one of 32 give -kernel FILE or -bios FILE");
     if (l->demo)
         return source_memory(&l->kernel, "the built-in demo", c->demo,
                              c->demo_size, e);

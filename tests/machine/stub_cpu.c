@@ -37,6 +37,7 @@ static void stub_dump(struct cpu *c, char *out, size_t size)
 
 static const struct cpu_class stub_class = {
     .name = "rv64",
+    .xlen = 64,
     .size = sizeof(struct stub_cpu),
     .wakes = stub_wakes,
     .isa_string = stub_isa,
@@ -46,6 +47,7 @@ static const struct cpu_class stub_class = {
 
 static const struct cpu_class stub32_class = {
     .name = "rv32",
+    .xlen = 32,
     .size = sizeof(struct stub_cpu),
     .wakes = stub_wakes,
     .dump = stub_dump,
