@@ -706,6 +706,12 @@ static bool make_device(struct machine *m, int node,
 
     if (!machine_count_outputs(m, node, &n_out, e))
         return false;
+    /* Interrupt controllers may have any number, by interrupts-extended. */
+    if (n_out > cls->n_outputs &&
+        !tree_prop(&m->tree, node, "interrupts-extended", NULL))
+        return tree_error(&m->tree, node, "interrupts", e,
+                          "%u entries; %s has %u", n_out, cls->name,
+                          cls->n_outputs);
     dev = device_new(cls, &m->env, tree_path(&m->tree, node, path), e);
     if (!dev || !machine_add(m, dev, node, e) ||
         !set_properties(m, dev, node, e))

@@ -93,6 +93,11 @@ class Prompt:
         return self.console.text[start:match.start()].decode(errors='replace')
 
 
+def disk_args(path):
+    return ['-drive', f'if=none,id=disk,format=raw,file={path}',
+            '-device', 'virtio-blk-device,drive=disk']
+
+
 def ended(fw, console, name, what):
     status = console.wait(30 * fw.args.scale)
     fw.check(f'{name}: {what} ends with status 0', status == 0,
@@ -170,8 +175,8 @@ def case_uboot_smode(fw):
     disk = fw.folder / 'disk.img'
     disk.write_bytes(image + initrd)
     first = len(image) // SECTOR
-    with fw.console('-m', 512, '-kernel', kernel, '-drive',
-                    f'format=raw,file={disk}') as console:
+    with fw.console('-m', 512, '-kernel', kernel,
+                    *disk_args(disk)) as console:
         prompt = stop_autoboot(fw, console, 'uboot-smode')
         check_commands(fw, prompt, 'uboot-smode')
         prompt.run('virtio scan')
@@ -226,7 +231,7 @@ def case_edk2(fw):
     template, variables, args = edk2_args(fw)
     disk = fw.folder / 'disk.img'
     disk.write_bytes(b'\0' * (1 << 20))
-    args += ['-drive', f'format=raw,file={disk}']
+    args += disk_args(disk)
     with fw.console(*args) as console:
         prompt = edk2_shell(fw, console, 'edk2')
         out = plain(prompt.run('ver'))
@@ -313,7 +318,7 @@ def guarded(fw, name):
         fw.folder = pathlib.Path(folder)
         try:
             CASES[name](fw)
-        except aptdir.FetchError as err:
+        except (aptdir.FetchError, SystemExit) as err:
             fw.report.skip(f'{name}, {fw.accel}', str(err))
         except ConsoleError as err:
             fw.check(name, False, str(err))

@@ -832,6 +832,11 @@ static void test_wrong_wires(void **state)
                             " reg = <0 0x1000 0 8>;"
                             " interrupts-extended = <&plic 31>; };"));
     rig_board_refused(r,
+                      BOARD(PLIC " a@1000 { compatible = \"ns16550a\";"
+                                 " reg = <0 0x1000 0 8>; interrupt-parent ="
+                                 " <&plic>; interrupts = <1 2>; };"),
+                      "-M *: /a@1000: interrupts: 2 entries; ns16550a has 1");
+    rig_board_refused(r,
                       BOARD(" a@1000 { compatible = \"ns16550a\";"
                             " reg = <0 0x1000 0 8>;"
                             " interrupts-extended = <&b 1>; };"
