@@ -8,15 +8,17 @@
 Cases: uboot (U-Boot in M-mode as -bios: commands, NOR flash), uboot-smode
 (behind OpenSBI: a virtio disk, from which it boots Linux), edk2 (in flash, to
 its shell), edk2-linux (EDK2 boots a -kernel that fw_cfg gives it), installer
-(Debian 13's, to its second dialogue), example (Linux on docs/example.dts); each
-with every --accel.  Packages:
-u-boot-qemu, qemu-efi-riscv64 and debian-installer-13-netboot-riscv64 of
-trixie.  The emulator is one that takes QEMU's options.
+(Debian 13's, to its second dialogue), example (Linux on docs/example.dts),
+opensbi32 (OpenSBI on RV32, and a program in S mode, Sv32 and U mode behind it);
+each with every --accel.  Packages:
+u-boot-qemu, qemu-efi-riscv64, opensbi and debian-installer-13-netboot-riscv64
+of trixie.  The emulator is one that takes QEMU's options.
 """
 
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -26,6 +28,7 @@ import proc
 from console import Console, ConsoleError, Shell
 
 SUITE, ARCH = 'trixie', 'riscv64'
+CROSS = 'riscv64-linux-gnu-'
 SECTOR = 512
 # Names under the global vendor's are checked; this vendor is nobody.
 VARIABLE = 'setvar EmuTest -guid 9d1f5a64-0b7e-4c1c-8f6e-6d75546573ab'
@@ -288,6 +291,33 @@ def case_installer(fw):
         ended(fw, console, 'installer', 'Ctrl-A X')
 
 
+# --- RV32 --------------------------------------------------------------------
+
+def case_opensbi32(fw):
+    """OpenSBI for riscv32, and a program of ours behind it."""
+    bios = fw.package('opensbi', '/riscv32-linux-gnu/opensbi/generic/'
+                      'fw_dynamic.bin')
+    if shutil.which(CROSS + 'gcc') is None:
+        raise aptdir.FetchError(f'no {CROSS}gcc here')
+    elf, program = fw.folder / 'rv32.elf', fw.folder / 'rv32.bin'
+    source = pathlib.Path(__file__).with_name('rv32.S')
+    subprocess.run([CROSS + 'gcc', '-march=rv32ima_zicsr', '-mabi=ilp32',
+                    '-nostdlib', '-static', '-Wl,-Ttext=0x80400000,'
+                    '--build-id=none', '-o', elf, source], check=True)
+    subprocess.run([CROSS + 'objcopy', '-O', 'binary', elf, program],
+                   check=True)
+    for kind, kernel in (('ELF', elf), ('plain', program)):
+        with fw.console('-cpu', 'rv32', '-bios', bios, '-kernel',
+                        kernel) as console:
+            console.expect(rb'OpenSBI v1', 30 * fw.args.scale)
+            console.expect(rb'Base ISA +: rv32imafdc', 30 * fw.args.scale)
+            for text in (b'S mode', b'U mode wrote through Sv32',
+                         b'U mode faulted where nothing is'):
+                console.expect(b'rv32: ' + text, 20 * fw.args.scale)
+            fw.check(f'opensbi32: {kind}: S mode, Sv32 and U mode', True)
+            ended(fw, console, 'opensbi32', 'system reset')
+
+
 # --- a board of one's own ---------------------------------------------------
 
 def case_example(fw):
@@ -307,9 +337,10 @@ def case_example(fw):
 
 CASES = {'uboot': case_uboot, 'uboot-smode': case_uboot_smode,
          'edk2': case_edk2, 'edk2-linux': case_edk2_linux,
-         'installer': case_installer, 'example': case_example}
+         'installer': case_installer, 'example': case_example,
+         'opensbi32': case_opensbi32}
 # What --quick leaves out: the same again, by the slower engine.
-QUICK = {'jit': list(CASES), 'interp': ['uboot']}
+QUICK = {'jit': list(CASES), 'interp': ['uboot', 'opensbi32']}
 
 
 def guarded(fw, name):
