@@ -34,6 +34,7 @@ enum hold {
     HOLD_REQUEST = 1 << 1, /* a reset or an end is to be carried out */
     HOLD_END = 1 << 2,     /* the run has ended */
     HOLD_STOP = 1 << 3,    /* the threads shall end */
+    HOLD_CARRY = 1 << 4,   /* the main thread carries out what was asked for */
 };
 
 /* How a run ends. */

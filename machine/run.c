@@ -397,10 +397,12 @@ uint64_t machine_poll(struct machine *m)
     if (atomic_load(&m->hold) & HOLD_REQUEST) {
         wait_parked(m);
         /* Before the requests are looked at: one that comes from now on
-         * sets it again. */
+         * sets it again.  At no time is there nothing: a thread may wake up
+         * and look. */
+        atomic_fetch_or(&m->hold, HOLD_CARRY);
         atomic_fetch_and(&m->hold, ~(unsigned)HOLD_REQUEST);
         carry_out(m);
-        clear_hold(m, 0);
+        clear_hold(m, HOLD_CARRY);
     }
     if (m->icount || !m->clock_runs)
         return CLOCK_NEVER;

@@ -92,7 +92,7 @@ struct block_cache {
     bool sync; /* cpu_sync_code() was called */
     struct code_page *young;
     pthread_t owner;
-    bool owned; /* owner is known: the CPU has run */
+    bool owned; /* owner, under the lock, is known: the CPU has run */
     struct code_watcher watcher;
     struct cpu *cpu;
 
@@ -336,11 +336,11 @@ static void code_wrote(void *owner, struct ram *ram, uint64_t offset,
                        uint64_t size)
 {
     struct block_cache *bc = owner;
-    bool own = bc->owned && pthread_equal(pthread_self(), bc->owner);
     uint64_t end = offset + size;
-    bool hit = false;
+    bool own, hit = false;
 
     pthread_mutex_lock(&bc->lock);
+    own = bc->owned && pthread_equal(pthread_self(), bc->owner);
     for (uint64_t at = offset; at < end;) {
         uint64_t next = (at & PAGE_MASK) + PAGE_SIZE;
 

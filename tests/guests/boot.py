@@ -6,6 +6,7 @@
     tests/guests/boot.py --boots 50 --load 2    boots in a row, host loaded
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
     tests/guests/boot.py --hashes 100           one state hash, 4 harts (emu)
+    tests/guests/boot.py --parallel 20          threads on 4 harts, in a row
 
 Cases: smp (four processors, taken off and on again), shell (commands, virtio
 on MMIO, paste, power-off), pci (virtio on PCI, read-only, -snapshot,
@@ -14,16 +15,20 @@ Sv48, Sv39; A and D by software), and one a size of --memory.  The emulator is
 one that takes QEMU's options.
 """
 
+import gzip
 import hashlib
 import os
 import pathlib
 import random
 import re
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
+import cpio
 import machine
 import proc
 from console import Console, ConsoleError, Shell
@@ -354,13 +359,13 @@ def check_processors(suite, shell, name):
                            f'echo 1 >{one}; cat {online}', 60)
         suite.report.check(f'{name}: a processor goes and comes back',
                            out == '0,2-3\n0-3\n', out.strip())
-    shell.run('for n in $(jobs -p); do kill $n; wait $n; done 2>/dev/null', 60)
+    shell.run('kill $(jobs -p); wait', 60)
 
 
 def check_parallel(suite, shell, name):
     """The same work on every processor at once has one result."""
     work = ('n=1; s=0; while [ $n -le 3000 ]; do s=$(((s * 31 + n) % 1000003));'
-            ' n=$((n + 1)); done; echo $s; seq 1 $s | sort -r | sort -n | '
+            ' n=$((n + 1)); done; echo $s; seq 1 20000 | sort -r | sort -n | '
             'gzip | gunzip | sha256sum')
     shell.run(f"echo '{work}' >/tmp/work")
     out, _ = shell.run('for n in 1 2 3 4 5 6 7 8; do sh /tmp/work >/tmp/w$n & '
@@ -369,7 +374,7 @@ def check_parallel(suite, shell, name):
     total = 0
     for n in range(1, 3001):
         total = (total * 31 + n) % 1000003
-    want = sha256(''.join(f'{n}\n' for n in range(1, total + 1)).encode())
+    want = sha256(''.join(f'{n}\n' for n in range(1, 20001)).encode())
     suite.report.check(f'{name}: eight jobs come to the same',
                        out.split()[:1] == ['2'] and f'8 {total}' in out and
                        f'8 {want}' in out, out.strip())
@@ -480,6 +485,38 @@ def case_row(suite, count):
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
+CROSS = 'riscv64-linux-gnu-gcc'
+
+
+def case_parallel(suite, count):
+    """parallel.c, count times in a row on four processors."""
+    program = suite.folder / 'parallel'
+    if not shutil.which(CROSS):
+        suite.report.skip(f'parallel: no {CROSS}')
+        return
+    subprocess.run([CROSS, '-O2', '-static', '-pthread', '-o', str(program),
+                    str(pathlib.Path(__file__).with_name('parallel.c'))],
+                   check=True)
+    archive = cpio.Cpio()
+    archive.file('bin/parallel', program.read_bytes(), 0o755)
+    initrd = suite.folder / 'initrd.gz'
+    initrd.write_bytes(suite.files['initrd'].read_bytes() +
+                       gzip.compress(archive.finish(), 6, mtime=0))
+    suite.files = {**suite.files, 'initrd': initrd}
+    with suite.console(extra=['-smp', '4']) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'parallel')
+        first, _ = shell.run('/bin/parallel 1', 120)
+        suite.report.check('parallel: alone', first.startswith('parallel: '),
+                           first.strip())
+        for number in range(count):
+            out, _ = shell.run('/bin/parallel', 120)
+            suite.report.check(f'parallel: run {number + 1} of {count}',
+                               out == first and len(out.split()) == 2,
+                               out.strip())
+        power_off(suite, console, shell, 'parallel')
+
+
 def case_hashes(suite, count):
     """Boots by instructions, by both engines, all to the same state."""
     hashes = set()
@@ -518,6 +555,8 @@ def parse():
                         help='sizes that must boot too (default: %(default)s)')
     parser.add_argument('--boots', type=int, default=0, metavar='N',
                         help='only boot N times in a row')
+    parser.add_argument('--parallel', type=int, default=0, metavar='N',
+                        help='only run parallel.c N times')
     parser.add_argument('--hashes', type=int, default=0, metavar='N',
                         help='only boot N times by instructions')
     parser.add_argument('--load', type=int, default=0, metavar='K',
@@ -532,6 +571,9 @@ def main():
         suite = Suite(args, folder)
         if args.boots:
             case_row(suite, args.boots)
+            return suite.report.finish()
+        if args.parallel:
+            guarded(suite, 'parallel', case_parallel, args.parallel)
             return suite.report.finish()
         if args.hashes:
             case_hashes(suite, args.hashes)
