@@ -43,7 +43,8 @@ static bool find_access(const struct ir *ir, const struct jit_insn *i,
     a = &ir->nodes[found->a];
     if (a->op == IR_ADD) {
         const struct ir_node *k = &ir->nodes[a->b];
-        const int64_t v = (int64_t)k->imm;
+        const int64_t v =
+            k->type == IR_I32 ? (int32_t)k->imm : (int64_t)k->imm;
 
         if (k->op != IR_CONST || v < -4096 || v > 4096)
             return false;
@@ -52,7 +53,7 @@ static bool find_access(const struct ir *ir, const struct jit_insn *i,
         a = &ir->nodes[a->a];
     }
     out->slot = a->imm;
-    return a->op == IR_GET && a->type == IR_I64;
+    return a->op == IR_GET && (a->type == IR_I64 || a->type == IR_I32);
 }
 
 /* Does instruction i change the slot, or may it? */

@@ -64,11 +64,11 @@ static void keep_old(struct gen *g, uint64_t slot)
 static void put(struct gen *g, const struct ir_node *n, uint32_t at,
                 uint32_t end)
 {
-    int pin = n->type == IR_I64 ? pin_of(g, n->imm) : NO_REG;
+    int pin = n->type != IR_I8 ? pin_of(g, n->imm) : NO_REG;
     int64_t k;
     int v;
 
-    if (n->type != IR_I64 && n->type != IR_I8) {
+    if (n->type != IR_I64 && n->type != IR_I32 && n->type != IR_I8) {
         g->failed = true;
         return;
     }
@@ -87,8 +87,8 @@ static void put(struct gen *g, const struct ir_node *n, uint32_t at,
     v = value(g, n->a, NO_REG);
     if (pin != NO_REG) {
         e_mov(&g->e, pin, v);
-    } else if (n->type == IR_I64) {
-        e_store(&g->e, RBP, (int32_t)n->imm, v);
+    } else if (n->type != IR_I8) {
+        e_op_mem(&g->e, wide(n), 0x89, v, RBP, NO_REG, 0, (int32_t)n->imm);
     } else {
         e_rex(&g->e, false, v, 0, RBP, true);
         e8(&g->e, 0x88);

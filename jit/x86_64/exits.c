@@ -73,6 +73,8 @@ void exit_by(struct gen *g, const struct rec *link)
         /* Where that page lies may change: no link can be patched. */
         e_load(e, RAX, RBP, CPU(page));
         e_lea(e, RAX, RAX, NO_REG, 0, link->target);
+        if (g->b->cpu->class->isa->addresses == (uint64_t)1 << 32)
+            e_mov32(e, RAX, RAX);
         jump_by_cache(g, link->count);
         return;
     }

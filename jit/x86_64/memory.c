@@ -119,7 +119,9 @@ static void emit_span(struct gen *g, int temp, int base, unsigned size,
     e_op_rip(&g->e, true, 0x8b, temp, &g->j->sites[leader->site].addend);
 }
 
-/* Is the address of node r a register and a constant? */
+/* Is the address of node r a register and a constant?  Where addresses have
+ * 32 bits, a sum beyond them is on no page of the TLB, and is left to the
+ * interpreter. */
 static bool displaced(const struct gen *g, ir_ref r, int32_t *disp)
 {
     const struct ir_node *n = node(g, r);
@@ -127,7 +129,7 @@ static bool displaced(const struct gen *g, ir_ref r, int32_t *disp)
 
     *disp = 0;
     if (n->op != IR_ADD || g->reg[r] != NO_REG || g->uses[r] > 1 ||
-        n->type != IR_I64 || !constant(g, n->b, &k) || !fits32(k) ||
+        !constant(g, n->b, &k) || !fits32(k) ||
         k > MAX_DISP)
         return false;
     *disp = (int32_t)k;

@@ -4,6 +4,10 @@
  * GET of a hot slot is its register; a PUT's tree is computed into the
  * register that it writes.  Whoever takes a register that value() gave says
  * used() when it is done with it.
+ *
+ * A value of 32 bits has zeros above them, in registers and in slots: the
+ * host's operations of 32 bits leave them so.  Slots of 64 bits may thus hold
+ * registers of 32, and addresses of 32 bits are used as they are.
  */
 #include "jit/x86_64/gen.h"
 
@@ -465,7 +469,9 @@ static int convert(struct gen *g, const struct ir_node *n, int want)
 
 int get(struct gen *g, const struct ir_node *n, int want)
 {
-    int pin = n->type == IR_I64 ? pin_of(g, n->imm) : NO_REG, d;
+    int pin = n->type == IR_I64 || n->type == IR_I32 ? pin_of(g, n->imm)
+                                                     : NO_REG;
+    int d;
 
     if (pin != NO_REG && want == NO_REG)
         return pin;
@@ -490,6 +496,8 @@ static int pc_value(struct gen *g, const struct ir_node *n, int want)
     e_load(&g->e, d, RBP, CPU(page));
     if (ir_offset(n))
         e_lea(&g->e, d, d, NO_REG, 0, ir_offset(n));
+    if (!wide(n))
+        e_mov32(&g->e, d, d);
     return d;
 }
 
