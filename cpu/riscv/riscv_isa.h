@@ -65,7 +65,8 @@ static inline void text_x12(struct text *t, uint64_t pc, int64_t v)
 
 static inline void text_t(struct text *t, uint64_t pc, int64_t v)
 {
-    text_addf(t, "0x%llx", (unsigned long long)(pc + (uint64_t)v));
+    text_addf(t, "0x%llx",
+              (unsigned long long)ENGINE_PC(NULL, pc + (uint64_t)v));
 }
 
 static inline void text_csr(struct text *t, uint64_t pc, int64_t v)

@@ -28,8 +28,8 @@ static struct cpu *hart(bool rv32)
 
 int main(int argc, char **argv)
 {
-    const struct isa *isa = riscv64_class.isa;
     const bool rv32 = argc == 3 && !strcmp(argv[1], "32");
+    const struct isa *isa = (rv32 ? riscv32_class : riscv64_class).isa;
     struct cpu *c = hart(rv32);
     FILE *f = argc == 3 ? fopen(argv[2], "rb") : NULL;
     uint8_t bytes[4];

@@ -52,12 +52,20 @@ def ld(rd, imm, rs1):
     return i_type(imm, rs1, 3, rd, 0x03)
 
 
+def lw(rd, imm, rs1):
+    return i_type(imm, rs1, 2, rd, 0x03)
+
+
 def lhu(rd, imm, rs1):
     return i_type(imm, rs1, 5, rd, 0x03)
 
 
 def sd(rs2, imm, rs1):
     return s_type(imm, rs2, rs1, 3, 0x23)
+
+
+def sw(rs2, imm, rs1):
+    return s_type(imm, rs2, rs1, 2, 0x23)
 
 
 def sb(rs2, imm, rs1):
@@ -126,10 +134,12 @@ def li(rd, value):
 
 
 class Code:
-    """Instructions at an address, some of them patched later."""
+    """Instructions at an address, some of them patched later, for registers
+    of `bits`: lx and sx load and store a whole one."""
 
-    def __init__(self, base):
-        self.base, self.bytes = base, bytearray()
+    def __init__(self, base, bits):
+        self.base, self.bits, self.bytes = base, bits, bytearray()
+        self.lx, self.sx = (ld, sd) if bits == 64 else (lw, sw)
 
     @property
     def here(self):
@@ -147,18 +157,21 @@ class Code:
         self.bytes[n:n + width // 8] = bits.to_bytes(width // 8, "little")
 
 
-def elf(entry, segments):
-    """A static RV64 executable; segments are (address, bytes, flags), flags
-    of 4 read, 2 write, 1 execute."""
+def elf(entry, segments, bits):
+    """A static executable for RV32 or RV64; segments are (address, bytes,
+    flags), flags of 4 read, 2 write, 1 execute."""
     page = 4096
-    head = 64 + 56 * len(segments)
+    head_size, part_size, word = (64, 56, "Q") if bits == 64 else (52, 32, "I")
     out = bytearray(struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01" + bytes(9), 2, 243, 1,
-        entry, 64, 0, 5, 64, 56, len(segments), 64, 0, 0))
-    at = -(-head // page) * page
+        f"<16sHHI{word * 3}IHHHHHH",
+        b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9), 2, 243, 1, entry,
+        head_size, 0, 5, head_size, part_size, len(segments), 64, 0, 0))
+    at = -(-(head_size + part_size * len(segments)) // page) * page
     for address, data, flags in segments:
-        out += struct.pack("<IIQQQQQQ", 1, flags, at, address, address,
-                           len(data), len(data), page)
+        place = (at, address, address, len(data), len(data))
+        out += struct.pack("<IIQQQQQQ", 1, flags, *place, page) \
+            if bits == 64 else \
+            struct.pack("<IIIIIIII", 1, *place, flags, page)
         at += -(-len(data) // page) * page
     for address, data, flags in segments:
         out += bytes(-len(out) % page)

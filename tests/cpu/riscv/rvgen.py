@@ -15,6 +15,7 @@ A snippet is one random instruction, or a stretch of code, with a record:
                   nothing, so that buffers begin where a cache block does
 
 All of a record is output: the program writes its data segment at the end.
+On RV32 a register or address is the lower half of its place.
 One register, B, holds the record's address all the time; which one is
 random, so all others can be in any state.  Another, X, carries the jump
 into the snippet and out of it; it too is loaded and saved.
@@ -38,7 +39,7 @@ FLAGS, FRM, FCSR = 1, 2, 3
 # ------------------------------------------------------------- operands
 
 
-def int_pool(rng):
+def int_pool(rng, bits):
     edges = [0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0xff, 0x7fff,
              0x8000, 0xffff, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff,
              0x100000000, 0xffffffff7fffffff, 0xffffffff80000000,
@@ -53,7 +54,7 @@ def int_pool(rng):
                  (v & 0xffffffff) | 0xffffffff00000000 * (v >> 31 & 1),
                  1 << rng.randrange(64), (1 << 64) - (1 << rng.randrange(64)),
                  v & 127]
-    return pool
+    return [v & (1 << bits) - 1 for v in pool]
 
 
 DOUBLES = [0, 1, 0x000fffffffffffff, 0x0010000000000000,
@@ -121,8 +122,8 @@ def half_pool(rng):
 class Pools:
     """Values that registers start with, made once a program."""
 
-    def __init__(self, rng):
-        self.x = int_pool(rng)
+    def __init__(self, rng, bits):
+        self.x = int_pool(rng, bits)
         self.d, self.s = double_pool(rng), single_pool(rng)
         # Some singles are in no proper box.
         self.for_single = self.s * 8 + self.d + [v & (1 << 32) - 1
@@ -166,26 +167,26 @@ def jump_register(b):
 def load_routine(code, b):
     """Entered with the record in a0: everything but X, then on by X."""
     at, x = code.here, jump_register(b)
-    code.put(a.addi(b, 10, 0), a.ld(x, REC_FCSR, b), a.csrrw(0, FCSR, x))
+    code.put(a.addi(b, 10, 0), code.lx(x, REC_FCSR, b), a.csrrw(0, FCSR, x))
     code.put(*[a.fld(f, REC_F + 8 * f, b) for f in range(32)])
-    code.put(*[a.ld(r, REC_X + 8 * r, b) for r in range(1, 32)
+    code.put(*[code.lx(r, REC_X + 8 * r, b) for r in range(1, 32)
                if r not in (b, x)])
-    code.put(a.ld(x, REC_CODE, b), a.jalr(0, 0, x))
+    code.put(code.lx(x, REC_CODE, b), a.jalr(0, 0, x))
     return at
 
 
 def save_routine(code, b, then):
     at, x = code.here, jump_register(b)
-    code.put(*[a.sd(r, REC_X + 8 * r, b) for r in range(1, 32) if r != x])
+    code.put(*[code.sx(r, REC_X + 8 * r, b) for r in range(1, 32) if r != x])
     code.put(*[a.fsd(f, REC_F + 8 * f, b) for f in range(32)])
-    code.put(a.csrrs(x, FCSR, 0), a.sd(x, REC_FCSR, b))
+    code.put(a.csrrs(x, FCSR, 0), code.sx(x, REC_FCSR, b))
     code.put(a.jal(0, then - code.here))
     return at
 
 
 def enter(code, b):
     x = jump_register(b)
-    code.put(a.ld(x, REC_X + 8 * x, b))
+    code.put(code.lx(x, REC_X + 8 * x, b))
 
 
 ENTER = 4
@@ -194,7 +195,7 @@ ENTER = 4
 def leave(code, b, saves):
     """Out of a snippet, whatever the distance."""
     x = jump_register(b)
-    code.put(a.sd(x, REC_X + 8 * x, b))
+    code.put(code.sx(x, REC_X + 8 * x, b))
     hi, lo = a.hi_lo(saves[b] - code.here)
     code.put(a.auipc(x, hi), a.jalr(0, lo, x))
 
@@ -210,8 +211,11 @@ def mark(code, b):
 class Driver:
     """The code at the start of a program; see the parts' comments."""
 
-    def __init__(self):
-        code = self.code = a.Code(CODE)
+    # Where struct ucontext of Linux has the registers, pc first.
+    UCONTEXT = {32: 160, 64: 176}
+
+    def __init__(self, bits):
+        code = self.code = a.Code(CODE, bits)
         self.handler = code.here
         self.handler_code(code)
         self.next = code.here
@@ -223,26 +227,25 @@ class Driver:
 
     @staticmethod
     def handler_code(code):
-        """A signal: note it in the record, go on behind the instruction.
-
-        struct ucontext of Linux has the registers at 176, pc first."""
-        code.put(a.lui(5, GLOBALS), a.ld(6, 0, 5), a.ld(7, 176, 12),
-                 a.sd(7, REC_FAULT, 6), a.ld(28, REC_SIGNALS, 6),
+        """A signal: note it in the record, go on behind the instruction."""
+        pc = Driver.UCONTEXT[code.bits]
+        code.put(a.lui(5, GLOBALS), code.lx(6, 0, 5), code.lx(7, pc, 12),
+                 code.sx(7, REC_FAULT, 6), code.lx(28, REC_SIGNALS, 6),
                  a.slli(28, 28, 5), a.add(28, 28, 10),
-                 a.sd(28, REC_SIGNALS, 6), a.lhu(29, 0, 7),
+                 code.sx(28, REC_SIGNALS, 6), a.lhu(29, 0, 7),
                  a.andi(29, 29, 3), a.addi(30, 0, 3), a.addi(7, 7, 2),
-                 a.bne(29, 30, 8), a.addi(7, 7, 2), a.sd(7, 176, 12),
+                 a.bne(29, 30, 8), a.addi(7, 7, 2), code.sx(7, pc, 12),
                  a.jalr(0, 0, 1))
 
     @staticmethod
     def next_code(code):
         """The next record, or out: write all of them, then exit."""
-        code.put(a.lui(5, GLOBALS), a.ld(10, 0, 5), a.addi(10, 10, RECORD),
-                 a.sd(10, 0, 5), a.ld(6, 8, 5), a.sc_w(0, 0, 5))
-        code.put(a.beq(10, 6, 12), a.ld(6, REC_LOAD, 10), a.jalr(0, 0, 6))
+        code.put(a.lui(5, GLOBALS), code.lx(10, 0, 5), a.addi(10, 10, RECORD),
+                 code.sx(10, 0, 5), code.lx(6, 8, 5), a.sc_w(0, 0, 5))
+        code.put(a.beq(10, 6, 12), code.lx(6, REC_LOAD, 10), a.jalr(0, 0, 6))
         code.put(*a.li(11, DATA))
         again = code.here
-        code.put(a.ld(6, 8, 5), a.sub(12, 6, 11), a.addi(10, 0, 1),
+        code.put(code.lx(6, 8, 5), a.sub(12, 6, 11), a.addi(10, 0, 1),
                  a.addi(17, 0, 64), a.ECALL, a.add(11, 11, 10))
         code.put(a.bne(11, 6, again - code.here))
         code.put(a.addi(10, 0, 0), a.addi(17, 0, 93), a.ECALL)
@@ -264,8 +267,11 @@ class Driver:
                                      DATA + count * RECORD))
         data += bytes(64 - len(data))
         # handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER, mask
-        data += struct.pack("<QQQQ", self.handler, 0x48000004, 0, 0)
-        data += struct.pack("<QQQ", GLOBALS + 4096, 0, SIGNAL_STACK)
+        word = "<Q" if self.code.bits == 64 else "<I"
+        for values in ((self.handler, 0x48000004, 0, 0),
+                       (GLOBALS + 4096, 0, SIGNAL_STACK)):
+            part = b"".join(struct.pack(word, v) for v in values)
+            data += part + bytes(32 - len(part))
         return bytes(data) + bytes(4096 + SIGNAL_STACK - len(data))
 
 
@@ -311,7 +317,9 @@ NO_SYSTEM_CALL = 0x5000     # a7 for ecall: Linux has none of this number
 class Generator:
     def __init__(self, rows, rng, driver, skip_in_runs):
         self.rows, self.rng, self.driver = rows, rng, driver
-        self.code, self.pools = driver.code, Pools(rng)
+        self.code = driver.code
+        self.pools = Pools(rng, self.code.bits)
+        self.ones = (1 << self.code.bits) - 1
         self.by_name = {r.name: r for r in rows}
         self.in_run = [r for r in rows if r.name not in skip_in_runs and
                        self.fits_run(r)]
@@ -373,7 +381,8 @@ class Generator:
             ops = [row.get(f, word) for f in row.reads.get(kind, ())]
             if len(ops) > 1:
                 v = regs[ops[0]] ^ rng.choice((0, 0, 1, SIGN64, SIGN32, SIGN16))
-                regs[rng.choice(ops[1:])] = v
+                regs[rng.choice(ops[1:])] = v & (self.ones if kind == "x"
+                                                 else -1)
 
     def aim(self, row, word, state, b, rec):
         """Make a memory access hit the buffer."""
@@ -392,7 +401,7 @@ class Generator:
                 word = row.set(row.imm, word, offset)
             return word
         imm = row.get(row.imm, word) if row.imm is not None else 0
-        state.x[base] = rec + offset - imm & (1 << 64) - 1
+        state.x[base] = rec + offset - imm & self.ones
         return word
 
     def single(self, row, rec):
@@ -468,9 +477,9 @@ class Generator:
         rs1 = row.get(row.bound(row.isa.fields["rs1"]), word)
         imm = row.get(row.imm, word)
         # Bit 0 of the sum is dropped.
-        state.x[rs1] = to - imm + self.rng.getrandbits(1) & (1 << 64) - 1
-        if state.x[rs1] + imm & ~1 & (1 << 64) - 1 != to:
-            state.x[rs1] = to - imm & (1 << 64) - 1
+        state.x[rs1] = to - imm + self.rng.getrandbits(1) & self.ones
+        if state.x[rs1] + imm & ~1 & self.ones != to:
+            state.x[rs1] = to - imm & self.ones
         return word
 
     # a stretch of code
@@ -528,7 +537,8 @@ class Generator:
             data += s.state.record(s.code, self.driver.loads[s.b])
         return a.elf(self.driver.entry, [
             (CODE, bytes(self.code.bytes), 5), (DATA, bytes(data), 6),
-            (GLOBALS, self.driver.globals(len(snippets)), 6)])
+            (GLOBALS, self.driver.globals(len(snippets)), 6)],
+            self.code.bits)
 
 
 class Stretch:

@@ -8,17 +8,18 @@ operand.  No opcode is listed.
 import re
 
 
-def load_isa(generator_dir, path):
-    """Rows of an .isa file that an RV64 hart has, read by the generator."""
+def load_isa(generator_dir, path, bits):
+    """Rows of an .isa file that a hart of `bits` has, read by the
+    generator."""
     import sys
     sys.path.insert(0, generator_dir)
     import riscv
     import source
     with open(path, encoding="utf-8") as f:
-        isa = source.read(f.read(), {"ux": "u64"})
+        isa = source.read(f.read(), {"ux": f"u{bits}"})
     riscv.prepare(isa)
     rows = [Row(isa, r) for r in isa.rows
-            if not {"rv32", "ialign32"} & set(r.wants)]
+            if not {f"rv{96 - bits}", "ialign32"} & set(r.wants)]
     rows.sort(key=lambda r: riscv.specific(r.row))
     return isa, rows
 

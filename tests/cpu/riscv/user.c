@@ -1,7 +1,7 @@
 /*
  * A user-mode program on our hart: diff.py's counterpart of qemu-riscv64.
  *
- * Loads a static RV64 ELF at its addresses, runs it in U mode without
+ * Loads a static ELF of RV32 or RV64 at its addresses, runs it in U mode without
  * translation and answers the system calls that diff.py's programs make:
  * write, exit, rt_sigaction and sigaltstack; all others are ENOSYS.  An
  * exception does here what the program's own signal handler does under
@@ -41,6 +41,7 @@ enum {
 struct user {
     struct cpu *cpu;
     struct memory *memory;
+    uint64_t ones; /* a register's */
     bool done;
     int status;
 };
@@ -75,7 +76,7 @@ static void system_call(struct user *u)
     u->cpu->pc += 4;
     switch (x[17]) {
     case SYS_WRITE:
-        x[10] = sys_write(u, x);
+        x[10] = sys_write(u, x) & u->ones;
         break;
     case SYS_EXIT:
         u->done = true;
@@ -87,7 +88,7 @@ static void system_call(struct user *u)
         x[10] = 0;
         break;
     default:
-        x[10] = (uint64_t)-ENOSYS;
+        x[10] = (uint64_t)-ENOSYS & u->ones;
     }
 }
 
@@ -130,8 +131,8 @@ static void deliver(struct cpu *c)
         exit(2);
     }
     rec = at(u, ld_le64(at(u, GLOBALS, 8)), REC_FAULT_PC + 8);
-    signals = ld_le64(rec + REC_SIGNALS);
-    st_le64(rec + REC_SIGNALS, (signals << 5) + sig);
+    signals = (ld_le64(rec + REC_SIGNALS) << 5) + sig;
+    st_le64(rec + REC_SIGNALS, signals & u->ones);
     st_le64(rec + REC_FAULT_PC, c->pc);
     code = at(u, c->pc, 2);
     c->pc += (code[0] & 3) == 3 ? 4 : 2;
@@ -163,27 +164,67 @@ static uint8_t *read_file(const char *name, size_t *size)
 
 /* A little-endian field of a struct of the file. */
 #define LE16(p, type, field) ld_le16((p) + offsetof(type, field))
+#define LE32(p, type, field) ld_le32((p) + offsetof(type, field))
 #define LE64(p, type, field) ld_le64((p) + offsetof(type, field))
 
-static void map(struct user *u, struct region *r, const uint8_t *data,
-                const uint8_t *p)
+static bool is_rv32(const uint8_t *file)
 {
-    const uint64_t offset = LE64(p, Elf64_Phdr, p_offset);
+    return file[EI_CLASS] == ELFCLASS32;
+}
+
+/* Part n of the file, as the host has it. */
+static Elf64_Phdr part(const uint8_t *file, unsigned n)
+{
+    const uint8_t *p = file;
+
+    if (is_rv32(file)) {
+        p += LE32(file, Elf32_Ehdr, e_phoff) + n * sizeof(Elf32_Phdr);
+        return (Elf64_Phdr){.p_vaddr = LE32(p, Elf32_Phdr, p_vaddr),
+                            .p_offset = LE32(p, Elf32_Phdr, p_offset),
+                            .p_filesz = LE32(p, Elf32_Phdr, p_filesz),
+                            .p_memsz = LE32(p, Elf32_Phdr, p_memsz)};
+    }
+    p += LE64(file, Elf64_Ehdr, e_phoff) + n * sizeof(Elf64_Phdr);
+    return (Elf64_Phdr){.p_vaddr = LE64(p, Elf64_Phdr, p_vaddr),
+                        .p_offset = LE64(p, Elf64_Phdr, p_offset),
+                        .p_filesz = LE64(p, Elf64_Phdr, p_filesz),
+                        .p_memsz = LE64(p, Elf64_Phdr, p_memsz)};
+}
+
+static void map(struct user *u, struct region *r, const uint8_t *file,
+                const Elf64_Phdr *p)
+{
     struct error e;
     struct ram *ram;
 
-    if (!ram_new(&ram, LE64(p, Elf64_Phdr, p_memsz), &e))
+    if (!ram_new(&ram, p->p_memsz, &e))
         fail(e.text);
     *r = (struct region){.name = "program",
                          .kind = REGION_RAM,
-                         .base = LE64(p, Elf64_Phdr, p_vaddr),
+                         .base = p->p_vaddr,
                          .size = ram->size,
                          .enabled = true,
                          .ram = ram};
     if (!memory_add(u->memory, r, &e))
         fail(e.text);
-    memcpy(ram->host, data + offset,
-           (size_t)LE64(p, Elf64_Phdr, p_filesz));
+    memcpy(ram->host, file + p->p_offset, (size_t)p->p_filesz);
+}
+
+/* Map all of the file; returns how many parts, and where it begins. */
+static unsigned map_file(struct user *u, struct region *regions,
+                         unsigned room, const uint8_t *file, uint64_t *entry)
+{
+    const unsigned n = is_rv32(file) ? LE16(file, Elf32_Ehdr, e_phnum)
+                                     : LE16(file, Elf64_Ehdr, e_phnum);
+
+    for (unsigned i = 0; i < n && i < room; i++) {
+        const Elf64_Phdr p = part(file, i);
+
+        map(u, &regions[i], file, &p);
+    }
+    *entry = is_rv32(file) ? LE32(file, Elf32_Ehdr, e_entry)
+                           : LE64(file, Elf64_Ehdr, e_entry);
+    return n < room ? n : room;
 }
 
 /* Everything is allowed in U mode; the counters are readable, and of the
@@ -236,7 +277,7 @@ static void run(struct user *u, bool step)
 int main(int argc, char **argv)
 {
     static struct region regions[8];
-    struct cpu_class cls = riscv64_class;
+    struct cpu_class cls;
     struct cpu_config config = {0};
     struct cpu_env env = {0};
     struct user u = {0};
@@ -244,9 +285,11 @@ int main(int argc, char **argv)
     struct error e;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     bool soft = false, step = false, jit = false;
-    const uint8_t *headers;
+    unsigned n_regions;
+    uint64_t entry;
+    uint8_t *file;
     size_t size;
-    int i = 1, n_headers;
+    int i = 1;
 
     for (; i < argc - 1; i++) {
         soft |= !strcmp(argv[i], "--soft");
@@ -256,6 +299,9 @@ int main(int argc, char **argv)
     if (i != argc - 1)
         fail("usage: test_riscv_user [--soft] [--step | --jit] PROGRAM");
     log_init(&log, stderr);
+    file = read_file(argv[i], &size);
+    cls = is_rv32(file) ? riscv32_class : riscv64_class;
+    u.ones = is_rv32(file) ? UINT32_MAX : UINT64_MAX;
     u.memory = memory_new("user", false, &lock);
     env.memory = u.memory;
     env.clock = clock_new();
@@ -269,19 +315,14 @@ int main(int argc, char **argv)
     riscv(u.cpu)->fp.soft = soft;
     if (jit)
         compile_all(&u);
-    uint8_t *file = read_file(argv[i], &size);
-
-    headers = file + LE64(file, Elf64_Ehdr, e_phoff);
-    n_headers = LE16(file, Elf64_Ehdr, e_phnum);
-    for (int n = 0; n < n_headers && n < 8; n++)
-        map(&u, &regions[n], file, headers + n * sizeof(Elf64_Phdr));
-    enter_user(riscv(u.cpu), LE64(file, Elf64_Ehdr, e_entry));
+    n_regions = map_file(&u, regions, 8, file, &entry);
+    enter_user(riscv(u.cpu), entry);
     run(&u, step);
     if (jit)
         check_compiled(&u);
     fprintf(stderr, "%llu\n", (unsigned long long)u.cpu->icount);
     cpu_free(u.cpu);
-    for (int n = 0; n < n_headers && n < 8; n++) {
+    for (unsigned n = 0; n < n_regions; n++) {
         memory_remove(u.memory, &regions[n]);
         ram_free(regions[n].ram);
     }
