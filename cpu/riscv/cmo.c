@@ -10,6 +10,7 @@
  */
 #include <sched.h>
 
+#include "cpu/core/engine.h"
 #include "cpu/riscv/riscv.h"
 
 /* Zic64b */
@@ -76,16 +77,25 @@ bool riscv_cbo_clean(struct cpu *c, uint64_t va)
 
 bool riscv_cbo_zero(struct cpu *c, uint64_t va)
 {
+    const uint64_t block = va & ~(uint64_t)(BLOCK - 1);
+    const struct tlb_entry *e = &c->write[tlb_index(block)];
     enum region_kind kind;
 
-    if (!enabled(c, ENVCFG_CBZE) || !reach(c, va, ACCESS_WRITE, &kind))
+    if (!enabled(c, ENVCFG_CBZE))
+        return false;
+    /* An entry is for all of its page: kernels clear pages so. */
+    if (!TLB_MISS(e, block, 8)) {
+        for (unsigned n = 0; n < BLOCK; n += 8)
+            st_le64(tlb_host(e, block + n), 0);
+        return true;
+    }
+    if (!reach(c, va, ACCESS_WRITE, &kind))
         return false;
     /* Devices have no blocks. */
     if (kind == REGION_MMIO)
         return store_fault(c, CAUSE_STORE_ACCESS, va);
-    va &= ~(uint64_t)(BLOCK - 1);
     for (unsigned n = 0; n < BLOCK; n += 8)
-        if (!cpu_store(c, va + n, 8, 0))
+        if (!cpu_store(c, block + n, 8, 0))
             return false;
     return true;
 }
