@@ -56,9 +56,9 @@ def is_sc_to_nowhere(item, state, diff):
 
 def is_vector_move(item, state, diff):
     w = item.word
+    ours = {name: o for name, _, o in diff}
     return (w & 0x5f == 0x07 and w >> 26 & 3 == 0 and w >> 20 & 31 == 8 or
-            w & 0xfc00707f == 0x9c003057) and \
-        diff[-2:] and diff[-2][0] == "signals" and diff[-2][2] == 4
+            w & 0xfc00707f == 0x9c003057) and ours.get("signals") == 4
 
 
 EXPLAINED = [
