@@ -520,6 +520,24 @@ static void upset_disk(struct fuzz *f)
     d->error = one_in(f, 4) ? 1 + (int)below(f, 130) : 0;
 }
 
+/* MSI-X on, most of the time, with messages to anywhere. */
+static void aim_messages(struct fuzz *f)
+{
+    struct pci_device *d = (struct pci_device *)f->dev;
+    unsigned vector;
+
+    if (!device_class_is_pci(f->dev->class) || !d->msix_cap)
+        return;
+    harness_config_write(f->h, f->dev, d->msix_cap + 2u, 2,
+                         one_in(f, 4) ? (uint32_t)some_value(f) : 0x8000);
+    vector = (unsigned)below(f, d->n_msix + 1u);
+    pthread_mutex_lock(&f->h->lock);
+    pci_msix_write(d, 16 * vector, some_address(f), 8);
+    pci_msix_write(d, 16 * vector + 8, some_value(f), 4);
+    pci_msix_write(d, 16 * vector + 12, one_in(f, 4), 4);
+    pthread_mutex_unlock(&f->h->lock);
+}
+
 static void step(struct fuzz *f)
 {
     if (one_in(f, 300))
@@ -559,6 +577,9 @@ static void step(struct fuzz *f)
     case 9:
     case 10:
         drive_virtio(f);
+        break;
+    case 11:
+        aim_messages(f);
         break;
     default:
         access_register(f);

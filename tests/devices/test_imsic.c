@@ -275,7 +275,8 @@ static void random_step(struct model *m, struct prng *p, unsigned ids)
     switch (prng_below(p, 6)) {
     case 0:
         message(0, id);
-        m->ip[id] |= there;
+        if (there)
+            m->ip[id] = true;
         break;
     case 1:
         v = (uint32_t)prng_next(p);
