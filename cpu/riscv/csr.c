@@ -769,6 +769,17 @@ static void lock_chips(struct riscv_cpu *g, const struct csr *r, bool on)
         pthread_mutex_unlock(lock);
 }
 
+/* The whole register as it is modified: mip's external bit is read with the
+ * wire, but modified without it, priv 3.1.9. */
+static uint64_t modified(struct riscv_cpu *g, const struct place *p)
+{
+    uint64_t v = get(g, p->r, p->n);
+
+    if (p->r->read == read_mip)
+        v = (v & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
+    return v;
+}
+
 /* What of the whole register a read gives. */
 static uint64_t seen(const struct riscv_cpu *g, const struct place *p,
                      uint64_t whole)
@@ -786,7 +797,7 @@ static uint64_t whole(struct riscv_cpu *g, const struct place *p, uint64_t v)
 
     if (riscv_xlen(g) == 64)
         return v;
-    old = get(g, p->r, p->n);
+    old = modified(g, p);
     return p->high ? v << 32 | (uint32_t)old
                    : (old & ~(uint64_t)UINT32_MAX) | (uint32_t)v;
 }
@@ -818,11 +829,8 @@ static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
     if (outside(c, &p))
         return false;
     lock_chips(g, p.r, true);
-    before = old = seen(g, &p, get(g, p.r, p.n));
-    /* mip's external bit is read with the wire, but modified without it,
-     * priv 3.1.9. */
-    if (csr == 0x344)
-        old = (old & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
+    before = seen(g, &p, get(g, p.r, p.n));
+    old = seen(g, &p, modified(g, &p));
     put(g, p.r, p.n, whole(g, &p, (old & keep) | flip));
     lock_chips(g, p.r, false);
     c->scratch = before;

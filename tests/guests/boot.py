@@ -297,10 +297,12 @@ def check_aia(suite, shell, name, disk):
     out, _ = shell.run('cat /proc/interrupts')
     kind = 'MSI' if 'imsic' in name else 'DIRECT'
     check(f'{name}: the serial line is on an APLIC',
-          re.search(rf'[1-9]\d* +APLIC-{kind}.* ttyS0', out))
-    queue = (r'[1-9]\d* +PCI-MSIX.* virtio0-req' if 'imsic' in name
-             else r'[1-9]\d* +APLIC-DIRECT.* virtio0')
+          re.search(rf'[1-9]\d*( +\d+)* +APLIC-{kind}.* ttyS0', out))
+    queue = (r'[1-9]\d*( +\d+)* +PCI-MSIX.* virtio0-req' if 'imsic' in name
+             else r'[1-9]\d*( +\d+)* +APLIC-DIRECT.* virtio0')
     check(f'{name}: so is the disk, or has a vector', re.search(queue, out))
+    check(f'{name}: each hart sends the other interrupts',
+          re.search(r'IPI1: +[1-9]\d* +[1-9]\d* +Function call', out))
     out, _ = shell.run('cat /proc/cpuinfo')
     check(f'{name}: cpuinfo and Ssaia', ('_ssaia' in out) == ('imsic' in name))
     out, _ = shell.run('dmesg | grep -c "nobody cared"')
@@ -308,11 +310,11 @@ def check_aia(suite, shell, name, disk):
 
 
 def case_aia(suite):
-    """APLIC, IMSIC and ACLINT in place of PLIC and CLINT."""
+    """APLIC, IMSIC and ACLINT in place of PLIC and CLINT, two harts."""
     for name, machine_options in (('aplic', 'aia=aplic,aclint=on'),
                                   ('aplic-imsic', 'aia=aplic-imsic')):
         disk = suite.disk(name + '.img')
-        extra = ['-M', 'virt,' + machine_options,
+        extra = ['-M', 'virt,' + machine_options, '-smp', '2',
                  '-drive', f'if=none,id=d0,format=raw,file={disk}',
                  '-device', 'virtio-blk-pci,drive=d0']
         with suite.console(extra=extra) as console:

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "riscv64_rows.h"
 #include "tests/cpu/riscv/asm.h"
 #include "tests/cpu/riscv/rig.h"
 
@@ -521,6 +522,60 @@ static void without_priorities(void **state)
     assert_int_equal(rig_get_csr(r, STOPI), IRQ_SEI << 16 | 1);
 }
 
+/* ------------------------------------------------------------------- RV32 */
+
+static void set32(struct rig *r, unsigned csr, uint32_t value)
+{
+    r->g->x[5] = value;
+    assert_true(rig_do(r, PRIV_M, asm_csrrw(0, csr, 5)));
+}
+
+static uint32_t get32(struct rig *r, unsigned csr)
+{
+    assert_true(rig_do(r, PRIV_M, asm_csrrs(6, csr, 0)));
+    assert_int_equal(r->g->x[6] >> 32, 0);
+    return (uint32_t)r->g->x[6];
+}
+
+/* Registers of 32 bits, odd ones too, and the upper halves of the others. */
+static void rv32(void **state)
+{
+    struct rig *r = *state;
+
+    r->g->features ^= RISCV64_EXT_RV64 | RISCV64_EXT_RV32;
+    for (unsigned s = 0; s < 2; s++) {
+        unsigned select = s ? SISELECT : MISELECT, reg = s ? SIREG : MIREG;
+
+        set32(r, select, 0x31); /* interrupts 4 to 7 */
+        set32(r, reg, UINT32_MAX);
+        assert_int_equal(get32(r, reg), s ? 0xff00 : 0xff00ff00);
+        set32(r, select, 0x81);
+        set32(r, reg, 0x12345678);
+        assert_int_equal(files.reg[s][0x81], 0x12345678);
+        assert_int_equal(files.reg[s][0x82] | files.reg[s][0x80], 0);
+        files.top[s] = 2047;
+        assert_int_equal(get32(r, s ? STOPEI : MTOPEI), 2047 << 16 | 2047);
+    }
+    set32(r, MVIEN, UINT32_MAX);
+    set32(r, 0x318, 0x80000001); /* mvienh */
+    assert_true(r->g->mvien ==
+                (UINT64_C(0x8000000100000000) | ((uint32_t)LOCAL | SSI | SEI)));
+    set32(r, 0x319, 0x80000000); /* mviph */
+    set32(r, 0x114, UINT32_MAX); /* sieh */
+    assert_int_equal(get32(r, 0x114), 0x80000001);
+    assert_int_equal(get32(r, 0x154), 0x80000000); /* siph */
+    assert_int_equal(get32(r, STOPI), 63 << 16 | 255);
+    set32(r, 0x154, 0);
+    assert_int_equal(get32(r, 0x319), 0);
+    /* A write to miph leaves the lower half be: what a wire says does not
+     * become software's. */
+    set32(r, MVIEN, 0);
+    riscv_input(r->cpu, IRQ_SEI, true);
+    set32(r, 0x354, 0);
+    riscv_input(r->cpu, IRQ_SEI, false);
+    assert_int_equal(get32(r, CSR_MIP) & SEI, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -533,6 +588,7 @@ int main(void)
         TEST(aliases),               TEST(virtual_interrupt),
         TEST(software_interrupt),    TEST(iprio_bytes),
         TEST(priorities),            TEST(without_priorities),
+        TEST(rv32),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
