@@ -416,7 +416,8 @@ def case_memory(suite, memory):
 MODES = [('rv64', '', 'sv57'), ('rv64', 'no5lvl', 'sv48'),
          ('rv64', 'no4lvl', 'sv39'), ('rv64,sv57=off', '', 'sv48'),
          ('rv64,sv57=off,sv48=off', '', 'sv39'),
-         ('rv64,svade=on,svadu=off', '', 'sv57')]
+         ('rv64,svade=on,svadu=off', '', 'sv57'),
+         ('rva22s64', '', 'sv39')]
 
 
 def case_paging(suite):
