@@ -3,8 +3,11 @@
  * each block at its second entry, compared with the interpreter over windows
  * of several lengths.
  *
- * usage: test_riscv_fuzz_lockstep [-n TOTAL] [FIRST-SEED [INSTRUCTIONS]]
+ * usage: test_riscv_fuzz_lockstep [-32] [-n TOTAL]
+ *                                 [FIRST-SEED [INSTRUCTIONS]]
  *
+ * -32: harts of RV32.  They get the same memory, made for RV64, with nothing
+ * translated: much of it is illegal to them, the rest runs and traps.
  * Machines of INSTRUCTIONS each run until TOTAL instructions are compared.
  * The status is 77 where there is no translator.
  */
@@ -23,6 +26,7 @@
 #define MAX_EXCEPTIONS 40000
 
 struct totals {
+    bool rv32;
     uint64_t machines, instructions, failures;
     struct rig *now;
 };
@@ -49,16 +53,53 @@ static bool equip(struct rig *r, uint64_t seed, struct totals *t)
     return false;
 }
 
+/* What fuzz_fill() made, as far as RV32 can hold it. */
+static void narrow(struct riscv_cpu *g)
+{
+    uint64_t *const wide[] = {
+        &g->mtvec, &g->mscratch, &g->mepc,     &g->mcause, &g->mtval,
+        &g->stvec, &g->sscratch, &g->sepc,     &g->scause, &g->stval,
+        &g->mie,   &g->mideleg,  &g->core.pc,
+    };
+
+    for (unsigned i = 0; i < 32; i++)
+        g->x[i] = (uint32_t)g->x[i];
+    for (unsigned i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+        *wide[i] = (uint32_t)*wide[i];
+    for (unsigned i = 0; i < PMP_ENTRIES; i++)
+        g->pmpaddr[i] = (uint32_t)g->pmpaddr[i];
+    g->mstatus &= ~(MSTATUS_UXL | MSTATUS_SXL);
+    g->satp = 0;
+    riscv_pmp_changed(g);
+    riscv_update_contexts(g);
+}
+
+/* The machine's own jolt, which changes state as on RV64. */
+static void (*wide_jolt)(struct rig *r);
+
+static void narrow_jolt(struct rig *r)
+{
+    wide_jolt(r);
+    narrow(r->g);
+}
+
 static bool run(enum fuzz_kind kind, uint64_t seed, uint64_t instructions,
                 struct totals *t)
 {
-    struct rig *r = rig_new(NULL);
+    const struct rig_config rv32 = {.cls = &riscv32_class, .model = "rv32"};
+    struct rig *r = rig_new(t->rv32 ? &rv32 : NULL);
     uint64_t failures = t->failures;
     bool good = equip(r, seed, t);
 
     t->now = r;
     if (good) {
         fuzz_fill(r, kind, seed);
+        if (t->rv32)
+            narrow(r->g);
+        if (t->rv32 && r->jolt) {
+            wide_jolt = r->jolt;
+            r->jolt = narrow_jolt;
+        }
         r->max_exceptions = MAX_EXCEPTIONS;
         rig_run(r, instructions, INT64_MAX, false);
         t->machines++;
@@ -77,9 +118,13 @@ int main(int argc, char **argv)
     int at = 1;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc > 2 && !strcmp(argv[1], "-n")) {
-        total = strtoull(argv[2], NULL, 0);
-        at = 3;
+    if (argc > 1 && !strcmp(argv[1], "-32")) {
+        t.rv32 = true;
+        at++;
+    }
+    if (argc > at + 1 && !strcmp(argv[at], "-n")) {
+        total = strtoull(argv[at + 1], NULL, 0);
+        at += 2;
     }
     if (at < argc)
         seed = strtoull(argv[at++], NULL, 0);
