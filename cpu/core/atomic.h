@@ -9,6 +9,16 @@
 
 #include "base/bytes.h"
 
+/*
+ * Guests take an atomic that is acquire and release for a full barrier: what
+ * comes after it may not pass its store.  Where the host's may be passed.
+ */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
+#define ATOMIC_AFTER() (void)0
+#else
+#define ATOMIC_AFTER() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
 /* Any operation, by compare and swap. */
 #define ATOMIC_LOOP(op, bits, expression)                                    \
     static inline uint##bits##_t atomic_##op##_u##bits(void *p,              \
@@ -22,6 +32,7 @@
         } while (!__atomic_compare_exchange_n(                               \
             at, &raw, BASE_LE(bits, (uint##bits##_t)(expression)), true,     \
             __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));                            \
+        ATOMIC_AFTER();                                                      \
         return old;                                                          \
     }
 
@@ -33,7 +44,9 @@
     static inline uint##bits##_t atomic_##op##_u##bits(void *p,              \
                                                        uint##bits##_t v)     \
     {                                                                        \
-        return builtin((uint##bits##_t *)p, v, __ATOMIC_SEQ_CST);            \
+        v = builtin((uint##bits##_t *)p, v, __ATOMIC_SEQ_CST);               \
+        ATOMIC_AFTER();                                                      \
+        return v;                                                            \
     }
 #endif
 
@@ -76,10 +89,12 @@ static inline uint64_t atomic_load_le(const void *p, unsigned size)
                                           uint##bits##_t v)                    \
     {                                                                          \
         uint##bits##_t e = expected;                                           \
+        bool done = __atomic_compare_exchange_n((uint##bits##_t *)p, &e, v,    \
+                                                false, __ATOMIC_SEQ_CST,       \
+                                                __ATOMIC_RELAXED);             \
                                                                                \
-        return __atomic_compare_exchange_n((uint##bits##_t *)p, &e, v, false,  \
-                                           __ATOMIC_SEQ_CST,                   \
-                                           __ATOMIC_RELAXED);                  \
+        ATOMIC_AFTER();                                                        \
+        return done;                                                           \
     }
 
 ATOMIC_CAS(8)

@@ -136,7 +136,7 @@ typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
 #define HANDLER_ENTER                                                          \
     int64_t budget = *budget_p;                                                \
     ENGINE_LOCALS;                                                             \
-    (void)budget
+    (void)budget, (void)c
 #define NEXT(rr)                                                               \
     do {                                                                       \
         *budget_p = budget;                                                    \

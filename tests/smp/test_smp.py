@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Programs for several harts on the bare board, by both engines, and whether
-counted instructions make every run the same.
+"""Programs for several harts, by both engines: litmus.c on the bare board,
+sbi.c behind OpenSBI; and whether counted instructions make every run the same.
 
     test_smp.py EMULATOR [ROUNDS [SECONDS]]
 
@@ -23,24 +23,28 @@ TESTS = ('', 'counters', 'a lock', 'a store of the same value',
          'accessed and dirty bits', 'interrupts', 'exceptions')
 
 
-def build(folder, harts, rounds):
-    """litmus.c as an ELF file for so many harts."""
-    out = os.path.join(folder, f'litmus-{harts}')
+FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin'
+
+
+def build(folder, harts, rounds, sources=('start.S', 'litmus.c'),
+          at=0x80010000):
+    """An ELF file for so many harts."""
+    out = os.path.join(folder, f'{sources[-1]}-{harts}')
     subprocess.run(
         [CROSS + 'gcc', '-march=rv64g', '-mabi=lp64', '-mcmodel=medany',
          '-O2', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-nostdlib',
          '-fno-pie', '-no-pie', '-static', f'-DHARTS={harts}ul',
-         f'-DROUNDS={rounds}ul', '-Wl,-Ttext=0x80010000,--build-id=none',
+         f'-DROUNDS={rounds}ul',
+         f'-Wl,-Ttext=0x{at:x},--build-id=none,--no-relax',
          '-Wl,--no-warn-rwx-segments', '-o', out,
-         os.path.join(HERE, 'start.S'), os.path.join(HERE, 'litmus.c')],
-        check=True)
+         *(os.path.join(HERE, name) for name in sources)], check=True)
     return out
 
 
 def run(emulator, program, harts, options, seconds):
     """Returns (status, what it wrote)."""
-    command = [emulator, '-M', 'virt', '-bios', 'none', '-kernel', program,
-               '-m', '16', '-smp', str(harts), '-nographic', *options]
+    command = [emulator, '-M', 'virt', '-kernel', program, '-m', '64',
+               '-smp', str(harts), '-nographic', *options]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -67,7 +71,8 @@ def main():
         for harts, program in programs.items():
             for engine in ('interp', 'jit'):
                 status, text = run(emulator, program, harts,
-                                   ['-accel', engine], seconds)
+                                   ['-bios', 'none', '-accel', engine],
+                                   seconds)
                 what = (TESTS[status] if isinstance(status, int) and
                         0 < status < len(TESTS) else '')
                 check(f'{harts} harts, {engine}', status == 0,
@@ -77,14 +82,23 @@ def main():
         counted = build(folder, 4, rounds // 10 + 8)
         for engine in ('interp', 'jit', 'interp', 'jit'):
             status, text = run(emulator, counted, 4,
-                               ['-accel', engine, '-icount', 'shift=3',
-                                '-d', 'hash'], seconds)
+                               ['-bios', 'none', '-accel', engine, '-icount',
+                                'shift=3', '-d', 'hash'], seconds)
             found = re.search(r'state hash ([0-9a-f]{16})', text)
             check(f'4 harts in turn, {engine}', status == 0 and found,
                   f'status {status}: {text}' if status or not found else '')
             hashes.add(found and found[1])
         check('one state hash', len(hashes) == 1 and None not in hashes,
               str(hashes))
+        if not os.path.exists(FIRMWARE):
+            print('skipped: no OpenSBI: apt-get install opensbi')
+            return 1 if failed else 0
+        program = build(folder, 4, rounds // 10 + 1, ['sbi.c'], 0x80210000)
+        for engine in ('interp', 'jit'):
+            status, text = run(emulator, program, 4, ['-accel', engine],
+                               seconds)
+            check(f'harts of the firmware, {engine}', status == 0,
+                  f'status {status}: {text[-300:]}' if status else '')
     return 1 if failed else 0
 
 
