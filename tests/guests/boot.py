@@ -7,6 +7,7 @@
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
     tests/guests/boot.py --hashes 100           one state hash, 4 harts (emu)
     tests/guests/boot.py --parallel 20          threads on 4 harts, in a row
+    tests/guests/boot.py --scaling              2 harts against one, quiet host
 
 Cases: smp (four processors, taken off and on again), shell (commands, virtio
 on MMIO, paste, power-off), pci (virtio on PCI, read-only, -snapshot,
@@ -488,6 +489,31 @@ def case_row(suite, count):
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
+def loops_in(suite, harts):
+    """Seconds (median of five) and CPU seconds for a loop on each hart."""
+    loop = '(n=1; while [ $n -le 150000 ]; do n=$((n + 1)); done)'
+    with suite.console(extra=['-smp', str(harts)]) as console:
+        shell = Shell(console, suite.args.scale)
+        shell.wait_ready()
+        shell.run('dmesg -n 1')
+        took, used = [], []
+        for _ in range(6):
+            began, before = time.monotonic(), proc.cpu_seconds_exact(console.pid)
+            shell.run(' & '.join([loop] * harts) + ' & wait', 120)
+            took.append(time.monotonic() - began)
+            used.append(proc.cpu_seconds_exact(console.pid) - before)
+    # The first one compiles.
+    return statistics.median(took[1:]), statistics.median(used[1:])
+
+
+def case_scaling(suite):
+    """Two harts do twice the work of one in hardly more time."""
+    (one, cpu_one), (two, cpu_two) = (loops_in(suite, n) for n in (1, 2))
+    suite.report.check('two harts are 1.8 times one', 2 * one / two >= 1.8,
+                       f'{2 * one / two:.2f}: {one:.2f} s and {two:.2f} s; by '
+                       f'CPU time {4 * cpu_one / cpu_two:.2f}')
+
+
 CROSS = 'riscv64-linux-gnu-gcc'
 
 
@@ -560,6 +586,8 @@ def parse():
                         help='only boot N times in a row')
     parser.add_argument('--parallel', type=int, default=0, metavar='N',
                         help='only run parallel.c N times')
+    parser.add_argument('--scaling', action='store_true',
+                        help='only compare two harts with one')
     parser.add_argument('--hashes', type=int, default=0, metavar='N',
                         help='only boot N times by instructions')
     parser.add_argument('--load', type=int, default=0, metavar='K',
@@ -577,6 +605,9 @@ def main():
             return suite.report.finish()
         if args.parallel:
             guarded(suite, 'parallel', case_parallel, args.parallel)
+            return suite.report.finish()
+        if args.scaling:
+            guarded(suite, 'scaling', case_scaling)
             return suite.report.finish()
         if args.hashes:
             case_hashes(suite, args.hashes)
