@@ -66,6 +66,10 @@ def options(props, board, overlays):
     return out
 
 
+# libfdt refuses a tree that is not at a multiple of 8 (FDT_ERR_ALIGNMENT).
+BLOB = '_Alignas(8) static const unsigned char'
+
+
 def options_table(rows, number):
     """The arrays of overlays and the list of options of one board."""
     arrays, lines = [], []
@@ -74,7 +78,7 @@ def options_table(rows, number):
         if path:
             overlay = f'overlay{number}_{i}'
             size = f'sizeof({overlay})'
-            arrays.append(f'static const unsigned char {overlay}[] = {{\n'
+            arrays.append(f'{BLOB} {overlay}[] = {{\n'
                           f'{embed.array(path.read_bytes())}}};\n')
         lines.append(f'    {{{c_string(name)}, {c_string(value)}, '
                      f'{overlay}, {size}}},\n')
@@ -94,7 +98,7 @@ def board(path, number, overlays):
         least = int.from_bytes(props['emu,min-ram'], 'big')
     except KeyError as err:
         sys.exit(f'boards.py: {path.name}: the root has no {err}')
-    return (f'static const unsigned char board{number}[] = {{\n'
+    return (f'{BLOB} board{number}[] = {{\n'
             f'{embed.array(dtb)}}};\n' + options_table(rows, number),
             f'    {{{c_string(path.stem)}, {c_string(summary)}, '
             f'board{number}, sizeof(board{number}),\n'

@@ -490,9 +490,9 @@ class Filter(Case):
 
     def test_clearing_works_once_somebody_types(self):
         t = self.terminal('-kernel', self.script(
-            'print first\\e[2J', 'until k', 'print second\\e[2J\\e[H.',
+            'print first\\e[2J!', 'until k', 'print second\\e[2J\\e[H.',
             'until q', 'poweroff'))
-        t.expect('first')
+        t.expect('first!') # all of it, before anybody types
         t.send('k')
         t.expect(rb'second\x1b\[2J\x1b\[H\.')
         self.assertNotIn(b'first\x1b', t.text)

@@ -45,7 +45,7 @@ def open_log(args):
 
 
 def guest_files():
-    """The guest's {'kernel', 'initrd'}; ends with a line where it cannot."""
+    """The guest's files (riscv64_linux.py); ends with a line where it cannot."""
     def say(text):
         print('fetch: ' + text, file=sys.stderr, flush=True)
 
@@ -57,6 +57,8 @@ def guest_files():
 
 def command(emulator, files, memory=256, append='', extra=()):
     """argv that boots the guest on the terminal; memory in MiB."""
+    if '-smp' in extra and '-bios' not in extra:
+        extra = ['-bios', str(files['bios']), *extra]
     return [emulator, '-M', 'virt', '-nographic', '-m', str(memory),
             '-kernel', str(files['kernel']), '-initrd', str(files['initrd']),
             '-append', f'console=ttyS0 {append}'.strip(), *extra]

@@ -2,7 +2,9 @@
 
 What it is made of: the kernel's Image as the package ships it, and a gzipped
 initramfs of busybox-static, the modules named below with what they need, and
-the script init beside this file.  What /init does is said there.
+the script init beside this file.  What /init does is said there.  With several
+harts comes trixie's OpenSBI: one before 1.3, as Debian 12 has, may start a hart
+at a wrong address when the one that starts it is held up (OpenSBI e8e9ed37).
 """
 
 import gzip
@@ -117,8 +119,10 @@ def fetch_parts(say):
     apt = aptdir.AptDir(SUITE, ARCH, say)
     kernel, kernel_version = apt.unpack(kernel_package(apt))
     busybox, busybox_version = apt.unpack('busybox-static')
+    opensbi, opensbi_version = apt.unpack('opensbi')
     return {'kernel': str(kernel), 'kernel_version': kernel_version,
-            'busybox': str(busybox), 'busybox_version': busybox_version}
+            'busybox': str(busybox), 'busybox_version': busybox_version,
+            'opensbi': str(opensbi), 'opensbi_version': opensbi_version}
 
 
 def link_or_copy(old, new):
@@ -137,10 +141,15 @@ def build(parts, folder):
     binaries = list(pathlib.Path(parts['busybox']).rglob('bin/busybox'))
     if len(binaries) != 1:
         raise aptdir.FetchError(f"no busybox in {parts['busybox']}")
+    bios = (pathlib.Path(parts['opensbi']) /
+            'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin')
+    if not bios.exists():
+        raise aptdir.FetchError(f"no fw_dynamic.bin in {parts['opensbi']}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temp = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix='.new-'))
     try:
         link_or_copy(images[0], temp / 'Image')
+        link_or_copy(bios, temp / 'fw_dynamic.bin')
         initrd = initramfs(binaries[0].read_bytes(), modules_in_order(kernel),
                            (HERE / 'init').read_bytes())
         (temp / 'initrd.gz').write_bytes(initrd)
@@ -153,7 +162,8 @@ def build(parts, folder):
 
 
 def guest(say, update=False):
-    """Makes sure that the guest is there: {'kernel': path, 'initrd': path}.
+    """Makes sure that the guest is there: the paths 'kernel' and 'initrd', and
+    'bios', for several harts.
 
     The network is used when nothing is cached, or on update.
     """
@@ -167,7 +177,8 @@ def guest(say, update=False):
         except (OSError, ValueError):
             pass
         if update or not parts or not all(
-                os.path.isdir(parts.get(k, '')) for k in ('kernel', 'busybox')):
+                os.path.isdir(parts.get(k, ''))
+                for k in ('kernel', 'busybox', 'opensbi')):
             if update:
                 shutil.rmtree(aptdir.cache_root() / 'apt', ignore_errors=True)
             parts = fetch_parts(say)
@@ -177,4 +188,5 @@ def guest(say, update=False):
         if not folder.is_dir():
             say(f"making the initramfs for kernel {parts['kernel_version']}")
             build(parts, folder)
-    return {'kernel': folder / 'Image', 'initrd': folder / 'initrd.gz'}
+    return {'kernel': folder / 'Image', 'initrd': folder / 'initrd.gz',
+            'bios': folder / 'fw_dynamic.bin'}
