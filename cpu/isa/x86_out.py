@@ -151,14 +151,14 @@ const unsigned {n}_n_entries = {len(self.entries) + 1};
 bool {n}_decode(const struct cpu *c, const uint8_t *p, unsigned avail,
                 struct insn *i)
 {{
-    return x86_decode(&{n}_tables, GUEST_MODE(c), GUEST_FEATURES(c),
+    return x86_table_decode(&{n}_tables, GUEST_MODE(c), GUEST_FEATURES(c),
                       GUEST_MODEL(c), p, avail, i);
 }}
 
 void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
                      size_t size)
 {{
-    x86_disassemble(&{n}_tables, i, pc, out, size);
+    x86_table_disassemble(&{n}_tables, i, pc, out, size);
 }}
 """]
 

@@ -543,7 +543,7 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
         return r;
     first = t->first[x->map][x->opcode];
     if (!first)
-        return X86_UNDEFINED;
+        return X86_BAD;
     x->base = x->index = X86_NONE;
     if (t->entries[first].flags & X86_MODRM) {
         r = x86_parse_modrm(x, p, avail);
@@ -552,7 +552,7 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
     }
     f.e = find_entry(t, x, features, model);
     if (!f.e)
-        return X86_UNDEFINED;
+        return X86_BAD;
     f.size = x86_operand_size(x, f.e);
     f.memory = (f.e->flags & X86_MODRM && !(f.e->flags & X86_EXACT) &&
                 x->modrm < 0xc0) ||
@@ -563,13 +563,13 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
         return r;
     form = f.memory ? memory_form(&f) : register_form(&f);
     if (x->lock && form != X86_L)
-        return X86_UNDEFINED;
+        return X86_BAD;
     out->row = (uint16_t)find_row(&f, form);
     out->text = (uint16_t)(f.e - t->entries);
-    return out->row ? X86_OK : X86_UNDEFINED;
+    return out->row ? X86_OK : X86_BAD;
 }
 
-bool x86_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
+bool x86_table_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
                 unsigned model, const uint8_t *p, unsigned avail,
                 struct insn *out)
 {

@@ -22,7 +22,7 @@
 /* The stack pointer is ESP (else SP; in 64-bit mode always RSP). */
 #define X86_MODE_STACK32 8u
 
-enum x86_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
+enum x86_segment_register { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
 /*
  * Record: a and b are registers (c, too, where there are three); of a
@@ -134,16 +134,16 @@ struct x86_parse {
  * isa->decode for these tables.  An undefined instruction has row 0 and its
  * vector (6, or 13 if it is too long) in `bits`.
  */
-bool x86_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
+bool x86_table_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
                 unsigned model, const uint8_t *p, unsigned avail,
                 struct insn *out);
 
 /* isa->disassemble: Intel's syntax. */
-void x86_disassemble(const struct x86_tables *t, const struct insn *i,
+void x86_table_disassemble(const struct x86_tables *t, const struct insn *i,
                      uint64_t pc, char *out, size_t size);
 
 /* Parts of both (decode.c). */
-enum x86_fetch { X86_OK, X86_MORE, X86_LONG, X86_UNDEFINED };
+enum x86_fetch { X86_OK, X86_MORE, X86_LONG, X86_BAD };
 enum x86_fetch x86_parse_opcode(struct x86_parse *x, const uint8_t *p,
                                 unsigned avail);
 enum x86_fetch x86_parse_modrm(struct x86_parse *x, const uint8_t *p,

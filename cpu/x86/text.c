@@ -273,7 +273,7 @@ static void print_operand(const struct printer *p, const struct x86_operand *o,
     }
 }
 
-void x86_disassemble(const struct x86_tables *tables, const struct insn *i,
+void x86_table_disassemble(const struct x86_tables *tables, const struct insn *i,
                      uint64_t pc, char *out, size_t size)
 {
     struct text t = {out, size, 0};

@@ -273,7 +273,7 @@ static bool decode(const struct machine *m, struct program *p, unsigned i,
     uint8_t bytes[16] = {0};
 
     memcpy(bytes, p->bytes + p->at[i], end - p->at[i]);
-    return x86_decode(&nasty_tables, m->mode, m->features, m->model, bytes, 15,
+    return x86_table_decode(&nasty_tables, m->mode, m->features, m->model, bytes, 15,
                       &p->insns[i]) &&
            p->insns[i].length == end - p->at[i];
 }

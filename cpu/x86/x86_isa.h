@@ -1,0 +1,55 @@
+/*
+ * What the code generated from x86.isa asks of the CPU.
+ *
+ * Helpers are declared here; rows of x86.isa say what they may do.
+ */
+#ifndef CPU_X86_X86_ISA_H
+#define CPU_X86_X86_ISA_H
+
+#include "cpu/x86/x86.h"
+
+#include "cpu/core/ops.h"
+#include "cpu/ir/ir.h"
+
+#define GUEST_MODE(c) (((const struct x86_cpu *)(c))->mode)
+#define GUEST_MODEL(c) (((const struct x86_cpu *)(c))->model)
+#define GUEST_FEATURES(c) (((const struct x86_cpu *)(c))->decoded)
+#define GUEST_RAISE(c, cause, value) x86_raise(c, cause, value)
+#define GUEST_PEEK(c, segment, off, size) x86_peek(c, segment, off, size)
+#define GUEST_FP(c) (&((struct x86_cpu *)(c))->fp)
+#define GUEST_FP_CAREFUL(c) (((struct x86_cpu *)(c))->unmasked != 0)
+#define GUEST_FP_BEGIN x86_fp_begin
+#define GUEST_FP_END x86_fp_end
+#define GUEST_FP_ROUND(c, round) x86_fp_round(c, round)
+#define GUEST_LIFT_UNDEFINED(ir, i)                                            \
+    ir_raise(ir, (unsigned)(i)->bits, ir_const(ir, IR_I64, 0))
+
+static inline struct fp_env *x86_fp_round(struct cpu *c, uint8_t round)
+{
+    struct x86_cpu *g = (struct x86_cpu *)c;
+
+    g->fp.round = round;
+    return &g->fp;
+}
+
+/* Bytes at an offset as a value, 0 where there is nothing; nothing is
+ * raised. */
+uint64_t x86_peek(struct cpu *c, unsigned segment, uint64_t off, unsigned size);
+
+/*
+ * The linear address of `size` bytes at an offset in a segment, checked, into
+ * c->scratch; access: enum x86_access.  false: an exception is pending.
+ */
+bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
+                uint8_t access);
+/* Of an instruction pointer of `size` bytes. */
+bool x86_target(struct cpu *c, uint64_t to, uint8_t size);
+
+/* string.c */
+bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing);
+
+/* sse.c: around a row of floating point whose exceptions may be unmasked. */
+void x86_fp_begin(struct cpu *c);
+bool x86_fp_end(struct cpu *c);
+
+#endif
