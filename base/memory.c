@@ -725,16 +725,6 @@ static enum bus_result span_access(struct memory *m, const struct span *s,
     return BUS_OK;
 }
 
-/* What an access to nowhere gives. */
-static enum bus_result unmapped(const struct memory *m, unsigned size,
-                                uint64_t *v, bool write)
-{
-    if (!m->ones)
-        return BUS_UNMAPPED;
-    if (!write)
-        *v = low_bytes(UINT64_MAX, size);
-    return BUS_OK;
-}
 
 static enum bus_result check_bytes(struct memory *m, uint64_t pa, unsigned size,
                                    bool write)
@@ -742,14 +732,12 @@ static enum bus_result check_bytes(struct memory *m, uint64_t pa, unsigned size,
     for (unsigned i = 0; i < size; i++) {
         struct span s;
 
-        if (pa > UINT64_MAX - i || !memory_find(m, pa + i, &s)) {
-            if (!m->ones)
-                return BUS_UNMAPPED;
-        } else if (is_mmio(s.region, write) &&
-                   !mmio_accepts(s.region->ops, s.offset + (pa + i - s.start),
-                                 1, write)) {
+        if (pa > UINT64_MAX - i || !memory_find(m, pa + i, &s))
+            return BUS_UNMAPPED;
+        if (is_mmio(s.region, write) &&
+            !mmio_accepts(s.region->ops, s.offset + (pa + i - s.start), 1,
+                          write))
             return BUS_REFUSED;
-        }
     }
     return BUS_OK;
 }
@@ -766,15 +754,41 @@ static enum bus_result split_access(struct memory *m, uint64_t pa,
         uint64_t byte = write ? *v >> i * 8 & 0xff : 0;
         struct span s;
 
-        if (pa > UINT64_MAX - i || !memory_find(m, pa + i, &s))
-            result = unmapped(m, 1, &byte, write);
-        else
-            result = span_access(m, &s, pa + i, 1, &byte, write);
+        result = memory_find(m, pa + i, &s)
+                     ? span_access(m, &s, pa + i, 1, &byte, write)
+                     : BUS_UNMAPPED;
         all |= byte << i * 8;
     }
     if (!write && result == BUS_OK)
         *v = all;
     return result;
+}
+
+/*
+ * A space that answers in ones has no errors: what no device takes as a whole
+ * goes to it in halves, as a PC's bridges do it with wide cycles for narrow
+ * chips, and single bytes that none takes are nowhere.
+ */
+static void in_halves(struct memory *m, uint64_t pa, unsigned size, uint64_t *v,
+                      bool write)
+{
+    unsigned half = size / 2;
+    uint64_t low, high;
+    struct span s;
+
+    if (memory_find(m, pa, &s) && holds(&s, pa, size) &&
+        span_access(m, &s, pa, size, v, write) == BUS_OK)
+        return;
+    if (size == 1) {
+        *v = write ? *v : 0xff;
+        return;
+    }
+    low = write ? low_bytes(*v, half) : 0;
+    high = write ? low_bytes(*v >> half * 8, half) : 0;
+    in_halves(m, pa, half, &low, write);
+    in_halves(m, pa + half, half, &high, write); /* around the end: x86 */
+    if (!write)
+        *v = low | high << half * 8;
 }
 
 static enum bus_result access_any(struct memory *m, uint64_t pa, unsigned size,
@@ -788,6 +802,11 @@ static enum bus_result access_any(struct memory *m, uint64_t pa, unsigned size,
         return span_access(m, &s, pa, size, v, write);
     /* Under the lock the map stands still: look again. */
     pthread_mutex_lock(m->lock);
+    if (m->ones) {
+        in_halves(m, pa, size, v, write);
+        pthread_mutex_unlock(m->lock);
+        return BUS_OK;
+    }
     if (!memory_find(m, pa, &s))
         s.size = 0;
     if (s.size && holds(&s, pa, size))
@@ -795,7 +814,7 @@ static enum bus_result access_any(struct memory *m, uint64_t pa, unsigned size,
     else if (size > 1)
         result = split_access(m, pa, size, v, write);
     else
-        result = unmapped(m, size, v, write);
+        result = BUS_UNMAPPED;
     pthread_mutex_unlock(m->lock);
     return result;
 }

@@ -53,6 +53,45 @@ struct cpu_msi_file {
     unsigned file;
 };
 
+/*
+ * Registers that each CPU has its own of at one place of memory (x86: its
+ * local APIC's).  Of the memory map there, only what is not registers matters
+ * to others.  The functions are used under the device lock.
+ */
+struct cpu_own_page {
+    /* Of the page, PAGE_SIZE aligned; UINT64_MAX: nowhere.  The CPU's class
+     * sets it, in the CPU's thread or at a reset, and flushes the TLB. */
+    uint64_t address;
+    uint64_t (*read)(void *owner, unsigned cpu, uint64_t offset,
+                     unsigned size);
+    void (*write)(void *owner, unsigned cpu, uint64_t offset, uint64_t value,
+                  unsigned size);
+    void *owner;
+    unsigned cpu; /* the chip's number for it */
+};
+
+/*
+ * x86: what the processor and its interrupt controllers say to each other
+ * beside the lines, under the device lock; cpu/x86/apic.h is how its files
+ * reach it.  `cpu` is the chip's number for the processor.
+ */
+struct cpu_apic {
+    /* INTA: the vector of the interrupt that INTR announces, which is then in
+     * service; -1: it is gone (and the CPU goes on). */
+    int (*acknowledge)(void *owner, unsigned cpu);
+    /* IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800 to 0x8ff; false: #GP. */
+    bool (*read_msr)(void *owner, unsigned cpu, uint32_t msr, uint64_t *value);
+    bool (*write_msr)(void *owner, unsigned cpu, uint32_t msr, uint64_t value);
+    /* CR8: bits 7:4 of the TPR. */
+    uint8_t (*get_cr8)(void *owner, unsigned cpu);
+    void (*set_cr8)(void *owner, unsigned cpu, uint8_t value);
+    void *owner;
+    unsigned cpu;
+    /* SMIACT#: the processor enters or leaves SMM. */
+    void (*smm)(void *owner, unsigned cpu, bool on);
+    void *smm_owner;
+};
+
 /* What crosses between a CPU and the chips beside the bus and interrupt
  * lines.  Filled by the machine; a NULL function is a missing wire. */
 struct cpu_wires {
@@ -66,6 +105,8 @@ struct cpu_wires {
     void *bus_owner;
     /* RISC-V: that of machine level and that of supervisor level. */
     struct cpu_msi_file msi[2];
+    struct cpu_own_page own;
+    struct cpu_apic apic; /* x86 */
 };
 
 /* Where a CPU lives.  Outlives it. */

@@ -181,6 +181,12 @@ static bool find_rom(struct cpu *c, uint64_t pa, bool write, struct place *out)
            s.size - (page - s.start) >= PAGE_SIZE;
 }
 
+/* Is pa in the page of registers that this CPU has for itself? */
+static bool is_own(const struct cpu *c, uint64_t pa)
+{
+    return c->wires.own.read && (pa & PAGE_MASK) == c->wires.own.address;
+}
+
 /*
  * Translate, find what is there, and fill the TLB if that is RAM.  false:
  * an exception is pending.
@@ -197,6 +203,9 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
         return false;
     out->pa = t.pa;
     out->rom = false;
+    out->host = NULL;
+    if (is_own(c, t.pa))
+        return true;
     in_page = t.pa & ~PAGE_MASK;
     /* An entry covers a page: all of it must be RAM. */
     page = cpu_ram(c, t.pa & PAGE_MASK, PAGE_SIZE, &out->ram);
@@ -246,16 +255,35 @@ static bool may_cross(struct cpu *c, uint64_t va, unsigned part, unsigned size)
            c->class->crosses(c, va, size);
 }
 
+/* An access to the CPU's own page. */
+static void own_access(struct cpu *c, uint64_t pa, unsigned size,
+                       uint64_t *value, bool write)
+{
+    const struct cpu_own_page *own = &c->wires.own;
+    pthread_mutex_t *lock = memory_lock(c->env.memory);
+    uint64_t offset = pa & ~PAGE_MASK;
+
+    pthread_mutex_lock(lock);
+    if (write)
+        own->write(own->owner, own->cpu, offset, *value, size);
+    else
+        *value = own->read(own->owner, own->cpu, offset, size);
+    pthread_mutex_unlock(lock);
+}
+
 /* A device may not accept this width or place: byte by byte is not the
  * same access, so it is a fault. */
 static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                      uint64_t *value)
 {
-    enum bus_result result;
+    enum bus_result result = BUS_OK;
 
     if (cpu_outside(c))
         return false;
-    result = memory_read(c->env.memory, pa, size, value);
+    if (is_own(c, pa))
+        own_access(c, pa, size, value, false);
+    else
+        result = memory_read(c->env.memory, pa, size, value);
     notice_kick(c);
     if (result == BUS_OK)
         return true;
@@ -266,11 +294,14 @@ static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
 static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
                       uint64_t value)
 {
-    enum bus_result result;
+    enum bus_result result = BUS_OK;
 
     if (cpu_outside(c))
         return false;
-    result = memory_write(c->env.memory, pa, size, value);
+    if (is_own(c, pa))
+        own_access(c, pa, size, &value, true);
+    else
+        result = memory_write(c->env.memory, pa, size, value);
     notice_kick(c);
     if (result == BUS_OK)
         return true;

@@ -518,6 +518,40 @@ static void unmapped_reads_as_ones(void **state)
     finish(f);
 }
 
+/* A chip of 8 bits at an odd port, and one that takes 2 and 4 bytes only. */
+static void refused_goes_in_halves(void **state)
+{
+    static const struct mmio_ops narrow = {
+        .read = chip_read, .write = chip_write, .accept = 1, .impl = 1};
+    static const struct mmio_ops wide = {
+        .read = chip_read, .write = chip_write, .accept = 2 | 4, .impl = 2 | 4};
+    struct fixture *f = *state;
+    struct memory *io = memory_new("ports", true, &f->lock);
+    struct chip a = {.impl = 1}, b = {.impl = 2 | 4};
+    struct region ra = chip_region(&a, &narrow, 0x11, 4);
+    struct region rb = chip_region(&b, &wide, 0x20, 8);
+    struct error e;
+    uint64_t v;
+
+    assert_true(memory_add(io, &ra, &e) && memory_add(io, &rb, &e));
+    assert_int_equal(memory_write(io, 0x11, 4, 0x44332211), BUS_OK);
+    assert_int_equal(a.bytes[0], 0x11);
+    assert_int_equal(a.bytes[3], 0x44);
+    assert_int_equal(memory_read(io, 0x10, 4, &v), BUS_OK);
+    assert_int_equal(v, 0x332211ff);
+    assert_int_equal(memory_write(io, 0x20, 8, UINT64_C(0x8877665544332211)),
+                     BUS_OK);
+    assert_int_equal(b.writes, 2);
+    assert_int_equal(memory_read(io, 0x22, 4, &v), BUS_OK);
+    assert_int_equal(v, 0x66554433);
+    assert_int_equal(memory_read(io, 0x20, 1, &v), BUS_OK);
+    assert_int_equal(v, 0xff);
+    assert_int_equal(memory_write(io, 0x20, 1, 0), BUS_OK);
+    assert_int_equal(b.bytes[0], 0x11);
+    memory_free(io);
+    finish(f);
+}
+
 /*
  * Every accept and impl, width and offset: what is taken, that the device
  * sees only what it says, and that the bytes are those of a memory.
@@ -1012,6 +1046,7 @@ int main(void)
         TEST(finds_host_memory),
         TEST(rom_hands_writes_over),
         TEST(unmapped_reads_as_ones),
+        TEST(refused_goes_in_halves),
         TEST(fits_widths),
         TEST(splits_over_edges),
         TEST(dma_is_all_or_nothing),
