@@ -48,14 +48,21 @@ static bool check_header(const struct image *img, const uint8_t *h,
     if (h[5] != 1)
         return source_error(&img->data, e, "a big-endian ELF file; wanted %s",
                             image_wanted(rules));
-    if (ld_le16(h + 18) != ELF_MACHINE_RISCV ||
-        h[4] != (rules->xlen == 32 ? 1 : 2))
+    if (rules->x86) {
+        if (ld_le16(h + 18) !=
+            (h[4] == 1 ? ELF_MACHINE_386 : ELF_MACHINE_X86_64))
+            return source_error(
+                &img->data, e, "an ELF file for %s; wanted one for x86",
+                elf_machine_name(ld_le16(h + 18), h[4] == 1 ? 32 : 64));
+    } else if (ld_le16(h + 18) != ELF_MACHINE_RISCV ||
+               h[4] != (rules->xlen == 32 ? 1 : 2)) {
         return source_error(
             &img->data, e,
             "an ELF file for %s, but the CPU is a %u-bit "
             "RISC-V",
             elf_machine_name(ld_le16(h + 18), h[4] == 1 ? 32 : 64),
             rules->xlen);
+    }
     type = ld_le16(h + 16);
     if (type != ET_EXEC && type != ET_DYN)
         return source_error(&img->data, e,
@@ -115,14 +122,16 @@ static void find_entry(struct image *img, uint64_t entry)
 bool image_elf(struct image *img, const struct image_rules *rules,
                struct error *e)
 {
-    const struct elf_format *f = rules->xlen == 32 ? &format32 : &format64;
     uint8_t h[64], ph[MAX_PHENTSIZE];
+    const struct elf_format *f;
     unsigned phnum, phentsize;
     uint64_t phoff;
 
     if (!source_read(&img->data, 0, h, 52, e) ||
-        !check_header(img, h, rules, e) ||
-        !source_read(&img->data, 0, h, f->ehdr_size, e))
+        !check_header(img, h, rules, e))
+        return false;
+    f = h[4] == 1 ? &format32 : &format64;
+    if (!source_read(&img->data, 0, h, f->ehdr_size, e))
         return false;
     phoff = word(f, h + f->phoff);
     phentsize = ld_le16(h + f->phentsize);

@@ -30,6 +30,9 @@
 
 const char *image_wanted(const struct image_rules *rules)
 {
+    if (rules->x86)
+        return "an x86 kernel: bzImage, or a Multiboot program, plain or in "
+               "gzip";
     if (rules->firmware)
         return rules->xlen == 32
                    ? "a 32-bit RISC-V ELF file or plain machine code"

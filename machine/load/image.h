@@ -34,7 +34,8 @@ struct image {
 /* What a file may be. */
 struct image_rules {
     bool firmware;         /* else a kernel */
-    unsigned xlen;         /* 32 or 64 */
+    bool x86;              /* ELF for a PC, of either width; else RISC-V */
+    unsigned xlen;         /* 32 or 64, of RISC-V */
     uint64_t unpack_limit; /* bytes that a compressed one may have */
 };
 

@@ -34,6 +34,8 @@ void recognise(const struct source *s, struct file_type *out);
 const char *elf_machine_name(unsigned machine, unsigned bits);
 const char *uimage_arch_name(unsigned arch);
 
+#define ELF_MACHINE_386 3
+#define ELF_MACHINE_X86_64 62
 #define ELF_MACHINE_RISCV 243
 #define UIMAGE_ARCH_RISCV 26
 #define PE_MACHINE_RISCV32 0x5032

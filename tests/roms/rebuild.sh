@@ -42,6 +42,19 @@ for name in boot demo; do
     done
 done
 
+# The PC's option ROM, by the assembler for x86 that there is.
+x86=$(cd "$roms/../x86" && pwd)
+cross=
+[ "$(uname -m)" = x86_64 ] || cross=x86_64-linux-gnu-
+if command -v "${cross}ld" >/dev/null &&
+    [[ $("${cross}ld" --version | head -n 1) == *" $binutils" ]]; then
+    mkdir "$work/x86"
+    "$x86/build.sh" "$work/x86"
+    cmp "$x86/kernel.bin" "$work/x86/kernel.bin" || status=1
+else
+    echo "skipped: the option ROM: no binutils $binutils for x86"
+fi
+
 # The boot stub's code serves RV32 too: assembled for it, it is the same.
 "${cross}gcc" -march=rv32i_zicsr -mabi=ilp32 -c -o "$work/boot32.o" \
     "$roms/boot.S"

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Build the option ROM that starts a -kernel: kernel.bin.
+#
+#     build.sh [FOLDER]
+#
+# puts it into FOLDER, by default the one of this script, where it is
+# committed.  CROSS names a toolchain's prefix; without, the host's is taken
+# where it makes x86 code, else Debian's x86-64-linux-gnu.
+set -eu
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "${1:-$here}" && pwd)
+case ${CROSS-$(uname -m)} in
+x86_64 | i?86) cross= ;;
+*) cross=${CROSS-x86_64-linux-gnu-} ;;
+esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$here"
+
+"${cross}gcc" -m32 -c -nostdlib -ffile-prefix-map="$here=." \
+    -o "$work/kernel.o" kernel.S
+"${cross}ld" -m elf_i386 -Ttext=0 -e 0 --build-id=none -z noexecstack \
+    -o "$work/kernel.elf" "$work/kernel.o"
+"${cross}objcopy" -O binary -j .text "$work/kernel.elf" "$work/kernel.bin"
+install -m 644 "$work/kernel.bin" "$out/kernel.bin"
