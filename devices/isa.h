@@ -1,0 +1,17 @@
+/*
+ * What chips on an ISA bus have in common: an eight-bit data bus, on which
+ * wider accesses of I/O ports are one cycle a byte, lowest port first.
+ */
+#ifndef DEVICES_ISA_H
+#define DEVICES_ISA_H
+
+#include "devices/device.h"
+
+/* A window of `ports` I/O ports; a tree may list fewer. */
+#define ISA_WINDOW(what, ports)                                              \
+    {                                                                        \
+        .name = what, .size = ports, .accept = 1 | 2 | 4, .impl = 1,         \
+        .unaligned = true, .port = true                                      \
+    }
+
+#endif
