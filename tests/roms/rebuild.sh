@@ -44,10 +44,10 @@ done
 
 # The PC's option ROM, by the assembler for x86 that there is.
 x86=$(cd "$roms/../x86" && pwd)
-cross=
-[ "$(uname -m)" = x86_64 ] || cross=x86_64-linux-gnu-
-if command -v "${cross}ld" >/dev/null &&
-    [[ $("${cross}ld" --version | head -n 1) == *" $binutils" ]]; then
+prefix=
+[ "$(uname -m)" = x86_64 ] || prefix=x86_64-linux-gnu-
+if command -v "${prefix}ld" >/dev/null &&
+    [[ $("${prefix}ld" --version | head -n 1) == *" $binutils" ]]; then
     mkdir "$work/x86"
     "$x86/build.sh" "$work/x86"
     cmp "$x86/kernel.bin" "$work/x86/kernel.bin" || status=1
