@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent / 'guests'))
 
 import aptdir           # noqa: E402
 import cpio             # noqa: E402
-import riscv64_linux    # noqa: E402
+import linux    # noqa: E402
 
 # Name and group of each program, in the order in which they run.
 PROGRAMS = (
@@ -86,7 +86,7 @@ def prepare(say):
     """Makes everything: ({'kernel', 'initrd'} to boot, folder of the same
     programs for this host)."""
     try:
-        files = riscv64_linux.guest(say)
+        files = linux.guest('riscv64-linux', say)
         with aptdir.Lock(aptdir.cache_root() / 'lock', say):
             guest = folder_for(CROSS, ('-static',))
             native = folder_for('gcc', ())

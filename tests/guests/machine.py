@@ -8,7 +8,7 @@ import shutil
 import sys
 
 import aptdir
-import riscv64_linux
+import linux
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -45,12 +45,12 @@ def open_log(args):
 
 
 def guest_files():
-    """The guest's files (riscv64_linux.py); ends with a line where it cannot."""
+    """The guest's files (linux.py); ends with a line where it cannot."""
     def say(text):
         print('fetch: ' + text, file=sys.stderr, flush=True)
 
     try:
-        return riscv64_linux.guest(say)
+        return linux.guest('riscv64-linux', say)
     except aptdir.FetchError as err:
         sys.exit(f'the guest riscv64-linux is not to be had: {err}')
 

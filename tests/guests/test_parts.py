@@ -13,7 +13,7 @@ import tempfile
 import aptdir
 import cpio
 import proc
-import riscv64_linux
+import linux
 from console import Console, ConsoleError
 
 DEB822 = '''\
@@ -124,11 +124,11 @@ def test_elf(check):
     # Sections can be looked up in the interpreter where it is of that form.
     if python[:6] == b'\x7fELF\x02\x01':
         check('elf: finds a section',
-              riscv64_linux.section(python, '.dynamic'))
+              linux.section(python, '.dynamic'))
         check('elf: a section that is not there is empty',
-              riscv64_linux.section(python, '.nonesuch') == b'')
+              linux.section(python, '.nonesuch') == b'')
     try:
-        riscv64_linux.section(b'not an ELF file' * 10, '.modinfo')
+        linux.section(b'not an ELF file' * 10, '.modinfo')
         check('elf: refuses other files', False)
     except aptdir.FetchError:
         check('elf: refuses other files', True)

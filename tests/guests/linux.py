@@ -1,10 +1,12 @@
-"""The guest riscv64-linux: Debian's newest trixie kernel, busybox, an /init.
+"""The guests that are Debian's kernels with busybox and an /init.
 
-What it is made of: the kernel's Image as the package ships it, and a gzipped
+What they are made of: a kernel's image as its package ships it, and a gzipped
 initramfs of busybox-static, the modules named below with what they need, and
-the script init beside this file.  What /init does is said there.  With several
-harts comes trixie's OpenSBI: one before 1.3, as Debian 12 has, may start a hart
-at a wrong address when the one that starts it is held up (OpenSBI e8e9ed37).
+the script init beside this file.  What /init does is said there.
+
+riscv64-linux has trixie's OpenSBI, too, for several harts: one before 1.3, as
+Debian 12 has, may start a hart at a wrong address when the one that starts it
+is held up (OpenSBI e8e9ed37).
 """
 
 import gzip
@@ -16,35 +18,58 @@ import pathlib
 import re
 import shutil
 import tempfile
+import typing
 
 import aptdir
 import cpio
 
-SUITE = 'trixie'
-ARCH = 'riscv64'
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What Debian's riscv64 kernel has as modules and a guest here wants; those
-# that they need are found from the modules themselves.
-MODULES = ('virtio_mmio', 'virtio_blk', 'virtio_rng')
+
+class Recipe(typing.NamedTuple):
+    suite: str
+    arch: str
+    package: str        # the newest kernel's metapackage
+    # What the kernel has as modules and a guest here wants; those that they
+    # need are found from the modules themselves.
+    modules: tuple
+    firmware: str = ''  # a package, and a file of it
+
+
+VIRTIO = ('virtio_pci', 'virtio_blk', 'virtio_rng')
+GUESTS = {
+    'riscv64-linux': Recipe(
+        'trixie', 'riscv64', 'linux-image-riscv64',
+        ('virtio_mmio', 'virtio_blk', 'virtio_rng'),
+        'opensbi usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin'),
+    'amd64-cloud-linux': Recipe('bookworm', 'amd64',
+                                'linux-image-cloud-amd64', VIRTIO),
+    'amd64-linux': Recipe('bookworm', 'amd64', 'linux-image-amd64', VIRTIO),
+    '686-linux': Recipe('bookworm', 'i386', 'linux-image-686', VIRTIO),
+    '686-pae-linux': Recipe('bookworm', 'i386', 'linux-image-686-pae', VIRTIO),
+}
 
 
 def section(elf, name):
-    """The bytes of a named section of a little-endian ELF64 file, or b''."""
+    """The bytes of a named section of a little-endian ELF file, or b''."""
     def word(at, size):
         return int.from_bytes(elf[at:at + size], 'little')
 
-    if elf[:6] != b'\x7fELF\x02\x01':
-        raise aptdir.FetchError('a kernel module is no ELF64 file')
-    table, size, count, names = (word(0x28, 8), word(0x3a, 2), word(0x3c, 2),
-                                 word(0x3e, 2))
-    strings = word(table + names * size + 0x18, 8)
+    if elf[:4] != b'\x7fELF' or elf[4] not in (1, 2) or elf[5] != 1:
+        raise aptdir.FetchError('a kernel module is no ELF file')
+    wide = elf[4] == 2
+    size = 8 if wide else 4
+    at = (0x28, 0x3a, 0x3c, 0x3e) if wide else (0x20, 0x2e, 0x30, 0x32)
+    table, step, count, names = (word(at[0], size), word(at[1], 2),
+                                 word(at[2], 2), word(at[3], 2))
+    offset, length = (0x18, 0x20) if wide else (0x10, 0x14)
+    strings = word(table + names * step + offset, size)
     for i in range(count):
-        head = table + i * size
+        head = table + i * step
         start = strings + word(head, 4)
         if elf[start:elf.index(b'\0', start)] == name.encode():
-            offset = word(head + 0x18, 8)
-            return elf[offset:offset + word(head + 0x20, 8)]
+            begin = word(head + offset, size)
+            return elf[begin:begin + word(head + length, size)]
     return b''
 
 
@@ -53,7 +78,7 @@ def read_module(path):
     return lzma.decompress(data) if path.suffix == '.xz' else data
 
 
-def modules_in_order(tree):
+def modules_in_order(tree, wanted):
     """The wanted modules and what they need: [(name, bytes)] to insert in
     order.  A name that the kernel has built in is left out."""
     found = {}
@@ -72,7 +97,7 @@ def modules_in_order(tree):
             add(need)
         order.append((name, data))
 
-    for name in MODULES:
+    for name in wanted:
         add(name)
     return order
 
@@ -98,31 +123,34 @@ def initramfs(busybox, modules, init):
     return gzip.compress(arc.finish(), 9, mtime=0)
 
 
-def kernel_package(apt):
+def kernel_package(apt, package):
     """The package that the newest kernel's metapackage depends on."""
-    fields = apt.show('linux-image-riscv64')
+    fields = apt.show(package)
     match = re.search(r'linux-image-[0-9][^ ,(|]*', fields.get('depends', ''))
     if not match:
-        raise aptdir.FetchError('linux-image-riscv64 names no kernel')
+        raise aptdir.FetchError(f'{package} names no kernel')
     return match[0]
 
 
-def recipe_digest():
+def recipe_digest(recipe):
     """Changes with everything here that a guest is made by."""
-    total = hashlib.sha256()
-    for name in ('riscv64_linux.py', 'cpio.py', 'init'):
+    total = hashlib.sha256(repr(recipe).encode())
+    for name in ('linux.py', 'cpio.py', 'init'):
         total.update((HERE / name).read_bytes())
     return total.hexdigest()[:12]
 
 
-def fetch_parts(say):
-    apt = aptdir.AptDir(SUITE, ARCH, say)
-    kernel, kernel_version = apt.unpack(kernel_package(apt))
-    busybox, busybox_version = apt.unpack('busybox-static')
-    opensbi, opensbi_version = apt.unpack('opensbi')
-    return {'kernel': str(kernel), 'kernel_version': kernel_version,
-            'busybox': str(busybox), 'busybox_version': busybox_version,
-            'opensbi': str(opensbi), 'opensbi_version': opensbi_version}
+def fetch_parts(recipe, say):
+    apt = aptdir.AptDir(recipe.suite, recipe.arch, say)
+    packages = {'kernel': kernel_package(apt, recipe.package),
+                'busybox': 'busybox-static'}
+    if recipe.firmware:
+        packages['firmware'] = recipe.firmware.split()[0]
+    parts = {}
+    for part, name in packages.items():
+        folder, version = apt.unpack(name)
+        parts[part], parts[part + '_version'] = str(folder), version
+    return parts
 
 
 def link_or_copy(old, new):
@@ -132,7 +160,7 @@ def link_or_copy(old, new):
         shutil.copyfile(old, new)
 
 
-def build(parts, folder):
+def build(recipe, parts, folder):
     """Makes the guest's files in folder, which appears whole."""
     kernel = pathlib.Path(parts['kernel'])
     images = list((kernel / 'boot').glob('vmlinu?-*'))
@@ -141,16 +169,18 @@ def build(parts, folder):
     binaries = list(pathlib.Path(parts['busybox']).rglob('bin/busybox'))
     if len(binaries) != 1:
         raise aptdir.FetchError(f"no busybox in {parts['busybox']}")
-    bios = (pathlib.Path(parts['opensbi']) /
-            'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin')
-    if not bios.exists():
-        raise aptdir.FetchError(f"no fw_dynamic.bin in {parts['opensbi']}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temp = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix='.new-'))
     try:
         link_or_copy(images[0], temp / 'Image')
-        link_or_copy(bios, temp / 'fw_dynamic.bin')
-        initrd = initramfs(binaries[0].read_bytes(), modules_in_order(kernel),
+        if recipe.firmware:
+            bios = pathlib.Path(parts['firmware'],
+                                recipe.firmware.split()[1])
+            if not bios.exists():
+                raise aptdir.FetchError(f'there is no {bios}')
+            link_or_copy(bios, temp / bios.name)
+        initrd = initramfs(binaries[0].read_bytes(),
+                           modules_in_order(kernel, recipe.modules),
                            (HERE / 'init').read_bytes())
         (temp / 'initrd.gz').write_bytes(initrd)
         info = dict(parts, image=images[0].name)
@@ -161,13 +191,14 @@ def build(parts, folder):
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def guest(say, update=False):
-    """Makes sure that the guest is there: the paths 'kernel' and 'initrd', and
-    'bios', for several harts.
+def guest(name, say, update=False):
+    """Makes sure that a guest is there: the paths 'kernel', 'initrd', and
+    'bios' where it has firmware of its own.
 
     The network is used when nothing is cached, or on update.
     """
-    top = aptdir.cache_root() / 'guests' / 'riscv64-linux'
+    recipe = GUESTS[name]
+    top = aptdir.cache_root() / 'guests' / name
     state = top / 'parts.json'
     with aptdir.Lock(aptdir.cache_root() / 'lock', say):
         top.mkdir(parents=True, exist_ok=True)
@@ -176,17 +207,19 @@ def guest(say, update=False):
             parts = json.loads(state.read_text())
         except (OSError, ValueError):
             pass
+        wanted = ['kernel', 'busybox'] + ['firmware'] * bool(recipe.firmware)
         if update or not parts or not all(
-                os.path.isdir(parts.get(k, ''))
-                for k in ('kernel', 'busybox', 'opensbi')):
+                os.path.isdir(parts.get(k, '')) for k in wanted):
             if update:
                 shutil.rmtree(aptdir.cache_root() / 'apt', ignore_errors=True)
-            parts = fetch_parts(say)
+            parts = fetch_parts(recipe, say)
             aptdir.replace_file(state, json.dumps(parts).encode())
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-        folder = top / f'{key.hexdigest()[:12]}-{recipe_digest()}'
+        folder = top / f'{key.hexdigest()[:12]}-{recipe_digest(recipe)}'
         if not folder.is_dir():
             say(f"making the initramfs for kernel {parts['kernel_version']}")
-            build(parts, folder)
-    return {'kernel': folder / 'Image', 'initrd': folder / 'initrd.gz',
-            'bios': folder / 'fw_dynamic.bin'}
+            build(recipe, parts, folder)
+    files = {'kernel': folder / 'Image', 'initrd': folder / 'initrd.gz'}
+    if recipe.firmware:
+        files['bios'] = folder / pathlib.Path(recipe.firmware).name
+    return files
