@@ -10,8 +10,8 @@
  *
  * The significand's last bit may be sticky: set when anything below it was
  * not zero. Operations keep exact all that rounding to 64 bits can depend on
- * (fma: to 53 bits), so a format with a 64-bit significand (x87) needs its
- * own unpack() and pack() only; binary128 wider products and quotients too.
+ * (fma: to 53 bits), so that x87 has its own unpack and pack only (f80.c);
+ * binary128 would need wider products, quotients and roots too.
  */
 #ifndef CPU_FP_CORE_PRIV_H
 #define CPU_FP_CORE_PRIV_H
@@ -96,7 +96,7 @@ FP_CORE struct fp_num num_default_nan(const struct fp_env *e)
 {
     return (struct fp_num){
         .kind = KIND_QNAN,
-        .sign = e->rules == FP_RULES_SSE,
+        .sign = e->rules != FP_RULES_RISCV,
         .sig = {NAN_QUIET, 0},
     };
 }
@@ -112,11 +112,26 @@ FP_CORE bool num_is_nan(struct fp_num a)
     return a.kind >= KIND_QNAN;
 }
 
+/* x87 of two NaNs: a quiet one, else that of the larger significand, else the
+   positive one (SDM volume 1, table 4-7). */
+FP_CORE bool num_x87_second(struct fp_num a, struct fp_num b)
+{
+    if (a.kind != b.kind)
+        return a.kind == KIND_SNAN;
+    if (a.sig.hi != b.sig.hi)
+        return a.sig.hi < b.sig.hi;
+    return a.sign;
+}
+
 /* The result for operands of which one at least is a NaN, first first. */
 FP_CORE struct fp_num num_pick_nan(struct fp_env *e, struct fp_num a,
                                    struct fp_num b)
 {
     struct fp_num n = num_is_nan(a) ? a : b;
+
+    if (e->rules == FP_RULES_X87 && num_is_nan(a) && num_is_nan(b) &&
+        num_x87_second(a, b))
+        n = b;
 
     if (a.kind == KIND_SNAN || b.kind == KIND_SNAN)
         e->flags |= FP_NV;
@@ -218,14 +233,44 @@ FP_CORE unsigned round_up(unsigned round, bool sign, struct fp_split s)
     }
 }
 
-FP_CORE uint64_t pack_overflow(struct fp_env *e, const struct fp_format *f,
-                               bool sign)
+/* Under x87's rules, which way an inexact result was rounded matters. */
+FP_CORE void note_up(struct fp_env *e, bool up)
 {
-    bool to_inf = e->round == FP_RNE || e->round == FP_RMM ||
-                  e->round == (sign ? FP_RDN : FP_RUP);
+    if (e->rules == FP_RULES_X87 && up)
+        e->flags |= FP_UP;
+}
 
-    e->flags |= FP_OF | FP_NX;
+/* Overflow gives infinity, not the largest number. */
+FP_CORE bool overflow_to_inf(const struct fp_env *e, bool sign)
+{
+    return e->round == FP_RNE || e->round == FP_RMM ||
+           e->round == (sign ? FP_RDN : FP_RUP);
+}
+
+/*
+ * Where they are unmasked, overflow and underflow are inexact only if the
+ * result would be so with any exponent: `rest` is what rounding took.
+ */
+FP_CORE uint64_t pack_overflow(struct fp_env *e, const struct fp_format *f,
+                               bool sign, uint64_t rest)
+{
+    bool to_inf = overflow_to_inf(e, sign);
+
+    e->flags |= rest || !(e->unmasked & FP_OF) ? FP_OF | FP_NX : FP_OF;
+    note_up(e, to_inf);
     return fmt_inf(f) - !to_inf;
+}
+
+/* Does a tiny result end here, without its bits? */
+FP_CORE bool pack_no_tiny(struct fp_env *e, uint64_t rest)
+{
+    if (e->unmasked & FP_UF)
+        e->flags |= rest ? FP_UF | FP_NX : FP_UF;
+    else if (e->denormal & FP_DENORMAL_FLUSH)
+        e->flags |= FP_UF | FP_NX;
+    else
+        return false;
+    return true;
 }
 
 /* The bits of a finite number but for its sign. */
@@ -234,25 +279,32 @@ FP_CORE uint64_t pack_finite(struct fp_env *e, const struct fp_format *f,
 {
     int exp = n->exp + fmt_bias(f), bits = f->frac_bits + 1;
     struct fp_split s = split(n->sig, bits);
-    uint64_t out = s.kept + round_up(e->round, n->sign, s);
+    unsigned up = round_up(e->round, n->sign, s);
+    uint64_t out = s.kept + up;
     uint8_t flags = FP_NX;
 
     if (exp >= fmt_exp_max(f))
-        return pack_overflow(e, f, n->sign);
+        return pack_overflow(e, f, n->sign, s.rest);
     if (exp < 1) {
         /* Tiny unless full precision would round up to the least normal. */
-        if (exp < 0 || out >> bits == 0)
+        if (exp < 0 || out >> bits == 0) {
             flags |= FP_UF;
+            if (pack_no_tiny(e, s.rest))
+                return 0;
+        }
         s = split(n->sig, bits + exp - 1);
-        out = s.kept + round_up(e->round, n->sign, s);
+        up = round_up(e->round, n->sign, s);
+        out = s.kept + up;
         exp = 1;
     }
     /* The leading one, or the carry above it, adds one to the exponent. */
     out += (uint64_t)(exp - 1) << f->frac_bits;
     if (out >= fmt_inf(f))
-        return pack_overflow(e, f, n->sign);
-    if (s.rest)
+        return pack_overflow(e, f, n->sign, s.rest);
+    if (s.rest) {
         e->flags |= flags;
+        note_up(e, up);
+    }
     return out;
 }
 
@@ -412,12 +464,18 @@ FP_CORE struct fp_num num_div(struct fp_env *e, struct fp_num a,
         n.exp--;
     n.sig.hi = u128_div64(a.sig, b.sig.hi, &rest);
     n.sig.lo = rest != 0;
+    /* The 65th bit; no quotient ends with it, which would be one of 65 bits
+       times a divisor. */
+    if (rest > b.sig.hi >> 1)
+        n.sig.lo |= TOP_BIT;
     return n;
 }
 
 FP_CORE struct fp_num num_sqrt(struct fp_env *e, struct fp_num a)
 {
+    struct u128 square;
     bool exact;
+    uint64_t s;
 
     if (num_is_nan(a))
         return num_pick_nan(e, a, a);
@@ -431,8 +489,12 @@ FP_CORE struct fp_num num_sqrt(struct fp_env *e, struct fp_num a)
     if (!(a.exp & 1))
         a.sig = u128_shr_sticky(a.sig, 1);
     a.exp = (a.exp - (a.exp & 1)) / 2;
-    a.sig.hi = u128_sqrt(a.sig, &exact);
-    a.sig.lo = !exact;
+    s = u128_sqrt(a.sig, &exact);
+    square = u128_sub(a.sig, u128_mul64(s, s));
+    /* (s + 1/2)^2 is s more than s^2, and a little. */
+    a.sig = (struct u128){s, !exact};
+    if (square.hi || square.lo > s)
+        a.sig.lo |= TOP_BIT;
     return a;
 }
 
@@ -487,15 +549,19 @@ FP_CORE struct fp_num num_rem(struct fp_env *e, struct fp_num a,
 FP_CORE struct fp_num num_rint(struct fp_env *e, struct fp_num a, bool exact)
 {
     struct fp_split s;
+    unsigned up;
 
     if (num_is_nan(a))
         return num_pick_nan(e, a, a);
     if (a.kind != KIND_FINITE || a.exp >= 63)
         return a;
     s = split(a.sig, a.exp + 1);
-    s.kept += round_up(e->round, a.sign, s);
-    if (s.rest && exact)
+    up = round_up(e->round, a.sign, s);
+    s.kept += up;
+    if (s.rest && exact) {
         e->flags |= FP_NX;
+        note_up(e, up);
+    }
     if (s.kept == 0)
         return num_zero(a.sign);
     return num_normal(a.sign, 63, (struct u128){s.kept, 0});
@@ -515,7 +581,7 @@ FP_CORE uint64_t int_invalid(struct fp_env *e, struct fp_num a, unsigned width,
     uint64_t low = is_signed ? UINT64_C(1) << (width - 1) : 0;
 
     e->flags |= FP_NV;
-    if (e->rules == FP_RULES_SSE)
+    if (e->rules != FP_RULES_RISCV)
         return is_signed ? low : UINT64_MAX;
     return a.sign && !num_is_nan(a) ? low : low - 1;
 }
@@ -538,8 +604,10 @@ FP_CORE uint64_t num_to_int(struct fp_env *e, struct fp_num a, unsigned width,
     up = round_up(e->round, a.sign, s);
     if (s.kept > limit || up > limit - s.kept)
         return int_invalid(e, a, width, is_signed);
-    if (s.rest)
+    if (s.rest) {
         e->flags |= FP_NX;
+        note_up(e, up);
+    }
     return a.sign ? -(s.kept + up) : s.kept + up;
 }
 

@@ -16,8 +16,9 @@
  * changes, it is used: fp_host.h holds those paths, which inline into the
  * caller. What they do not take goes to soft.c, integer arithmetic only.
  *
- * Missing: x87 extended precision and binary128; the denormal-operand flag,
- * flush-to-zero and denormals-are-zero of SSE.
+ * Formats wider than 64 bits are apart: f80.h has x87's.
+ *
+ * Missing: binary128; F16C's own treatment of denormals.
  */
 #ifndef CPU_FP_FP_H
 #define CPU_FP_FP_H
@@ -34,27 +35,43 @@ enum fp_round {
     FP_RMM, /* to nearest, ties away from zero */
 };
 
-/* Exception flags, the bits of RISC-V's fflags. */
+/* Exception flags, the bits of RISC-V's fflags and two of Intel's. */
 enum fp_flags {
     FP_NX = 1,  /* inexact */
-    FP_UF = 2,  /* underflow: tiny and inexact */
+    FP_UF = 2,  /* underflow: tiny and inexact; if unmasked, tiny */
     FP_OF = 4,  /* overflow */
     FP_DZ = 8,  /* division by zero */
     FP_NV = 16, /* invalid operation */
+    FP_DN = 32, /* a denormal operand: where the environment asks for it */
+    FP_UP = 64, /* x87 rules: an inexact result was rounded away from 0 */
 };
 
 /* What the standard leaves to the implementation. */
 enum fp_rules {
     FP_RULES_RISCV, /* canonical NaN, saturating conversions */
     FP_RULES_SSE,   /* first NaN operand made quiet, integer indefinite */
+    FP_RULES_X87,   /* the NaN of larger significand, integer indefinite */
+};
+
+/* What a guest makes of denormals, by bits: SDM volume 1, 10.2.3. */
+enum fp_denormal {
+    FP_DENORMAL_FLAG = 1,  /* as operands they raise FP_DN */
+    FP_DENORMAL_ZERO = 2,  /* ... or count as zeros of their sign (DAZ) */
+    FP_DENORMAL_FLUSH = 4, /* tiny results become zero while underflow is
+                              masked (FTZ) */
 };
 
 /* All zero is a valid environment: RNE, no flags, host allowed, RISC-V. */
 struct fp_env {
-    uint8_t round; /* enum fp_round; a larger value rounds as FP_RTZ */
-    uint8_t flags; /* enum fp_flags, sticky: operations only set bits */
-    uint8_t soft;  /* 1: never use the host's floating-point unit */
-    uint8_t rules; /* enum fp_rules */
+    uint8_t round;     /* enum fp_round; a larger value rounds as FP_RTZ */
+    uint8_t flags;     /* enum fp_flags, sticky: operations only set bits */
+    uint8_t soft;      /* 1: never use the host's floating-point unit */
+    uint8_t rules;     /* enum fp_rules */
+    uint8_t denormal;  /* enum fp_denormal; what is asked of operands is for
+                          SSE; f80 always flags them */
+    uint8_t unmasked;  /* enum fp_flags that trap: flags are then as a trap
+                          wants them, results mean nothing (but f80.h) */
+    uint8_t precision; /* f80: bits of the significand, 24 or 53; else 64 */
 };
 
 /*
@@ -115,6 +132,15 @@ uint16_t fp_to_f16_f32(struct fp_env *e, uint32_t a);
 uint16_t fp_to_f16_f64(struct fp_env *e, uint64_t a);
 uint64_t fp_soft_to_f64_f32(struct fp_env *e, uint32_t a);
 uint32_t fp_soft_to_f32_f64(struct fp_env *e, uint64_t a);
+
+/*
+ * RCPSS and RSQRTSS: 12 bits of the result, no flag. Denormals count as zero,
+ * on both sides. Any value within 1.5 * 2^-12 would do; this is the value at
+ * the middle of the operands that share 11 bits, or 10 and the exponent's
+ * last, rounded, as Intel's processors have it.
+ */
+uint32_t fp_rcp_f32(uint32_t a);
+uint32_t fp_rsqrt_f32(uint32_t a);
 
 /* The rest, with the host's unit where it serves: fp_<op>_<type>. */
 #include "fp_host.h"

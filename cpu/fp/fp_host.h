@@ -117,6 +117,22 @@ static inline bool fp_is_safe_f64(uint64_t a)
     return (uint32_t)(a << 1 >> 53) - 2 < 0x7ff - 2;
 }
 
+/* Zero, or not denormal. */
+static inline bool fp_is_plain_f32(uint32_t a)
+{
+    return (a << 1) - 1 >= (UINT32_C(1) << 24) - 1;
+}
+
+static inline bool fp_is_plain_f64(uint64_t a)
+{
+    return (a << 1) - 1 >= (UINT64_C(1) << 53) - 1;
+}
+
+/* Nothing is to be made of denormals, as far as these are concerned. */
+#define FP_PLAIN(e, T, a, b, c)                                                \
+    (!(e)->denormal ||                                                         \
+     (fp_is_plain_##T(a) && fp_is_plain_##T(b) && fp_is_plain_##T(c)))
+
 /*
  * Exactness. Each test may say false of an exact result, never true of an
  * inexact one; operands are finite, and results safe, or finite for a sum.
@@ -171,7 +187,7 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
             return false;                                                      \
         sum = x + y;                                                           \
         *r = fp_bits_##T(sum);                                                 \
-        return fp_is_finite_##T(*r) &&                                         \
+        return fp_is_finite_##T(*r) && FP_PLAIN(e, T, a, b, *r) &&             \
                (fp_likely(e->flags & FP_NX) || fp_exact_add_##T(x, y, sum));   \
     }                                                                          \
                                                                                \
@@ -183,7 +199,7 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
             return false;                                                      \
         sum = x - y;                                                           \
         *r = fp_bits_##T(sum);                                                 \
-        return fp_is_finite_##T(*r) &&                                         \
+        return fp_is_finite_##T(*r) && FP_PLAIN(e, T, a, b, *r) &&             \
                (fp_likely(e->flags & FP_NX) || fp_exact_add_##T(x, -y, sum));  \
     }                                                                          \
                                                                                \
@@ -195,6 +211,8 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
             return false;                                                      \
         product = x * y;                                                       \
         *r = fp_bits_##T(product);                                             \
+        if (!FP_PLAIN(e, T, a, b, 0))                                          \
+            return false;                                                      \
         if (fp_likely(fp_is_safe_##T(*r)))                                     \
             return fp_likely(e->flags & FP_NX) ||                              \
                    fp_exact_mul_##T(x, y, product);                            \
@@ -209,6 +227,8 @@ static inline bool fp_exact_div_f32(float a, float b, float quotient)
             return false;                                                      \
         quotient = x / y;                                                      \
         *r = fp_bits_##T(quotient);                                            \
+        if (!FP_PLAIN(e, T, a, b, 0))                                          \
+            return false;                                                      \
         if (fp_likely(fp_is_safe_##T(*r)))                                     \
             return fp_likely(e->flags & FP_NX) ||                              \
                    fp_exact_div_##T(x, y, quotient);                           \
@@ -232,7 +252,7 @@ bool fp_try_fma_f64(const struct fp_env *e, uint64_t a, uint64_t b, uint64_t c,
 static inline bool fp_try_to_f64_f32(const struct fp_env *e, uint32_t a,
                                      uint64_t *r)
 {
-    if (!fp_host(e) || !fp_is_finite_f32(a))
+    if (!fp_host(e) || !fp_is_finite_f32(a) || !FP_PLAIN(e, f32, a, 0, 0))
         return false;
     *r = fp_bits_f64((double)fp_value_f32(a));
     return true;
@@ -248,6 +268,8 @@ static inline bool fp_try_to_f32_f64(const struct fp_env *e, uint64_t a,
         return false;
     narrow = (float)value;
     *r = fp_bits_f32(narrow);
+    if (!FP_PLAIN(e, f32, *r, 0, 0))
+        return false;
     if (fp_likely(fp_host_inexact(e) && fp_is_safe_f32(*r)))
         return true;
     return fp_is_finite_f64(a) && (double)narrow == value;

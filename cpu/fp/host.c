@@ -19,7 +19,7 @@ bool fp_try_sqrt_f32(const struct fp_env *e, uint32_t a, uint32_t *r)
         return false;
     root = sqrtf(value);
     *r = fp_bits_f32(root);
-    return fp_is_finite_f32(*r) &&
+    return fp_is_finite_f32(*r) && FP_PLAIN(e, f32, a, 0, 0) &&
            (e->flags & FP_NX || fp_exact_mul_f32(root, root, value));
 }
 
@@ -31,7 +31,7 @@ bool fp_try_sqrt_f64(const struct fp_env *e, uint64_t a, uint64_t *r)
         return false;
     root = sqrt(value);
     *r = fp_bits_f64(root);
-    return fp_is_finite_f64(*r) &&
+    return fp_is_finite_f64(*r) && FP_PLAIN(e, f64, a, 0, 0) &&
            (e->flags & FP_NX || fp_exact_div_f64(value, root, root));
 }
 
@@ -57,6 +57,8 @@ bool fp_try_fma_f32(const struct fp_env *e, uint32_t a, uint32_t b, uint32_t c,
     if (lost != 0 && !(bits & 1))
         bits += (lost > 0) == (sum > 0) ? 1 : -1;
     *r = fp_bits_f32((float)fp_value_f64(bits));
+    if (!FP_PLAIN(e, f32, a, b, c))
+        return false;
     if (fp_value_f32(*r) == 0)
         return sum == 0;
     return fp_is_safe_f32(*r) &&
@@ -118,6 +120,8 @@ bool fp_try_fma_f64(const struct fp_env *e, uint64_t a, uint64_t b, uint64_t c,
     if (!fp_host_nearest(e) || !has_fma())
         return false;
     *r = fp_bits_f64(fma_f64(x, y, z));
+    if (!FP_PLAIN(e, f64, a, b, c))
+        return false;
     if (x == 0 || y == 0)
         return fp_is_finite_f64(*r); /* c, or the sum of two zeros */
     return fp_is_safe_f64(*r) && (e->flags & FP_NX || exact_fma_f64(x, y, z));
