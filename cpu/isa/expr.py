@@ -554,9 +554,10 @@ class Parser:
     def register_number(self, node):
         """rs1.n: which register, not what is in it."""
         self.take(".")
-        if self.word() != "n" or node.op != "reg" or node.data[1] is None:
+        number = self.scope.register_number(node)
+        if self.word() != "n" or number is None:
             self.fail("register-number", "only a register operand has .n")
-        return Node("num", "u8", data=node.data[1])
+        return Node("num", "u8", data=number)
 
     def type_arg(self):
         name = self.word()

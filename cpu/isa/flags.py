@@ -57,6 +57,8 @@ class FormulaScope:
     def target(self, name):
         return None
 
+    register_number = target
+
     def type_name(self, name):
         return self.type if name == "T" else \
             name if name in WIDTH else None

@@ -165,6 +165,11 @@ class Scope:
             return Place(isa.regs[name], None)
         return None
 
+    @staticmethod
+    def register_number(node):
+        """The field of a register operand, or None."""
+        return node.data[1] if node.op == "reg" else None
+
     def type_name(self, name):
         if name in self.isa.types:
             return self.isa.types.get("=" + name, name)

@@ -94,7 +94,7 @@ class Helper:
 class Sub:
     """`sub AH = g[0].15:8 merge`, `sub rAX = g[0] operand`: a view of a
     register.  kind: merge, zext, or what says how wide it is: operand,
-    stack, address."""
+    stack, address, whole (as the register)."""
 
     def __init__(self, line, name, reg, index, hi, lo, kind):
         self.line, self.name, self.reg, self.index = line, name, reg, index
@@ -421,12 +421,13 @@ class Reader:
 
     def decl_sub(self, line, text):
         m = re.fullmatch(r"sub (\w+) = (\w+)\[(\d+)\](?:\.(\d+:\d+) "
-                         r"(merge|zext)| (operand|stack|address))", text)
+                         r"(merge|zext)| (operand|stack|address|whole))",
+                         text)
         reg = self.isa.regs.get(m.group(2)) if m else None
         if reg is None or int(m.group(3)) >= reg.count:
             raise IsaError("sub-line", line, "expected: sub NAME = REG[N]"
                            ".HI:LO merge|zext, or REG[N] operand|stack|"
-                           "address")
+                           "address|whole")
         name, _, index, bits, how, size = m.groups()
         self.unique(line, name)
         hi, lo = bit_range(line, bits) if bits else (0, 0)

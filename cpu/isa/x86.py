@@ -12,7 +12,7 @@ import flags
 from expr import WIDTH, Node
 from source import IsaError
 
-LETTERS = "GEMOXYJIZAVWPQRUN"
+LETTERS = "GEMOXYJIZAVWPQRUNSCD"
 SIZES = "bwdqovzyxst"
 TYPE_OF = {"b": "u8", "w": "u16", "d": "u32", "q": "u64", "o": "u128",
            "x": "v128"}
@@ -21,11 +21,13 @@ SLOW = ("RS", "S", "L")
 TWIN = {"R": "RS", "RY": "RS", "B": "S", "X": "S", "Y": "S"}
 MEMORY = ("B", "X", "Y", "S", "L")
 SEGMENTS = {"es": 0, "cs": 1, "ss": 2, "ds": 3, "fs": 4, "gs": 5}
+DATA = "data"       # DS, or what a prefix says
 TWICE = {"u8": "u16", "u16": "u32", "u32": "u64", "u64": "u128"}
 HALF = {v: k for k, v in TWICE.items()}
-PREFIXES = {"np": {0}, "66": {1}, "f3": {2}, "f2": {3}, "rep": {2, 3}}
+PREFIXES = {"np": {0}, "66": {1}, "f3": {2}, "f2": {3}, "rep": {2, 3},
+            "nr": {0, 1}}
 PLAIN = {"hot", "lock", "locked", "align16", "fp", "d64", "f64", "i64",
-         "o64", "v", "ea_after_sp"}
+         "o64", "v", "ea_after_sp", "fpu", "mm", "xmm", "bits"}
 
 
 class Operand:
@@ -45,7 +47,12 @@ class Operand:
     @property
     def register(self):
         """Always a register."""
-        return self.letter in "GZAVPRUN"
+        return self.letter in "GZAVPRUNSCD"
+
+    @property
+    def number(self):
+        """Not what is in the register, but which it is."""
+        return self.letter in "SCD"
 
     @property
     def maybe_memory(self):
@@ -60,6 +67,8 @@ class Operand:
         return self.letter in "GEZAR"
 
     def type(self, T):
+        if self.number:
+            return "u8"
         if self.letter == "I" and self.size in "szv":
             return T
         if self.size in "vz":
@@ -79,7 +88,7 @@ class Encoding:
         self.modrm = None       # None, "r", "digit" or "exact"
         self.reg = 0
         toks = row.encoding.split()
-        while toks and toks[0] in (*PREFIXES, "w0", "w1", "b0"):
+        while len(toks) > 1 and toks[0] in (*PREFIXES, "w0", "w1", "b0"):
             tok = toks.pop(0)
             if tok == "b0":
                 self.b = {0}
@@ -106,8 +115,8 @@ class Encoding:
 
     def fail(self, text):
         raise IsaError("encoding", self.row.line,
-                       f"{self.row.name}: {text}; expected: [66|f2|f3|np|rep]"
-                       " [w0|w1] [b0] [0f [38|3a]] OPCODE[+r] [/r | /DIGIT | "
+                       f"{self.row.name}: {text}; expected: [66|f2|f3|np|nr|"
+                       "rep] [w0|w1] [b0] [0f [38|3a]] OPCODE[+r] [/r | /DIGIT | "
                        "/- | MODRM]")
 
     def number(self, tok):
@@ -177,6 +186,9 @@ class Scope:
         if name in isa.subs:
             return Node("view", self.sub_type(isa.subs[name]),
                         data=isa.subs[name])
+        if name == "segment" and any(self.in_memory(o)
+                                     for o in self.row.ops):
+            return Node("segment", "u8")
         if name in isa.regs and not isa.regs[name].count:
             return Node("reg", isa.regs[name].type, data=(isa.regs[name],
                                                           None))
@@ -197,7 +209,13 @@ class Scope:
             return self.T
         if sub.kind in ("stack", "address"):
             return "u64"
+        if sub.kind == "whole":
+            return sub.reg.type
         return f"u{sub.hi - sub.lo + 1}"
+
+    @staticmethod
+    def register_number(node):
+        return node.data if node.op == "opnd" and node.data.register else None
 
     def target(self, name):
         isa = self.isa
@@ -205,7 +223,7 @@ class Scope:
         if o and o.letter == "F":
             name = o.text
         elif o:
-            if o.letter in "IJ" or o.type(self.T) is None:
+            if o.letter in "IJSCD" or o.type(self.T) is None:
                 return None
             return Place("opnd", o, o.type(self.T), self.in_memory(o))
         if name in isa.subs:
@@ -220,6 +238,8 @@ class Scope:
             return self.T
         if name == "TT":
             return TWICE.get(self.T)
+        if name == "Y":
+            return "u64" if self.T == "u64" else "u32"
         if name == "TH":
             return HALF.get(self.T)
         return name if name in self.isa.types else None
@@ -227,11 +247,11 @@ class Scope:
     def address(self, parser):
         """[SEGMENT:] offset; `ea` alone is the operand's own place."""
         segment = None
-        if parser.peek() in SEGMENTS:
+        if parser.peek() in SEGMENTS or parser.peek() == DATA:
             segment = parser.word()
             parser.take(":")
         e = parser.expr()
-        if e.op == "ea" and segment is None:
+        if segment is None and any(n.op == "ea" for n in e.walk()):
             segment = "operand"
         if segment is None:
             parser.fail("segment", "an address is SEGMENT:OFFSET or ea")
@@ -342,18 +362,24 @@ def check_operands(isa, row):
         if o.letter == "F" and not (o.text.isdigit() or o.text in isa.subs or
                                     o.text in isa.regs):
             fail(f"'{o.text}' is no operand")
-        if o.letter in "GVP" and row.enc.modrm != "r":
+        if o.letter in "GVPSCD" and row.enc.modrm != "r":
             fail(f"'{o.text}' is in ModRM.reg, the encoding has no /r")
         if (o.maybe_memory or o.letter in "RUN") and \
            row.enc.modrm not in ("r", "digit", "any"):
             fail(f"'{o.text}' is in ModRM, which the encoding has not")
         if o.letter == "Z" and not row.enc.plus:
             fail(f"'{o.text}' is in the opcode, the encoding has no +r")
-    for letters, what in (("EMWQRUN", "ModRM.rm"), ("GVP", "ModRM.reg"),
-                          ("IO", "an immediate"), ("J", "a target")):
+    for letters, what in (("EMWQRUN", "ModRM.rm"), ("GVPSCD", "ModRM.reg"),
+                          ("O", "an absolute address"),
+                          ("J", "a target")):
         if sum(o.letter in letters for o in row.ops) > 1:
             fail(f"two operands in {what}")
-    if row.enc.modrm == "r" and not any(o.letter in "GVP" for o in row.ops):
+    immediates = [o for o in row.ops if o.letter in "IO"]
+    if len(immediates) > 2 or len(immediates) == 2 and any(
+            o.maybe_memory or o.memory for o in row.ops):
+        fail("two immediates, and no room for both")
+    row.second = immediates[1] if len(immediates) == 2 else None
+    if row.enc.modrm == "r" and not any(o.letter in "GVPSCD" for o in row.ops):
         fail("/r, but no operand in ModRM.reg")
 
 
@@ -386,6 +412,7 @@ def instances(isa, row):
             expr.check_row(row, inst.stmts[memory], fp_commits=False)
             check_memory(row, inst.stmts[memory])
         row.instances.append(inst)
+    state(row)
     facts(row)
     forms(row)
 
@@ -409,6 +436,17 @@ def check_memory(row, stmts):
         seen |= any(n.op == "fp" for n in here)
 
 
+def state(row):
+    """Which switches of CR0 and CR4 a row heeds."""
+    letters = {o.letter for o in row.ops}
+    if "x87" in row.wants:
+        row.attrs.add("fpu")
+    if letters & set("PQN"):
+        row.attrs.add("mm")
+    if letters & set("VWU"):
+        row.attrs.add("xmm")
+
+
 def facts(row):
     every = [n for i in row.instances for m in row.cases
              for n in nodes(i.stmts[m])]
@@ -422,6 +460,11 @@ def facts(row):
     row.stack = "stack" in subs or any(n.op == "at" and n.data == "ss"
                                        for n in every)
     row.string = "address" in subs or any(o.letter in "XY" for o in row.ops)
+    # the prefixes count, though there is no operand in memory
+    row.addressing = not any(row.cases) and (
+        "address" in subs or any(n.op == "addressing" or
+                                 n.op == "at" and n.data == DATA
+                                 for n in every))
     row.helpers = {n.data.name: n.data for n in every if n.op == "call"}
     row.mode = any("mode" in h.facts for h in row.helpers.values())
     row.direct = row.exit in ("branch", "jump")
@@ -437,7 +480,7 @@ def forms(row):
     hot = "hot" in row.attrs
     out = set()
     if False in row.cases:
-        out.add("R" if not row.stack or hot else "RS")
+        out.add("RS" if row.addressing or row.stack and not hot else "R")
         if row.twin:
             out.add("RS")
             if row.stack and hot:
@@ -538,8 +581,12 @@ def check_overlaps(isa):
             chain.append(row)
     for chain in isa.chains.values():
         chain.sort(key=lambda r: (r.constraint.size(), r.number))
-        if len({r.enc.modrm is None for r in chain}) > 1:
-            r = chain[-1]
+        for r in chain:
+            if all((r.enc.modrm is None) == (o.enc.modrm is None) or
+                   any(not a & b for a, b in
+                       zip(r.constraint.sets[3:], o.constraint.sets[3:]))
+                   for o in chain):
+                continue
             raise IsaError("modrm", r.line, f"{r.name}: some rows of its "
                            "opcode have a ModRM byte, some have not")
 

@@ -12,7 +12,7 @@ import flags
 from emit_c import CTYPE, Body, bare
 from expr import WIDTH
 from source import IsaError
-from x86 import MEMORY, SEGMENTS, SLOW, TWIN
+from x86 import DATA, MEMORY, SEGMENTS, SLOW, TWIN
 
 
 class X86Body(Body):
@@ -63,6 +63,7 @@ class X86Body(Body):
             if uses_flags(self.stmts) or merges_flags(self.stmts):
                 self.add("const uint64_t fl = ENGINE_FLAG_BITS("
                          "block_flag_kind(c, r), fa, fb);")
+                self.add("(void)fl;")
                 self.incoming = flags.Values(self.home.isa, flags.Kind(1),
                                              [flags.raw("fl")])
         elif "fp" in row.attrs:
@@ -106,15 +107,23 @@ class X86Body(Body):
             return self.values[o]
         if o.letter == "I":
             t = CTYPE[n.type]
-            at = "r[1].data" if self.words else "r->imm"
+            data = self.words and o in (self.row.second or o, None)
+            at = "r[1].data" if data else "r->imm"
             if o.size in "bw":
                 return f"({t}){at}"
-            return f"({t}){at}" if self.words else f"({t})(int64_t){at}"
+            return f"({t}){at}" if data else f"({t})(int64_t){at}"
+        if o.number:
+            return self.x_num(n)
         return self.get_register(f"r->{self.slot(o)}", n.type, o)
+
+    def x_num(self, n):
+        return f"r->{self.slot(n.data)}"
 
     def get_register(self, at, type_, o):
         if not o.general:
             reg = self.vector_file(o)
+            if o.letter in "PQN":
+                return f"({CTYPE[type_]}){reg}[{at}]"
             if type_ == "v128":
                 return f"{reg}[{at}]"
             half = f"{reg}[{at}].u64[0]"
@@ -133,12 +142,20 @@ class X86Body(Body):
     def put_register(self, at, type_, o, value):
         if not o.general:
             reg = self.vector_file(o)
+            if o.letter in "PQN":
+                return f"{reg}[{at}] = {value}; " + self.mark_mm(at)
             if type_ == "v128":
                 return f"{reg}[{at}] = {value};"
             if type_ == "u64":
                 return f"{reg}[{at}].u64[0] = {value};"
             return f"v128_put_{type_}(&{reg}[{at}], 0, {value});"
         return self.put_view(at, type_, value)
+
+    def mark_mm(self, at):
+        """A number in an MMX register is no number of the x87 unit."""
+        if "mm_exponent" not in self.home.isa.regs:
+            return ""
+        return f"{self.home.member('mm_exponent')}[{at}] = 0xffff;"
 
     def put_view(self, at, type_, value):
         g = self.home.member("g")
@@ -171,6 +188,8 @@ class X86Body(Body):
             whole = f"{self.home.member('g')}[{sub.index}]"
             m = self.mask_of(sub)
             return f"({whole} & {m})" if m else whole
+        if sub.kind == "whole":
+            return f"g->{sub.reg.member}[{sub.index}]"
         at = sub.index * 8 + sub.lo // 8 if n.type == "u8" else sub.index
         return self.get_view(at, n.type)
 
@@ -182,6 +201,13 @@ class X86Body(Body):
 
     def x_addressing(self, n):
         return "r->d"
+
+    def x_segment(self, n):
+        """Of the operand in memory."""
+        for o in self.row.ops:
+            if o.letter in "XY":
+                return "SEG_ES" if o.letter == "Y" else "x86_segment(0, r->d)"
+        return "x86_segment(r->b, r->d)"
 
     def x_nextpc(self, n):
         if self.row.direct and not self.wide_exit:
@@ -225,9 +251,21 @@ class X86Body(Body):
                     "Y": f"(uint32_t)({g}[r->b] + {scaled} + {disp})"}.get(
                         self.form, f"x86_ea(c, {g}, r, "
                         f"{self.home.member('addr_mask')})")
+            if "bits" in self.row.attrs:
+                text = self.bit_place(text)
             self.add(f"const uint64_t ea = {text};")
             self.ea = "ea"
         return self.ea
+
+    def bit_place(self, text):
+        """Where the bit is that a register, the other operand, counts from
+        the operand's place."""
+        w = WIDTH[self.inst.T]
+        bit = self.get_register("r->a", self.inst.T, self.row.ops[1])
+        step = f"(uint64_t)((int64_t)(int{w}_t){bit} >> " \
+               f"{w.bit_length() - 1}) * {w // 8}"
+        return f"({text} + {step}) & x86_address_mask(r->d, " \
+               f"{self.home.member('addr_mask')})"
 
     def operand_place(self, o):
         """Offset and segment of an operand in memory."""
@@ -241,7 +279,15 @@ class X86Body(Body):
     def place(self, at):
         """Offset and segment of an `at` node."""
         if at.data == "operand":
-            return self.offset(), "x86_segment(r->b, r->d)"
+            off = self.expr(at.args[0])
+            if at.args[0].op == "ea":
+                pass
+            elif self.slow:
+                off = f"({off}) & x86_address_mask(r->d, " \
+                      f"{self.home.member('addr_mask')})"
+            elif self.form == "Y":
+                off = f"(uint32_t)({off})"
+            return off, "x86_segment(r->b, r->d)"
         off = self.expr(at.args[0])
         if at.data == "ss":
             if self.slow:
@@ -254,6 +300,8 @@ class X86Body(Body):
         else:
             off = f"({off}) & x86_address_mask(r->d, " \
                   f"{self.home.member('addr_mask')})"
+        if at.data == DATA:
+            return off, "x86_segment(0, r->d)"
         return off, str(SEGMENTS[at.data])
 
     def linear(self, seg, off, size, write):
@@ -430,6 +478,8 @@ class X86Body(Body):
             if m[0] == "0":
                 return f"{g}[{sub.index}] = (uint32_t)({value});"
             return f"x86_put_masked({g}, {sub.index}, {m}, {value});"
+        if sub.kind == "whole":
+            return f"g->{sub.reg.member}[{sub.index}] = {value};"
         at = sub.index * 8 + sub.lo // 8 if place.type == "u8" else sub.index
         return self.put_view(at, place.type, value)
 
@@ -474,7 +524,7 @@ class X86Body(Body):
         if not self.wide_exit:
             go = kind + ["EXIT_DIRECT(r + 1);"]
         elif cond:
-            return self.wide_branch(bare(cond), kind)
+            return self.wide_branch(bare(cond), kind, single)
         else:
             go = kind + [f"EXIT_INDIRECT(r + 2, {self.wide_target()});"]
         if cond is None:
@@ -487,12 +537,17 @@ class X86Body(Body):
         return self.checked_target(self.temp(
             "uint64_t", f"c->page + r[1].data - {self.home.member('cs_base')}"))
 
-    def wide_branch(self, cond, kind):
-        """Only a branch that is taken checks its target; it commits
-        nothing."""
+    def wide_branch(self, cond, kind, single):
+        """Only a branch that is taken checks its target, before the row
+        commits anything."""
         inner, self.lines = self.lines, []
         to = self.wide_target()
         lines, self.lines = self.lines, inner
+        if not single:
+            self.add("uint64_t to = 0;")
+            self.lines += [f"if ({cond}) {{", *lines, f"to = {to};", "}"]
+            return [f"if ({cond}) {{", *kind, "EXIT_INDIRECT(r + 2, to);",
+                    "}", "NEXT(r + 3);"]
         return [f"if ({cond}) {{", *["    " + x for x in lines + kind],
                 f"    EXIT_INDIRECT(r + 2, {to});", "}", "NEXT(r + 3);"]
 
@@ -511,6 +566,8 @@ def in_memory(o, memory):
 
 def words(inst, form):
     """Data records behind the record."""
+    if inst.row.second:
+        return 1
     for o in inst.row.ops:
         if o.letter == "I" and (form in MEMORY or
                                 o.size == "v" and inst.T == "u64"):

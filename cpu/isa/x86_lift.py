@@ -7,7 +7,7 @@ is asked by the C functions of cpu/x86/lift.h while lifting.
 import emit_lift
 from emit_lift import ITYPE
 from expr import WIDTH
-from x86 import SEGMENTS
+from x86 import DATA, SEGMENTS
 from x86_emit import accesses, in_memory
 
 SLOTS = {False: (1, 0, 2), True: (0, 2, 3)}
@@ -62,12 +62,20 @@ class X86Lift(emit_lift.Lift):
         o = n.data
         if o in self.values:
             return self.values[o]
+        if o.number:
+            return self.x_num(n)
+        if o.letter == "I" and self.row.second:
+            at = "i->data" if o is self.row.second else "(uint64_t)i->imm"
+            return self.ref(f"ir_const(ir, {ITYPE[n.type]}, {at})")
         if o.letter == "I":
             return self.ref(f"x86_lift_imm(ir, {ITYPE[n.type]}, i)")
         if not o.general:
             return self.ref(f"ir_get(ir, {ITYPE[n.type]}, "
                             f"{self.vector_slot(o, n.type)})")
         return self.ref(f"x86_lift_get(ir, {ITYPE[n.type]}, {self.slot(o)})")
+
+    def x_num(self, n):
+        return self.ref(f"ir_const(ir, IR_I8, {self.slot(n.data)})")
 
     def vector_slot(self, o, type_):
         name = "mm" if o.letter in "PQN" else "xmm"
@@ -82,8 +90,15 @@ class X86Lift(emit_lift.Lift):
             return self.ref("x86_lift_sp(ir, i)")
         if sub.kind == "address":
             return self.ref(f"x86_lift_address_register(ir, i, {sub.index})")
+        if sub.kind == "whole":
+            return self.ref(f"ir_get(ir, {ITYPE[n.type]}, "
+                            f"{self.whole_slot(sub)})")
         at = sub.index * 8 + sub.lo // 8 if n.type == "u8" else sub.index
         return self.ref(f"x86_lift_get(ir, {ITYPE[n.type]}, {at})")
+
+    def whole_slot(self, sub):
+        size = WIDTH[sub.reg.type] // 8
+        return f"{self.home.offset(sub.reg.member)} + {size * sub.index}"
 
     def x_reg(self, n):
         return self.ref(f"ir_get(ir, {ITYPE[n.type]}, "
@@ -92,10 +107,22 @@ class X86Lift(emit_lift.Lift):
     def x_ea(self, n):
         if self.ea is None:
             self.ea = self.ref("x86_lift_ea(ir, i, offset)")
+            if "bits" in self.row.attrs:
+                self.ea = self.ref(f"x86_lift_bit_place(ir, i, {self.ea}, "
+                                   f"{ITYPE[self.inst.T]})")
         return self.ea
 
     def x_addressing(self, n):
         return self.ref("ir_const(ir, IR_I8, i->reg[3])")
+
+    def x_segment(self, n):
+        for o in self.row.ops:
+            if o.letter in "XY":
+                seg = "SEG_ES" if o.letter == "Y" else \
+                    "x86_segment(0, i->reg[3])"
+                return self.ref(f"ir_const(ir, IR_I8, {seg})")
+        return self.ref("ir_const(ir, IR_I8, x86_segment(i->reg[1], "
+                        "i->reg[3]))")
 
     def x_nextpc(self, n):
         return self.ref("x86_lift_offset(ir, i, offset + i->length)")
@@ -133,12 +160,17 @@ class X86Lift(emit_lift.Lift):
 
     def place(self, at, type_, write):
         if at.data == "operand":
-            return self.linear("x86_segment(i->reg[1], i->reg[3])",
-                               self.x_ea(None), type_, write)
+            off = self.expr(at.args[0])
+            if at.args[0].op != "ea":
+                off = self.ref(f"x86_lift_address_cut(ir, i, {off})")
+            return self.linear("x86_segment(i->reg[1], i->reg[3])", off,
+                               type_, write)
         off = self.expr(at.args[0])
         cut = "x86_lift_stack_cut" if at.data == "ss" else \
             "x86_lift_address_cut"
         off = self.ref(f"{cut}(ir, i, {off})")
+        if at.data == DATA:
+            return self.linear("x86_segment(0, i->reg[3])", off, type_, write)
         return self.linear(SEGMENTS[at.data], off, type_, write)
 
     def x_load(self, n):
@@ -171,7 +203,14 @@ class X86Lift(emit_lift.Lift):
         t = ITYPE[place.type]
         if place.kind == "opnd" and not place.what.general:
             at = self.vector_slot(place.what, place.type)
-            return self.put(t, at, value, when)
+            out = self.put(t, at, value, when)
+            if place.what.letter in "PQN" and \
+               "mm_exponent" in self.home.isa.regs:
+                member = self.home.isa.regs["mm_exponent"].member
+                ones = self.ref("ir_const(ir, IR_I16, 0xffff)")
+                out += self.put("IR_I16", f"{self.home.offset(member)} + "
+                                f"2 * {self.slot(place.what)}", ones, when)
+            return out
         if place.kind == "reg":
             return self.put(t, self.home.offset(place.what.member), value,
                             when)
@@ -180,6 +219,9 @@ class X86Lift(emit_lift.Lift):
             return [f"x86_lift_put(ir, {t}, {self.slot(place.what)}, {value}, "
                     f"{when});"]
         sub = place.what
+        if sub.kind == "whole":
+            return self.put(t, self.whole_slot(sub), value,
+                            None if when == "IR_NONE" else when)
         if sub.kind == "stack":
             return [f"x86_lift_put_sp(ir, i, {value});"]
         if sub.kind == "address":

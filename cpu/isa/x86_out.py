@@ -12,9 +12,10 @@ from x86 import FORMS, MEMORY, PREFIXES, opcodes
 from x86_lift import X86Lift
 
 ENTRY_FLAGS = {"d64": "D64", "f64": "F64", "i64": "I64", "o64": "O64",
-               "locked": "LOCKED", "ea_after_sp": "AFTER_SP"}
+               "locked": "LOCKED", "ea_after_sp": "AFTER_SP", "fpu": "USES_FPU",
+               "mm": "USES_MM", "xmm": "USES_XMM"}
 PREFIX_NAMES = {None: "ANY", "np": "NP", "66": "66", "f3": "F3", "f2": "F2",
-                "rep": "REP"}
+                "rep": "REP", "nr": "NR"}
 
 
 class UndefBody(x86_emit.X86Body):
@@ -72,8 +73,11 @@ class X86Output(output.Output):
         out[at] = f"    {self.up}_ROWS = {self.isa.n_handlers},"
         models = [f"    {self.up}_MODEL_{m.upper()}," for m in
                   self.isa.models]
+        families = [f"#define {self.up}_FAMILY_{f.name.upper()} {f.number}"
+                    for f in self.isa.families.values()]
         return out[:-2] + ["", f"enum {self.isa.name}_model {{", *models,
-                           f"    {self.up}_MODELS,", "};", "", "#endif", ""]
+                           f"    {self.up}_MODELS,", "};", "", *families,
+                           "", "#endif", ""]
 
     # NAME_decode.c
     def number_entries(self):
@@ -107,6 +111,8 @@ class X86Output(output.Output):
             out.append(f"W{min(e.w)}")
         if e.b != {0, 1}:
             out.append("B0")
+        if row.addressing:
+            out.append("ADDRESSING")
         if row.checked:
             out.append("EXIT")
         if row.stack:
@@ -118,6 +124,9 @@ class X86Output(output.Output):
         instance = [0] * 4
         for i in row.instances:
             instance[at[i.T]] = i.number
+        # y is 32 bits where the operand size is 16
+        if row.sized and not instance[1]:
+            instance[1] = instance[2]
         forms = sum(1 << n for n, f in enumerate(FORMS) if f in row.forms)
         ops = []
         for o in row.ops:

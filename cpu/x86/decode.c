@@ -23,6 +23,10 @@ static bool take_prefix(struct x86_parse *x, uint8_t b)
 {
     static const uint8_t segments[4] = {SEG_ES, SEG_CS, SEG_SS, SEG_DS};
 
+    if (x->mode & X86_MODE_PRE386 && b >= 0x64 && b <= 0x67)
+        return false;
+    if (x->mode & X86_MODE_PRE286 && b == 0xf1)
+        b = 0xf0;
     switch (b) {
     case 0x26:
     case 0x2e:
@@ -88,7 +92,7 @@ enum x86_fetch x86_parse_opcode(struct x86_parse *x, const uint8_t *p,
         else
             break;
     }
-    if (b == 0x0f) {
+    if (b == 0x0f && !(x->mode & X86_MODE_PRE286)) {
         x->map = 1;
         f = next(x, p, avail, &b);
         if (f == X86_OK && (b == 0x38 || b == 0x3a)) {
@@ -207,6 +211,8 @@ static bool prefix_fits(const struct x86_parse *x, unsigned prefix)
         return x->rep == 0xf2;
     case X86_REP:
         return x->rep != 0;
+    case X86_NR:
+        return x->rep == 0;
     default:
         return true;
     }
@@ -225,16 +231,22 @@ static bool modrm_fits(const struct x86_parse *x, const struct x86_entry *e)
     return !(e->flags & (memory ? X86_REG : X86_MEM));
 }
 
-static bool fits(const struct x86_parse *x, const struct x86_entry *e,
-                 uint64_t features, unsigned model)
+static bool model_fits(const struct x86_parse *x, const struct x86_entry *e,
+                       unsigned model)
 {
     bool long_mode = (x->mode & X86_MODE_SIZE) == X86_MODE_64;
 
-    return prefix_fits(x, e->prefix) && modrm_fits(x, e) &&
-           !(e->flags & (long_mode ? X86_I64 : X86_O64)) &&
-           !(e->flags & (x->rex & 8 ? X86_W0 : X86_W1)) &&
-           !(e->flags & X86_B0 && x->rex & 1) && !(e->wants & ~features) &&
+    return !(e->flags & (long_mode ? X86_I64 : X86_O64)) &&
            model >= e->model_first && model <= e->model_last;
+}
+
+static bool fits(const struct x86_parse *x, const struct x86_entry *e,
+                 uint64_t features, unsigned model)
+{
+    return prefix_fits(x, e->prefix) && modrm_fits(x, e) &&
+           model_fits(x, e, model) &&
+           !(e->flags & (x->rex & 8 ? X86_W0 : X86_W1)) &&
+           !(e->flags & X86_B0 && x->rex & 1) && !(e->wants & ~features);
 }
 
 static const struct x86_entry *find_entry(const struct x86_tables *t,
@@ -304,7 +316,7 @@ struct fill {
     struct insn *out;
     unsigned size; /* operand size in bytes */
     bool memory;
-    unsigned registers; /* met so far */
+    unsigned registers, immediates; /* met so far */
 };
 
 /* A byte register as an offset, SDM 3.4.1.1: without REX, 4 to 7 are AH,
@@ -335,9 +347,12 @@ static void fill_operand(struct fill *f, const struct x86_operand *o)
     switch (o->letter) {
     case 'G':
     case 'V':
+    case 'C':
+    case 'D':
         fill_register(f, o, (x->modrm >> 3 & 7) | (x->rex & 4) << 1);
         break;
     case 'P':
+    case 'S':
         fill_register(f, o, x->modrm >> 3 & 7);
         break;
     case 'E':
@@ -363,8 +378,8 @@ static void fill_operand(struct fill *f, const struct x86_operand *o)
     }
 }
 
-/* The immediate: in imm, or in a data record where a displacement is there
- * or it has 64 bits. */
+/* The immediate: in imm, or in a data record where a displacement is there,
+ * it has 64 bits, or is the second. */
 static void fill_immediate(struct fill *f, const struct x86_operand *o,
                            const uint8_t *p, unsigned n)
 {
@@ -373,12 +388,26 @@ static void fill_immediate(struct fill *f, const struct x86_operand *o,
 
     if (o->letter == 'J')
         out->imm = v + out->length;
-    else if (f->memory || n == 8) {
+    else if (f->memory || n == 8 || f->immediates++) {
         out->data = (uint64_t)v;
         out->facts |= INSN_DATA;
     } else {
         out->imm = v;
     }
+}
+
+static void fill_addressing(struct fill *f)
+{
+    static const uint8_t sizes[9] = {[2] = 1, [4] = 2, [8] = 3};
+    const struct x86_parse *x = f->x;
+    unsigned segment = x->segment;
+
+    /* In 64-bit mode 26, 2E, 36 and 3E mean nothing. */
+    if ((x->mode & X86_MODE_SIZE) == X86_MODE_64 && segment <= SEG_DS + 1)
+        segment = 0;
+    f->out->reg[3] = (uint8_t)(x->scale | segment << X86_D_SEGMENT);
+    if (x->p67)
+        f->out->reg[3] |= (uint8_t)(sizes[x->address] << X86_D_SIZE);
 }
 
 /* A displacement that 32 bits cannot hold, once the page's offset is added
@@ -388,21 +417,12 @@ static void fill_memory(struct fill *f, int64_t disp)
     const struct x86_parse *x = f->x;
     struct insn *out = f->out;
     bool relative = x->base == X86_PAGE;
-    unsigned segment = x->segment;
 
     if (f->e->flags & X86_AFTER_SP && x->base == 4 && x->address != 2)
         disp += f->size;
-    /* In 64-bit mode 26, 2E, 36 and 3E mean nothing. */
-    if ((x->mode & X86_MODE_SIZE) == X86_MODE_64 && segment <= SEG_DS + 1)
-        segment = 0;
     out->reg[1] = x->base;
     out->reg[2] = x->index;
-    out->reg[3] = (uint8_t)(x->scale | segment << X86_D_SEGMENT);
-    if (x->p67)
-        out->reg[3] |= (uint8_t)((x->address == 2   ? 1
-                                  : x->address == 4 ? 2
-                                                    : 3)
-                                 << X86_D_SIZE);
+    fill_addressing(f);
     if (relative)
         disp += out->length;
     if (disp > INT32_MAX - 2 * (int64_t)PAGE_SIZE ||
@@ -458,7 +478,8 @@ static unsigned memory_form(const struct fill *f)
     unsigned flat = flat_size(f);
     bool plain = !(f->out->facts & INSN_EXTRA) && !x->p67;
 
-    if (x->lock || (f->e->flags & X86_LOCKED))
+    if ((x->lock && (has_form(f->e, X86_L) || !(x->mode & X86_MODE_PRE386))) ||
+        (f->e->flags & X86_LOCKED))
         return X86_L;
     if (flat == 64 && plain && x->segment <= SEG_DS + 1) {
         unsigned form = x->index == X86_NONE ? X86_B : X86_X;
@@ -519,6 +540,8 @@ static enum x86_fetch fill(struct fill *f, const uint8_t *p, unsigned avail)
     }
     if (f->memory)
         fill_memory(f, disp);
+    else if (f->e->flags & X86_ADDRESSING)
+        fill_addressing(f);
     return X86_OK;
 }
 
@@ -529,6 +552,28 @@ static bool has_operand(const struct x86_entry *e, char letter)
         if (e->operands[n].letter == letter)
             return true;
     return false;
+}
+
+/* What CR0 and CR4 say of an instruction's state, SDM table 3-2.2.5. */
+static enum x86_fetch check_state(uint32_t mode, uint32_t flags)
+{
+    if ((flags & X86_USES_XMM && mode & (X86_MODE_NO_SSE | X86_MODE_EM)) ||
+        (flags & X86_USES_MM && mode & X86_MODE_EM))
+        return X86_BAD;
+    if ((flags & X86_USES_FPU && mode & X86_MODE_EM) ||
+        (flags & (X86_USES_FPU | X86_USES_MM | X86_USES_XMM) &&
+         mode & X86_MODE_TS))
+        return X86_NO_DEVICE;
+    return X86_OK;
+}
+
+/* All of one model and mode have it, or none. */
+static bool has_modrm(const struct x86_parse *x, const struct x86_entry *e,
+                      unsigned model)
+{
+    while (!e->last && !model_fits(x, e, model))
+        e++;
+    return (e->flags & X86_MODRM) != 0;
 }
 
 static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
@@ -545,7 +590,7 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
     if (!first)
         return X86_BAD;
     x->base = x->index = X86_NONE;
-    if (t->entries[first].flags & X86_MODRM) {
+    if (has_modrm(x, &t->entries[first], model)) {
         r = x86_parse_modrm(x, p, avail);
         if (r != X86_OK)
             return r;
@@ -562,16 +607,16 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
     if (r != X86_OK)
         return r;
     form = f.memory ? memory_form(&f) : register_form(&f);
-    if (x->lock && form != X86_L)
+    if (x->lock && form != X86_L && !(x->mode & X86_MODE_PRE386))
         return X86_BAD;
     out->row = (uint16_t)find_row(&f, form);
     out->text = (uint16_t)(f.e - t->entries);
-    return out->row ? X86_OK : X86_BAD;
+    return out->row ? check_state(x->mode, f.e->flags) : X86_BAD;
 }
 
-bool x86_table_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
-                unsigned model, const uint8_t *p, unsigned avail,
-                struct insn *out)
+bool x86_table_decode(const struct x86_tables *t, uint32_t mode,
+                      uint64_t features, unsigned model, const uint8_t *p,
+                      unsigned avail, struct insn *out)
 {
     struct x86_parse x = {.mode = mode};
     enum x86_fetch r;
@@ -588,6 +633,6 @@ bool x86_table_decode(const struct x86_tables *t, uint32_t mode, uint64_t featur
     memset(out, 0, sizeof(*out));
     out->mode = mode;
     out->length = x.at ? x.at : 1;
-    out->bits = r == X86_LONG ? 13 : 6;
+    out->bits = r == X86_LONG ? 13 : r == X86_NO_DEVICE ? 7 : 6;
     return true;
 }

@@ -21,6 +21,16 @@
 #define X86_MODE_FLAT 4u
 /* The stack pointer is ESP (else SP; in 64-bit mode always RSP). */
 #define X86_MODE_STACK32 8u
+/* CR0.EM: x87 instructions are #NM, those of MMX and SSE #UD. */
+#define X86_MODE_EM 16u
+/* CR0.TS: x87, MMX and SSE instructions are #NM. */
+#define X86_MODE_TS 32u
+/* CR4.OSFXSR is 0: SSE instructions are #UD. */
+#define X86_MODE_NO_SSE 64u
+/* Before the 386: no 64 to 67, LOCK before anything, instructions of any
+ * length; and before the 286: no 0F either, F1 is LOCK. */
+#define X86_MODE_PRE386 128u
+#define X86_MODE_PRE286 256u
 
 enum x86_segment_register { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
@@ -63,6 +73,7 @@ enum x86_prefix {
     X86_F3,
     X86_F2,
     X86_REP, /* F2 or F3 */
+    X86_NR,  /* neither of them */
 };
 
 enum x86_entry_flag {
@@ -85,6 +96,10 @@ enum x86_entry_flag {
     X86_EXIT = 1 << 15,     /* the target's size must be the code's, or RS, S */
     X86_B0 = 1 << 17,       /* not with REX.B */
     X86_STACK = 1 << 16,    /* forms R, B, X and Y use a flat stack */
+    X86_ADDRESSING = 1 << 21, /* prefixes of an address count all the same */
+    X86_USES_FPU = 1 << 18,   /* uses the state of x87, */
+    X86_USES_MM = 1 << 19,    /* of MMX, */
+    X86_USES_XMM = 1 << 20,   /* of SSE */
 };
 
 /* Operands as the table's columns name them: a letter and a size. */
@@ -132,18 +147,18 @@ struct x86_parse {
 
 /*
  * isa->decode for these tables.  An undefined instruction has row 0 and its
- * vector (6, or 13 if it is too long) in `bits`.
+ * vector (6, 7 where CR0 says so, or 13 if it is too long) in `bits`.
  */
-bool x86_table_decode(const struct x86_tables *t, uint32_t mode, uint64_t features,
-                unsigned model, const uint8_t *p, unsigned avail,
-                struct insn *out);
+bool x86_table_decode(const struct x86_tables *t, uint32_t mode,
+                      uint64_t features, unsigned model, const uint8_t *p,
+                      unsigned avail, struct insn *out);
 
 /* isa->disassemble: Intel's syntax. */
 void x86_table_disassemble(const struct x86_tables *t, const struct insn *i,
-                     uint64_t pc, char *out, size_t size);
+                           uint64_t pc, char *out, size_t size);
 
 /* Parts of both (decode.c). */
-enum x86_fetch { X86_OK, X86_MORE, X86_LONG, X86_BAD };
+enum x86_fetch { X86_OK, X86_MORE, X86_LONG, X86_BAD, X86_NO_DEVICE };
 enum x86_fetch x86_parse_opcode(struct x86_parse *x, const uint8_t *p,
                                 unsigned avail);
 enum x86_fetch x86_parse_modrm(struct x86_parse *x, const uint8_t *p,

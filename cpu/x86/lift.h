@@ -195,6 +195,20 @@ X86_LIFT_FN ir_ref x86_lift_ea(struct ir *ir, const struct insn *i,
     return x86_lift_address_cut(ir, i, ea);
 }
 
+/* Where the bit is that register a counts from there, for operands of type t:
+ * the offset of its operand. */
+X86_LIFT_FN ir_ref x86_lift_bit_place(struct ir *ir, const struct insn *i,
+                                      ir_ref ea, enum ir_type t)
+{
+    unsigned log = t == IR_I16 ? 4 : t == IR_I32 ? 5 : 6;
+    ir_ref at = x86_lift_get(ir, t, i->reg[0]);
+
+    if (t != IR_I64)
+        at = ir_unary(ir, IR_SX, IR_I64, at);
+    at = x86_lift_op(ir, IR_SHL, x86_lift_op(ir, IR_SAR, at, log), log - 3);
+    return x86_lift_address_cut(ir, i, ir_binary(ir, IR_ADD, IR_I64, ea, at));
+}
+
 X86_LIFT_FN ir_ref x86_lift_aligned(struct ir *ir, ir_ref va, unsigned access)
 {
     ir_ref low, zero;

@@ -245,6 +245,15 @@ static void print_operand(const struct printer *p, const struct x86_operand *o,
     case 'P':
         print_register(p, o, (x->modrm >> 3 & 7) | (x->rex & 4) << 1);
         break;
+    case 'S':
+        n = x->modrm >> 3 & 7;
+        text_add(p->t, n < 6 ? segment_names[n] : "?");
+        break;
+    case 'C':
+    case 'D':
+        text_addf(p->t, "%cr%u", o->letter == 'C' ? 'c' : 'd',
+                  (x->modrm >> 3 & 7u) | (x->rex & 4u) << 1);
+        break;
     case 'Z':
         print_register(p, o, (x->opcode & 7) | (x->rex & 1) << 3);
         break;
@@ -273,8 +282,39 @@ static void print_operand(const struct printer *p, const struct x86_operand *o,
     }
 }
 
-void x86_table_disassemble(const struct x86_tables *tables, const struct insn *i,
-                     uint64_t pc, char *out, size_t size)
+/* NAME:NAME:NAME is by operand size, or by address size where that is all
+ * that differs. */
+static void print_name(const struct printer *p, const struct x86_entry *e)
+{
+    unsigned size = e->flags & X86_ADDRESSING ? p->x->address : p->size;
+    unsigned skip = size == 8 ? 2 : size == 4 ? 1 : 0;
+    const char *name = e->name, *end;
+
+    for (; (end = strchr(name, ':')) && skip; skip--)
+        name = end + 1;
+    text_addf(p->t, "%.*s", (int)(end ? (size_t)(end - name) : strlen(name)),
+              name);
+}
+
+/* A selector behind an offset. */
+static bool is_far(const struct x86_entry *e)
+{
+    return e->operands[0].letter == 'I' && e->operands[0].size == 'z' &&
+           e->operands[1].letter == 'I' && e->operands[1].size == 'w';
+}
+
+static void print_far(const struct printer *p, unsigned at)
+{
+    unsigned size = p->size == 2 ? 2 : 4;
+    const uint8_t *b = p->i->bytes + at;
+
+    text_addf(p->t, " 0x%x:0x%x", ld_le16(b + size),
+              size == 2 ? ld_le16(b) : ld_le32(b));
+}
+
+void x86_table_disassemble(const struct x86_tables *tables,
+                           const struct insn *i, uint64_t pc, char *out,
+                           size_t size)
 {
     struct text t = {out, size, 0};
     struct x86_parse x = {.mode = i->mode, .base = X86_NONE, .index = X86_NONE};
@@ -299,7 +339,11 @@ void x86_table_disassemble(const struct x86_tables *tables, const struct insn *i
         text_add(&t, "lock ");
     if (e->prefix == X86_REP)
         text_add(&t, x.rep == 0xf2 ? "repnz " : "rep ");
-    text_add(&t, e->name);
+    print_name(&p, e);
+    if (is_far(e)) {
+        print_far(&p, at);
+        return;
+    }
     for (unsigned n = 0; n < 4 && e->operands[n].letter; n++) {
         const struct x86_operand *o = &e->operands[n];
         unsigned bytes = x86_immediate_size(o, p.size, x.address);

@@ -10,6 +10,7 @@
 
 #include "cpu/core/ops.h"
 #include "cpu/ir/ir.h"
+#include "x86_gen.h"
 
 #define GUEST_MODE(c) (((const struct x86_cpu *)(c))->mode)
 #define GUEST_MODEL(c) (((const struct x86_cpu *)(c))->model)
@@ -45,8 +46,19 @@ bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
 /* Of an instruction pointer of `size` bytes. */
 bool x86_target(struct cpu *c, uint64_t to, uint8_t size);
 
-/* string.c */
+/* string.c; results in c->scratch, 0 of a REP that is done */
 bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing);
+bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing);
+bool x86_rep_lods(struct cpu *c, uint8_t size, uint8_t addressing);
+bool x86_rep_cmps(struct cpu *c, uint8_t size, uint8_t addressing,
+                  uint8_t while_equal);
+bool x86_rep_scas(struct cpu *c, uint8_t size, uint8_t addressing,
+                  uint8_t while_equal);
+bool x86_pusha(struct cpu *c, uint8_t size);
+bool x86_enter(struct cpu *c, uint8_t size, uint16_t bytes, uint8_t level);
+void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size);
+void x86_random(struct cpu *c);
+void x86_fence(struct cpu *c);
 
 /* sse.c: around a row of floating point whose exceptions may be unmasked. */
 void x86_fp_begin(struct cpu *c);
