@@ -280,10 +280,9 @@ static bool load_flat(struct pc_kernel *k, const struct source *s,
     return source_read(s, from, k->kernel.bytes, size, e);
 }
 
-/* All segments as one piece. */
-static bool load_elf(struct pc_kernel *k, const struct source *s,
-                     const struct addresses *a,
-                     const struct pc_kernel_config *c, struct error *e)
+bool pc_kernel_load_elf(struct pc_item *out, uint32_t *entry,
+                        const struct source *s,
+                        const struct pc_kernel_config *c, struct error *e)
 {
     const struct image_rules rules = {.x86 = true};
     struct image img = {.data = SOURCE_NONE};
@@ -303,19 +302,20 @@ static bool load_elf(struct pc_kernel *k, const struct source *s,
             last = p->address + p->file_size;
     }
     if (ok) {
-        k->kernel.address = (uint32_t)start;
-        k->kernel.size = (uint32_t)(last - start);
-        k->kernel.room = (uint32_t)(end - start);
-        k->entry = a->entry_given ? a->entry : (uint32_t)img.entry;
-        k->kernel.bytes = calloc(1, k->kernel.size ? k->kernel.size : 1);
-        ok = k->kernel.bytes || error_set(e, "out of memory");
+        last = last > start ? last : start;
+        *out = (struct pc_item){.address = (uint32_t)start,
+                                .size = (uint32_t)(last - start),
+                                .room = (uint32_t)(end - start)};
+        if (entry)
+            *entry = (uint32_t)img.entry;
+        out->bytes = calloc(1, out->size ? out->size : 1);
+        ok = out->bytes || error_set(e, "out of memory");
     }
     for (unsigned i = 0; ok && i < img.n; i++) {
         const struct image_piece *p = &img.piece[i];
 
         ok = source_read(&img.data, p->offset,
-                         k->kernel.bytes + (p->address - start), p->file_size,
-                         e);
+                         out->bytes + (p->address - start), p->file_size, e);
     }
     image_close(&img);
     return ok;
@@ -559,11 +559,13 @@ bool multiboot_open(struct pc_kernel *k, const struct source *s,
     if (a.given)
         ok = load_flat(k, s, &a, at, c, e);
     else if (elf)
-        ok = load_elf(k, s, &a, c, e);
+        ok = pc_kernel_load_elf(&k->kernel, &k->entry, s, c, e);
     else
         ok = source_error(s, e,
                           "a Multiboot program that is no ELF file and "
                           "does not say where it goes");
+    if (!a.given && a.entry_given)
+        k->entry = a.entry;
     ok = ok && load_modules(k, &modules, c, e) &&
          make_info(k, s, &modules, c, e);
     free_modules(&modules);

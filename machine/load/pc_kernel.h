@@ -53,7 +53,7 @@ bool pc_kernel_tell(const struct pc_kernel *k, struct fw_cfg *f,
                     struct error *e);
 void pc_kernel_close(struct pc_kernel *k);
 
-/* -- between pc_kernel.c and multiboot.c -- */
+/* -- between pc_kernel.c, multiboot.c and pc_direct.c -- */
 
 struct source;
 
@@ -62,6 +62,10 @@ struct source;
 bool pc_kernel_place(const struct pc_kernel_config *c, const char *what,
                      uint64_t size, uint64_t floor, uint64_t limit,
                      uint32_t *address, struct error *e);
+/* An ELF program's segments as one piece, and its entry point (unless NULL). */
+bool pc_kernel_load_elf(struct pc_item *out, uint32_t *entry,
+                        const struct source *s,
+                        const struct pc_kernel_config *c, struct error *e);
 /* Does it have a Multiboot header (1: version 1, 2: version 2, 0: none)? */
 unsigned multiboot_version(const struct source *s);
 bool multiboot_open(struct pc_kernel *k, const struct source *s,

@@ -1,9 +1,10 @@
 #!/bin/bash
-# Build the option ROM that starts a -kernel: kernel.bin.
+# Build the option ROM that starts a -kernel, and the reset code of a PC without a
+# BIOS: kernel.bin, direct.bin.
 #
 #     build.sh [FOLDER]
 #
-# puts it into FOLDER, by default the one of this script, where it is
+# puts them into FOLDER, by default the one of this script, where they are
 # committed.  CROSS names a toolchain's prefix; without, the host's is taken
 # where it makes x86 code, else Debian's x86-64-linux-gnu.
 set -eu
@@ -19,9 +20,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$here"
 
-"${cross}gcc" -m32 -c -nostdlib -ffile-prefix-map="$here=." \
-    -o "$work/kernel.o" kernel.S
-"${cross}ld" -m elf_i386 -Ttext=0 -e 0 --build-id=none -z noexecstack \
-    -o "$work/kernel.elf" "$work/kernel.o"
-"${cross}objcopy" -O binary -j .text "$work/kernel.elf" "$work/kernel.bin"
-install -m 644 "$work/kernel.bin" "$out/kernel.bin"
+for name in kernel direct; do
+    "${cross}gcc" -m32 -c -nostdlib -ffile-prefix-map="$here=." \
+        -o "$work/$name.o" "$name.S"
+    "${cross}ld" -m elf_i386 -Ttext=0 -e 0 --build-id=none -z noexecstack \
+        -o "$work/$name.elf" "$work/$name.o"
+    "${cross}objcopy" -O binary -j .text "$work/$name.elf" "$work/$name.bin"
+    install -m 644 "$work/$name.bin" "$out/$name.bin"
+done

@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "machine/load/pc_kernel.h"
+#include "machine/load/pc_direct.h"
+#include "roms/x86/direct_layout.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define INIT_SIZE 0x2000000u
@@ -315,6 +316,135 @@ static void test_multiboot_bad(void **state)
     refused(c, "tag of 4 bytes");
 }
 
+static const struct tree_ram ram[] = {{0, 64 * MIB}, {4096 * MIB, MIB}};
+
+static struct pc_direct_config direct_config(const char *kernel)
+{
+    static const struct pc_direct_slot slot = {0xfeb00000, 512, 16};
+
+    return (struct pc_direct_config){
+        .kernel = {.kernel = kernel, .append = "quiet", .low_ram = 64 * MIB},
+        .ram = ram,
+        .n_ram = 2,
+        .n_cpus = 3,
+        .lapic = 0xfee00000,
+        .ioapic = 0xfec00000,
+        .ioapic_inputs = 24,
+        .slot = &slot,
+        .n_slots = 1,
+    };
+}
+
+static uint8_t sum(const uint8_t *p, size_t n)
+{
+    uint8_t v = 0;
+
+    while (n--)
+        v = (uint8_t)(v + *p++);
+    return v;
+}
+
+static void check_mp(const struct pc_item *item)
+{
+    const uint8_t *t = item->bytes + 16;
+    unsigned cpus = 0, entries = ld_le16(t + 34);
+    const uint8_t *p = t + 44;
+
+    assert_memory_equal(item->bytes, "_MP_", 4);
+    assert_int_equal(sum(item->bytes, 16), 0);
+    assert_int_equal(ld_le32(item->bytes + 4), item->address + 16);
+    assert_memory_equal(t, "PCMP", 4);
+    assert_int_equal(sum(t, ld_le16(t + 4)), 0);
+    while (entries--) {
+        cpus += p[0] == 0;
+        p += p[0] == 0 ? 20 : 8;
+    }
+    assert_int_equal(cpus, 3);
+    assert_ptr_equal(p, t + ld_le16(t + 4));
+    assert_true(p <= item->bytes + item->size);
+}
+
+static void test_direct_linux(void **state)
+{
+    uint8_t *b = bzimage();
+    struct pc_direct_config c = direct_config(NULL);
+    struct pc_direct d;
+    struct error e;
+    const uint8_t *p;
+
+    (void)state;
+    b[0x201] = 0x66;
+    b[0x236] = 1;
+    c.kernel.kernel = file("linux", b, BZ_SIZE);
+    assert_true(pc_direct_open(&d, &c, &e));
+    p = d.item[PC_DIRECT_RESET].bytes;
+    assert_int_equal(ld_le32(p + DIRECT_ENTRY), 0x100200);
+    assert_int_equal(ld_le32(p + DIRECT_ESI), d.item[PC_DIRECT_INFO].address);
+    assert_int_equal(ld_le32(p + DIRECT_CR3), d.item[PC_DIRECT_PAGES].address);
+    assert_int_equal((uint64_t)d.item[PC_DIRECT_RESET].address + DIRECT_SIZE,
+                     UINT64_C(1) << 32);
+    p = d.item[PC_DIRECT_INFO].bytes;
+    assert_memory_equal(p + 0x202, "HdrS", 4);
+    assert_int_equal(p[0x1e8], 5); /* memory, with the one above 4 GiB */
+    assert_int_equal(ld_le64(p + 0x2d0 + 4 * 20), 4096 * MIB);
+    assert_int_equal(ld_le32(p + 0x228), d.item[PC_DIRECT_LINE].address);
+    assert_string_equal((char *)d.item[PC_DIRECT_LINE].bytes,
+                        "quiet virtio_mmio.device=512@0xfeb00000:16");
+    check_mp(&d.item[PC_DIRECT_MP]);
+    pc_direct_close(&d);
+    /* Of 32 bits. */
+    b[0x236] = 0;
+    c.kernel.kernel = file("linux", b, BZ_SIZE);
+    assert_true(pc_direct_open(&d, &c, &e));
+    p = d.item[PC_DIRECT_RESET].bytes;
+    assert_int_equal(ld_le32(p + DIRECT_ENTRY), 0x100000);
+    assert_int_equal(ld_le32(p + DIRECT_CR3), 0);
+    assert_null(d.item[PC_DIRECT_PAGES].bytes);
+    pc_direct_close(&d);
+    c.kernel.kernel = NULL;
+    assert_false(pc_direct_open(&d, &c, &e));
+    free(b);
+}
+
+static void test_direct_pvh(void **state)
+{
+    uint8_t b[ELF_SIZE];
+    struct pc_direct_config c = direct_config(NULL);
+    struct pc_direct d;
+    struct error e;
+    const uint8_t *p;
+
+    (void)state;
+    elf(b, 1);
+    memset(b + 0x100, 0, 16);
+    c.kernel.kernel = file("pvh", b, sizeof(b));
+    assert_false(pc_direct_open(&d, &c, &e)); /* neither */
+    st_le16(b + 44, 2);
+    st_le32(b + 84, 4); /* notes */
+    st_le32(b + 84 + 4, 0x200);
+    st_le32(b + 84 + 16, 20);
+    st_le32(b + 0x200, 4);
+    st_le32(b + 0x204, 4);
+    st_le32(b + 0x208, 18);
+    memcpy(b + 0x20c, "Xen", 4);
+    st_le32(b + 0x210, 0x200040);
+    c.kernel.kernel = file("pvh", b, sizeof(b));
+    c.kernel.initrd = c.kernel.kernel;
+    assert_true(pc_direct_open(&d, &c, &e));
+    p = d.item[PC_DIRECT_RESET].bytes;
+    assert_int_equal(ld_le32(p + DIRECT_ENTRY), 0x200040);
+    assert_int_equal(ld_le32(p + DIRECT_EBX), d.item[PC_DIRECT_INFO].address);
+    p = d.item[PC_DIRECT_INFO].bytes;
+    assert_int_equal(ld_le32(p), 0x336ec578);
+    assert_int_equal(ld_le32(p + 12), 1);
+    assert_int_equal(ld_le64(p + 56), d.item[PC_DIRECT_INITRD].address);
+    assert_int_equal(ld_le32(p + 48), 5);
+    pc_direct_close(&d);
+    st_le32(b + 0x204, 0xfffffff0); /* a note that does not end */
+    c.kernel.kernel = file("pvh", b, sizeof(b));
+    assert_false(pc_direct_open(&d, &c, &e));
+}
+
 /* Nothing that is damaged does more than fail. */
 static void test_damaged(void **state)
 {
@@ -361,9 +491,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"linux", "initrd", "short",   "low",
-                                        "text",  "mb",     "m1",      "m2",
-                                        "mb2",   "bad",    "damaged", NULL};
+    static const char *const names[] = {
+        "linux", "initrd", "short", "low",     "text", "mb", "m1",
+        "m2",    "mb2",    "bad",   "damaged", "pvh",  NULL};
 
     (void)state;
     for (unsigned i = 0; names[i]; i++)
@@ -377,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_linux),         cmocka_unit_test(test_linux_bad),
         cmocka_unit_test(test_multiboot),     cmocka_unit_test(test_multiboot2),
         cmocka_unit_test(test_multiboot_bad), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_direct_linux),  cmocka_unit_test(test_direct_pvh),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -50,7 +50,9 @@ if command -v "${prefix}ld" >/dev/null &&
     [[ $("${prefix}ld" --version | head -n 1) == *" $binutils" ]]; then
     mkdir "$work/x86"
     "$x86/build.sh" "$work/x86"
-    cmp "$x86/kernel.bin" "$work/x86/kernel.bin" || status=1
+    for name in kernel direct; do
+        cmp "$x86/$name.bin" "$work/x86/$name.bin" || status=1
+    done
 else
     echo "skipped: the option ROM: no binutils $binutils for x86"
 fi
