@@ -15,7 +15,8 @@
  *
  * Where the host is late, several rising edges are due at once.  Those that
  * are lost so are made up at twice the rate, up to a second's worth; with
- * icount none is.  In real time there are at most 50,000 edges a second.
+ * icount none is.  There are at most 50,000 a second: of shorter periods
+ * output 0 shows only some, so that no guest can keep the host busy.
  *
  * Counts of 1 in modes 2 and 3, which the data sheet forbids, count as 2.
  * Bit 4 of port 61h toggles every 18 ticks (15.1 us), as a BIOS programs
@@ -62,7 +63,7 @@ enum {
 };
 
 #define REFRESH_TICKS 18
-#define REAL_TIME_RATE 50000 /* edges a second, at most */
+#define MOST_EDGES 50000 /* a second */
 
 struct counter {
     uint64_t load_at;   /* tick at which cr goes into the counter */
@@ -364,14 +365,18 @@ static uint8_t read_count(struct counter *c, uint64_t now)
 
 /* ------------------------------------------------- counter 0's output */
 
+/* The shortest time between two edges. */
+static uint32_t pause_ticks(const struct i8254 *p)
+{
+    return p->hz / MOST_EDGES + 1;
+}
+
 /* The tick at which counter 0 wants to be looked at again. */
 static uint64_t next_look(struct i8254 *p, uint64_t now)
 {
     struct counter *c = &p->counter[0];
-    uint64_t t = elapsed(c, now), at = UINT64_MAX, least = 1;
+    uint64_t t = elapsed(c, now), at = UINT64_MAX;
 
-    if (!clock_is_icount(p->dev.env->clock))
-        least += p->hz / REAL_TIME_RATE;
     if (c->loaded && c->counting && periodic(c))
         at = now + (c->n - t % c->n);
     else if (c->loaded && c->counting && t < (uint64_t)c->n + (mode(c) > 1))
@@ -380,7 +385,7 @@ static uint64_t next_look(struct i8254 *p, uint64_t now)
         at = c->load_at;
     if (p->owed && now + c->n / 2 < at)
         at = now + c->n / 2;
-    return at < now + least ? now + least : at;
+    return at < now + pause_ticks(p) ? now + pause_ticks(p) : at;
 }
 
 /* Bring output 0 up to date, one edge at a time. */
@@ -393,7 +398,7 @@ static void update(struct i8254 *p)
     all = c->old_edges + edges(c, now);
     p->owed += all - p->shown;
     p->shown = all;
-    most = p->hz / c->n + 1;
+    most = c->n < pause_ticks(p) ? 1 : p->hz / c->n + 1;
     if (p->owed > most)
         p->owed = most;
     if (p->owed) {

@@ -551,7 +551,7 @@ static void step(struct fuzz *f)
         scribble(f);
         break;
     case 1:
-        harness_advance(f->h, prng_next(&f->prng) >> (20 + below(f, 44)));
+        harness_advance(f->h, prng_next(&f->prng) >> (28 + below(f, 36)));
         break;
     case 2:
         change_inputs(f);
