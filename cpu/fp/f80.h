@@ -16,8 +16,6 @@
  * caller drops them (f80_abandoned()).
  *
  * No host's floating point is used: all hosts agree.
- *
- * Missing: the transcendental functions.
  */
 #ifndef CPU_FP_F80_H
 #define CPU_FP_F80_H
@@ -99,5 +97,21 @@ uint64_t f80_to_f64(struct fp_env *e, struct f80 a);
 int64_t f80_to_int(struct fp_env *e, struct f80 a, unsigned width);
 /* The low 16 digits; the sign and two more digits in *high. */
 uint64_t f80_to_bcd(struct fp_env *e, struct f80 a, uint16_t *high);
+
+/*
+ * Transcendental functions, f80_math.c: correctly rounded but for cases so
+ * near to a half that 40 further bits do not tell, precision always 64.
+ */
+struct f80 f80_2xm1(struct fp_env *e, struct f80 a); /* 2^a - 1, |a| <= 1 */
+struct f80 f80_yl2x(struct fp_env *e, struct f80 x, struct f80 y);
+struct f80 f80_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y);
+struct f80 f80_patan(struct fp_env *e, struct f80 x, struct f80 y);
+/* Angles are reduced by a pi of 66 bits. false: |a| >= 2^63, nothing is done
+   and no flag raised. */
+bool f80_sin(struct fp_env *e, struct f80 a, struct f80 *sin);
+bool f80_cos(struct fp_env *e, struct f80 a, struct f80 *cos);
+bool f80_sincos(struct fp_env *e, struct f80 a, struct f80 *sin,
+                struct f80 *cos);
+bool f80_tan(struct fp_env *e, struct f80 a, struct f80 *tan);
 
 #endif

@@ -30,6 +30,7 @@ enum effect {
     COMPUTES,
     LOADS,  /* not even an unmasked denormal stops it */
     STORES, /* only if nothing unmasked is raised */
+    NEARLY, /* a transcendental function: the last bits may differ */
 };
 
 struct instruction {
@@ -80,6 +81,13 @@ static void remainder_of(struct fp_env *e, struct f80 a, struct f80 b,
     else
         o->bits = (uint16_t)((q & 4 ? SW_C0 : 0) | (q & 2 ? SW_C3 : 0) |
                              (q & 1 ? SW_C1 : 0));
+}
+
+static bool beyond(struct outcome *o, bool done)
+{
+    o->bits = done ? 0 : SW_C2;
+    o->mask = SW_C2;
+    return done;
 }
 
 static uint16_t class_bits(struct f80 a)
@@ -158,8 +166,31 @@ static void ours_fbstp(struct fp_env *e, const struct x87_case *c,
     st_le16(o->m + 8, high);
 }
 
+X87_HOST(f2xm1, "f2xm1")
+OURS(f2xm1, o->st[0] = f80_2xm1(e, a))
+X87_HOST(fyl2x, "fyl2x")
+OURS(fyl2x, o->st[0] = f80_yl2x(e, a, b))
+X87_HOST(fyl2xp1, "fyl2xp1")
+OURS(fyl2xp1, o->st[0] = f80_yl2xp1(e, a, b))
+X87_HOST(fpatan, "fpatan")
+OURS(fpatan, o->st[0] = f80_patan(e, a, b))
+X87_HOST(fsin, "fsin")
+OURS(fsin, beyond(o, f80_sin(e, a, &o->st[0])))
+X87_HOST(fcos, "fcos")
+OURS(fcos, beyond(o, f80_cos(e, a, &o->st[0])))
+X87_HOST(fptan, "fptan")
+OURS(
+    fptan, if (beyond(o, f80_tan(e, a, &o->st[1]))) {
+        o->count = 2;
+        o->st[0] = f80_classify(o->st[1]) == F80_NAN ? o->st[1] : F80_ONE;
+    })
+X87_HOST(fsincos, "fsincos")
+OURS(fsincos,
+     if (beyond(o, f80_sincos(e, a, &o->st[1], &o->st[0]))) o->count = 2)
+
 #define ROW(name) {#name, host_##name, ours_##name, COMPUTES},
 #define LOAD(name) {#name, host_##name, ours_##name, LOADS},
+#define NEAR(name) {#name, host_##name, ours_##name, NEARLY},
 #define STORE(name) {#name, host_##name, ours_##name, STORES},
 
 static const struct instruction table[] = {
@@ -168,7 +199,9 @@ static const struct instruction table[] = {
             ROW(frndint) ROW(fscale) ROW(fprem) ROW(fprem1) ROW(fxtract)
                 ROW(fcom) ROW(fucom) ROW(ftst) ROW(fxam) LOAD(flds) LOAD(fldl)
                     LOAD(fildll) LOAD(fbld) STORE(fsts) STORE(fstl) STORE(fists)
-                        STORE(fistl) STORE(fistpll) STORE(fbstp)};
+                        STORE(fistl) STORE(fistpll) STORE(fbstp) NEAR(f2xm1)
+                            NEAR(fyl2x) NEAR(fyl2xp1) NEAR(fpatan) NEAR(fsin)
+                                NEAR(fcos) NEAR(fptan) NEAR(fsincos)};
 
 /* What is abandoned, or not stored, changes nothing. */
 static void settle(const struct instruction *i, const struct x87_case *c,
@@ -188,6 +221,40 @@ static void settle(const struct instruction *i, const struct x87_case *c,
     o->st[0] = c->a;
     o->st[1] = c->b;
     memcpy(o->m, c->m, sizeof(o->m));
+}
+
+/* How many units of the last place apart; 2 and more are as bad. */
+static unsigned apart(struct f80 a, struct f80 b)
+{
+    uint64_t x = a.sig, y = b.sig;
+
+    /* Of denormals, the exponent is that of 1. */
+    a.se |= !(a.se & F80_EXP);
+    b.se |= !(b.se & F80_EXP);
+    if (a.se == b.se && (x == y || x + 1 == y || y + 1 == x))
+        return x != y;
+    if (a.se == b.se + 1)
+        return x == UINT64_C(1) << 63 && y == UINT64_MAX ? 1 : 2;
+    if (b.se == a.se + 1)
+        return y == UINT64_C(1) << 63 && x == UINT64_MAX ? 1 : 2;
+    return 2;
+}
+
+/* Same but for the last bit, and whether it was rounded up; beside the least
+   normal number, whether it is tiny. */
+static bool nearly_same(const struct x87_case *c, const struct fp_env *e,
+                        const struct outcome *o)
+{
+    uint8_t unlike = (x87_flags(c->sw) ^ e->flags) & (uint8_t)~FP_UP;
+
+    if ((o->st[0].se & F80_EXP) < 2)
+        unlike &= (uint8_t)~FP_UF;
+    if (unlike || (c->sw & o->mask) != o->bits)
+        return false;
+    for (unsigned i = 0; i < o->count; i++)
+        if (apart(c->st[i], o->st[i]) > 1)
+            return false;
+    return true;
 }
 
 static bool same(const struct x87_case *c, const struct fp_env *e,
@@ -229,7 +296,7 @@ static void show(const char *name, const struct x87_case *before,
 static unsigned long run(const struct instruction *i, unsigned long cases,
                          struct prng *p)
 {
-    unsigned long wrong = 0;
+    unsigned long wrong = 0, near = 0;
 
     for (unsigned long n = 0; n < cases; n++) {
         struct fp_env e = random_env(p);
@@ -244,9 +311,17 @@ static unsigned long run(const struct instruction *i, unsigned long cases,
         memcpy(o.m, c.m, sizeof(o.m));
         i->ours(&e, &c, &o);
         settle(i, &c, &e, &o);
-        if (!same(&host, &e, &o) && wrong++ < MAX_SHOWN)
+        if (same(&host, &e, &o))
+            continue;
+        if (i->effect == NEARLY && nearly_same(&host, &e, &o))
+            near++;
+        else if (wrong++ < MAX_SHOWN)
             show(i->name, &c, &host, &e, &o);
     }
+    printf("%-10s %9lu cases %6lu wrong", i->name, cases, wrong);
+    if (i->effect == NEARLY)
+        printf(", %lu by the last bit", near);
+    printf("\n");
     return wrong;
 }
 
@@ -257,10 +332,7 @@ int main(int argc, char **argv)
     unsigned long wrong = 0;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        unsigned long w = run(&table[i], cases, &p);
-
-        printf("%-10s %9lu cases %6lu wrong\n", table[i].name, cases, w);
-        wrong += w;
+        wrong += run(&table[i], cases, &p);
     }
     return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }
