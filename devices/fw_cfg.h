@@ -87,8 +87,10 @@ uint8_t fw_cfg_next(struct fw_cfg *f);
 /* Carry out the request that lies at a guest address. */
 void fw_cfg_dma(struct fw_cfg *f, uint64_t address);
 
-/* The store of a device of class fw_cfg_mmio. */
+/* The store of a device of that class. */
 struct fw_cfg *fw_cfg_mmio(struct device *dev);
 extern const struct device_class fw_cfg_mmio_class;
+struct fw_cfg *fw_cfg_io(struct device *dev);
+extern const struct device_class fw_cfg_io_class;
 
 #endif

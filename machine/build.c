@@ -19,6 +19,7 @@
 
 #include "devices/cfi_flash.h"
 #include "devices/fw_cfg.h"
+#include "devices/mc146818.h"
 #include "devices/mtimer.h"
 #include "cpu/core/lockstep.h"
 #include "jit/jit.h"
@@ -691,6 +692,10 @@ static void note_device(struct machine *m, struct device *dev, int node)
 
     if (dev->class == &fw_cfg_mmio_class && !m->fw_cfg)
         m->fw_cfg = fw_cfg_mmio(dev);
+    if (dev->class == &fw_cfg_io_class && !m->fw_cfg)
+        m->fw_cfg = fw_cfg_io(dev);
+    if (dev->class == &mc146818_class && !m->cmos)
+        m->cmos = dev;
     if (dev->class == &cfi_flash_class &&
         tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0)
         m->pflash_start = dev->regions[0].base;
@@ -729,6 +734,37 @@ static bool make_device(struct machine *m, int node,
     return true;
 }
 
+/* A second entry of reg: there the ROM's last bytes are seen, too. */
+static bool add_rom_alias(struct machine *m, int node, struct error *e)
+{
+    struct tree_place at;
+    uint32_t priority;
+    int n = tree_reg_count(&m->tree, node, e);
+
+    if (n < 0 || !tree_u32(&m->tree, node, "emu,priority", 0, &priority, e))
+        return false;
+    if (n < 2)
+        return true;
+    if (!tree_reg(&m->tree, node, 1, &at, e))
+        return false;
+    if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE || at.size == 0 ||
+        at.size > m->rom_region.size)
+        return tree_error(&m->tree, node, "reg", e,
+                          "entry 1: wanted whole pages, no more than entry 0 "
+                          "has");
+    m->rom_alias = (struct region){
+        .name = "boot ROM, again",
+        .kind = REGION_ALIAS,
+        .base = at.base,
+        .size = at.size,
+        .priority = (int)(int32_t)priority,
+        .enabled = true,
+        .target = &m->rom_region,
+        .target_offset = m->rom_region.size - at.size,
+    };
+    return memory_add(m->memory, &m->rom_alias, e);
+}
+
 static bool make_rom(struct machine *m, int node, struct error *e)
 {
     struct tree_place at;
@@ -751,7 +787,9 @@ static bool make_rom(struct machine *m, int node, struct error *e)
         .enabled = true,
         .ram = m->rom,
     };
-    return memory_add(m->memory, &m->rom_region, e);
+    m->rom_file = tree_string(&m->tree, node, "emu,firmware");
+    return memory_add(m->memory, &m->rom_region, e) &&
+           add_rom_alias(m, node, e);
 }
 
 static const struct device_class *class_of(const struct tree *t, int node)
@@ -910,6 +948,8 @@ void machine_unbuild(struct machine *m)
         if (m->ram_region[i].space)
             memory_remove(m->memory, &m->ram_region[i]);
     }
+    if (m->rom_alias.space)
+        memory_remove(m->memory, &m->rom_alias);
     if (m->rom_region.space)
         memory_remove(m->memory, &m->rom_region);
     memory_free(m->memory);

@@ -3,7 +3,8 @@
  *
  * Registers, RAM and ROM that overlap are an error, unless a node says by
  * emu,priority that it means to lie over or under another.  A PCI bus's
- * windows may hold other registers, but no RAM.
+ * windows may hold other registers, but no RAM, unless they are what RAM
+ * leaves of the addresses (a PC).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ static unsigned note_all(struct machine *m, struct place *list)
     for (unsigned i = 0; i < m->n_ram; i++)
         note(list, &n, &m->ram_region[i]);
     note(list, &n, &m->rom_region);
+    note(list, &n, &m->rom_alias);
     for (unsigned i = 0; i < m->n_members; i++) {
         struct device *dev = m->members[i].dev;
 
@@ -99,7 +101,7 @@ static bool check_windows(struct machine *m, struct device *host,
 {
     const struct pci_bus *bus = host->class->pci(host);
 
-    for (unsigned w = 0; w < bus->n_windows; w++) {
+    for (unsigned w = 0; w < bus->n_windows && !bus->under_ram; w++) {
         const struct pci_window *win = &bus->window[w];
         struct place window = {win->io ? bus->ports : bus->memory, 0, win->cpu,
                                win->cpu + (win->size - 1), "a PCI window"};
@@ -119,7 +121,7 @@ static bool check_windows(struct machine *m, struct device *host,
 
 bool machine_check_overlaps(struct machine *m, struct error *e)
 {
-    size_t room = m->n_ram + 1 + (size_t)m->n_members * DEVICE_MAX_WINDOWS;
+    size_t room = m->n_ram + 2 + (size_t)m->n_members * DEVICE_MAX_WINDOWS;
     struct place *list = calloc(room, sizeof(*list));
     unsigned n;
     bool ok;

@@ -64,6 +64,7 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .n_ram = m->n_ram,
         .rom = m->rom_region.base,
         .rom_size = m->rom_region.size,
+        .rom_file = m->rom_file,
     };
 
     if (m->bare) {

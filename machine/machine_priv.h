@@ -64,6 +64,9 @@ struct machine {
     unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
     uint64_t pflash_start;  /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
+    struct device *cmos;    /* of a PC, likewise */
+    const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
+                               the boot stub's */
 
     /* The machine's tree; nodes in struct member are of this one. */
     struct tree tree;
@@ -80,6 +83,7 @@ struct machine {
     struct ram *ram, *rom;
     struct tree_ram ram_piece[MACHINE_MAX_RAM];
     struct region ram_region[MACHINE_MAX_RAM], rom_region;
+    struct region rom_alias; /* the ROM's end, once more */
     unsigned n_ram;
 
     struct vcpu *vcpu;

@@ -2,7 +2,7 @@
  * What firmware is told of the machine, by the firmware configuration store:
  * sizes and counts, files of -fw_cfg, and, where firmware or a boot loader
  * runs from flash, the kernel, the initrd and the command line, which are
- * then its to load.
+ * then its to load; a PC's CMOS RAM.
  *
  * Missing: ACPI and SMBIOS tables; the order of what to boot.
  */
@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "devices/fw_cfg.h"
+#include "devices/mc146818.h"
 #include "machine/machine_priv.h"
 
 /* A file is held whole. */
 #define FILE_LIMIT ((uint64_t)1 << 30)
+#define FOUR_GIB ((uint64_t)1 << 32)
 
 static bool tell_counts(struct machine *m, struct error *e)
 {
@@ -61,6 +63,8 @@ static bool tell_kernel(struct machine *m, struct error *e)
     struct loader *l = &m->loader;
     const char *line = l->append ? l->append : "";
 
+    if (l->has_pc_kernel)
+        return pc_kernel_tell(&l->pc_kernel, m->fw_cfg, e);
     if (!source_used(&l->told_kernel))
         return true;
     return tell_source(m->fw_cfg, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA,
@@ -92,12 +96,35 @@ static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
     return ok;
 }
 
+/* What a PC's setup program would have left in the CMOS RAM. */
+static void fill_cmos(struct machine *m)
+{
+    struct pc_setup setup = {
+        .cpus = m->n_cpus,
+        .boot = {2, 3, 4}, /* disk, CD-ROM, network */
+        .fpu = true,
+        .mouse = true,
+    };
+
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        const struct tree_ram *r = &m->ram_piece[i];
+
+        if (r->base == 0)
+            setup.ram_low = r->size;
+        else if (r->base == FOUR_GIB)
+            setup.ram_high = r->size;
+    }
+    mc146818_setup_pc(m->cmos, &setup);
+}
+
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
+    if (m->cmos)
+        fill_cmos(m);
     if (!m->fw_cfg)
         return true;
     if (!tell_counts(m, e) || !tell_kernel(m, e))

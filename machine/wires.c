@@ -1,7 +1,8 @@
 /*
  * Interrupt wires, from the tree: device outputs to the inputs of interrupt
  * controllers and CPUs; what RISC-V's AIA has beside them (an APLIC's
- * riscv,children, a hart's access to its IMSIC).
+ * riscv,children, a hart's access to its IMSIC), and a PC's local APICs, 8259s
+ * and host bridge.
  *
  * The interrupt-controller below a cpu node is the CPU itself: its first
  * cell is the CPU's input line.  A PCI host bridge's outputs are INTA to
@@ -15,7 +16,11 @@
 
 #include "base/bytes.h"
 #include "devices/aplic.h"
+#include "devices/i8259.h"
 #include "devices/imsic.h"
+#include "devices/ioapic.h"
+#include "devices/lapic.h"
+#include "devices/pci/i440fx.h"
 #include "devices/pci/pci.h"
 #include "machine/machine_priv.h"
 
@@ -188,6 +193,97 @@ static bool connect_files(struct machine *m, struct device *dev, int node,
     return ok;
 }
 
+/* -- x86 -- */
+
+/* Each processor's local APIC, by its number. */
+static bool connect_lapic(struct machine *m, struct device *lapic, int node,
+                          struct error *e)
+{
+    if (lapic_cpus(lapic) != m->n_cpus)
+        return tree_error(&m->tree, node, "interrupts-extended", e,
+                          "are those of %u processors; there are %u",
+                          lapic_cpus(lapic), m->n_cpus);
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu_wires *w = &m->vcpu[i].cpu->wires;
+
+        w->own = (struct cpu_own_page){UINT64_MAX, lapic_read, lapic_write,
+                                       lapic, i};
+        w->apic.acknowledge = lapic_acknowledge;
+        w->apic.read_msr = lapic_read_msr;
+        w->apic.write_msr = lapic_write_msr;
+        w->apic.get_cr8 = lapic_get_cr8;
+        w->apic.set_cr8 = lapic_set_cr8;
+        w->apic.owner = lapic;
+        w->apic.cpu = i;
+    }
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (dev->class == &ioapic_class && !lapic_add_ioapic(lapic, dev))
+            return tree_error(&m->tree, node, NULL, e, "too many I/O APICs");
+    }
+    return true;
+}
+
+/* INTA of a processor without a local APIC. */
+static int acknowledge_pic(void *pic, unsigned cpu)
+{
+    (void)cpu;
+    return i8259_int(pic) ? i8259_acknowledge(pic) : -1;
+}
+
+/* A master's INT goes to a local APIC or to a processor; a slave's to a
+ * master, which adopts it. */
+static bool connect_pic(struct machine *m, struct device *pic, int node,
+                        struct error *e)
+{
+    void *to = pic->n_out ? pic->out[0].listener : NULL;
+    struct error why;
+
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (dev != to)
+            continue;
+        if (dev->class == &lapic_class)
+            lapic_set_pic(dev, i8259_acknowledge, pic);
+        else if (dev->class == &i8259_class && !i8259_adopt(dev, pic, &why))
+            return tree_error(&m->tree, node, "interrupts", e, "%s", why.text);
+    }
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu *c = m->vcpu[i].cpu;
+
+        if (to == c && !c->wires.apic.acknowledge) {
+            c->wires.apic.acknowledge = acknowledge_pic;
+            c->wires.apic.owner = pic;
+        }
+    }
+    return true;
+}
+
+/* SMIACT# of all processors goes to the bridge that hides SMRAM. */
+static void connect_smm(struct machine *m, struct device *bridge)
+{
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        struct cpu_apic *a = &m->vcpu[i].cpu->wires.apic;
+
+        a->smm = i440fx_smm;
+        a->smm_owner = bridge;
+    }
+}
+
+static bool connect_x86(struct machine *m, struct device *dev, int node,
+                        struct error *e)
+{
+    if (dev->class == &lapic_class)
+        return connect_lapic(m, dev, node, e);
+    if (dev->class == &i8259_class)
+        return connect_pic(m, dev, node, e);
+    if (dev->class == &i440fx_class)
+        connect_smm(m, dev);
+    return true;
+}
+
 static bool connect_aia(struct machine *m, struct device *dev, int node,
                         struct error *e)
 {
@@ -248,6 +344,10 @@ bool machine_connect(struct machine *m, struct error *e)
 
         if (!connect_device(m, dev, m->members[i].node, e) ||
             !connect_aia(m, dev, m->members[i].node, e))
+            return false;
+    }
+    for (unsigned i = 0; i < m->n_members; i++) {
+        if (!connect_x86(m, m->members[i].dev, m->members[i].node, e))
             return false;
     }
     colour = calloc(m->n_members + 1, 1);

@@ -171,6 +171,7 @@ struct pci_bus {
     struct memory *memory, *ports; /* where memory and I/O BARs appear */
     struct pci_window window[PCI_MAX_WINDOWS];
     unsigned n_windows;
+    bool under_ram; /* the windows show what is left beside RAM */
     /* INTA..INTD (pin 0..3) of a slot, or-ed over its functions. */
     void (*set_irq)(void *owner, unsigned slot, unsigned pin, bool level);
     void *owner;

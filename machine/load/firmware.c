@@ -2,7 +2,8 @@
  * Finding the firmware that -bios names.
  *
  * The default is OpenSBI's fw_dynamic as distributions package it: first in
- * the folders of -L, under either of its names, then where packages put it.
+ * the folders of -L, under either of its names, then where packages put it; for
+ * boards whose ROM it fills, SeaBIOS likewise.
  */
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,14 @@ static bool is_there(const char *folder, const char *name, char *out,
     return snprintf(out, size, "%s/%s", folder, name) < (int)size &&
            access(out, F_OK) == 0;
 }
+
+/* Where SeaBIOS is. */
+static const char *const rom_folders[] = {
+    "/usr/local/share/seabios",
+    "/usr/share/seabios",
+    "/usr/local/share/qemu",
+    "/usr/share/qemu",
+};
 
 /* A pattern of the tables above with the width put in. */
 static void put_width(char *out, size_t size, const char *pattern,
@@ -92,5 +101,44 @@ bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
                 return source_open(s, "-bios", path, limit, e);
         }
     }
+    return source_open(s, "-bios", bios, limit, e);
+}
+
+static bool find_rom(const char *const *dirs, const char *name, char *out,
+                     size_t size)
+{
+    for (; dirs && *dirs; dirs++) {
+        if (is_there(*dirs, name, out, size))
+            return true;
+    }
+    for (size_t f = 0; f < COUNT(rom_folders); f++) {
+        if (is_there(rom_folders[f], name, out, size))
+            return true;
+    }
+    return false;
+}
+
+bool firmware_open_rom(struct source *s, const char *bios,
+                       const char *const *dirs, const char *name,
+                       uint64_t limit, struct error *e)
+{
+    char path[512];
+
+    *s = SOURCE_NONE;
+    if (bios && strcmp(bios, "none") == 0)
+        return error_set(e, "-bios none: this board's processors start in "
+                            "their firmware");
+    if (!bios || strcmp(bios, "default") == 0) {
+        if (find_rom(dirs, name, path, sizeof(path)))
+            return source_open(s, "-bios", path, limit, e);
+        return error_set(e,
+                         "-bios default: no SeaBIOS (%s) in the usual folders "
+                         "nor in those of -L; install the package seabios, or "
+                         "use -bios FILE",
+                         name);
+    }
+    if (!strchr(bios, '/') && access(bios, F_OK) != 0 &&
+        find_rom(dirs, bios, path, sizeof(path)))
+        return source_open(s, "-bios", path, limit, e);
     return source_open(s, "-bios", bios, limit, e);
 }

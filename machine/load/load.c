@@ -8,7 +8,7 @@
  *
  * The boot stub (roms/riscv/boot.S) is patched here: boot_layout.h.
  *
- * Missing: anything but RISC-V.
+ * A PC's loading is in rom.c.
  */
 #include "machine/load/load.h"
 
@@ -185,6 +185,8 @@ bool loader_open(struct loader *l, const struct load_config *c,
         if (!l->append)
             return error_set(e, "out of memory");
     }
+    if (c->rom_file)
+        return rom_open(l, e);
     return open_files(l, c, e) && prepare(l, e);
 }
 
@@ -196,6 +198,9 @@ void loader_close(struct loader *l)
     source_close(&l->initrd);
     source_close(&l->told_kernel);
     source_close(&l->told_initrd);
+    if (l->has_pc_kernel)
+        pc_kernel_close(&l->pc_kernel);
+    l->has_pc_kernel = false;
     tree_close(&l->guest);
     tree_close(&l->dtb);
     free(l->append);
@@ -313,6 +318,10 @@ bool loader_load(struct loader *l, struct log *log, struct error *e)
     uint8_t *chunk;
     bool ok;
 
+    if (l->c.rom_file) {
+        note_change(log, &l->firmware);
+        return rom_load(l, e);
+    }
     if (!l->prepared) {
         note_change(log, &l->firmware);
         note_change(log, &l->kernel);

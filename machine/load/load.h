@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "machine/load/image.h"
+#include "machine/load/pc_kernel.h"
 #include "machine/tree_write.h"
 
 #define LOAD_MAX_RAM 16
@@ -30,6 +31,7 @@ struct load_config {
     const struct tree_ram *ram;
     unsigned n_ram;
     uint64_t rom, rom_size; /* of the boot stub; size 0: there is none */
+    const char *rom_file; /* firmware that fills the ROM instead; or NULL */
     uint8_t seed[32];       /* rng-seed */
 };
 
@@ -48,6 +50,8 @@ struct loader {
     struct source firmware, kernel, initrd;
     struct source told_kernel, told_initrd; /* for what runs from flash */
     bool demo, foreign_firmware;
+    struct pc_kernel pc_kernel; /* for a PC's firmware */
+    bool has_pc_kernel;
 
     /* From prepare to load. */
     bool prepared;
@@ -81,6 +85,15 @@ bool loader_board(struct loader *l, struct tree *out, struct error *e);
  * "none". */
 bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
                    unsigned xlen, uint64_t limit, struct error *e);
+
+/* The same where firmware fills a ROM; name is the default's. */
+bool firmware_open_rom(struct source *s, const char *bios,
+                       const char *const *dirs, const char *name,
+                       uint64_t limit, struct error *e);
+
+/* A machine whose firmware fills its ROM, and loads all else; rom.c. */
+bool rom_open(struct loader *l, struct error *e);
+bool rom_load(struct loader *l, struct error *e);
 
 /* Where the parts lie; place.c. */
 bool loader_place(struct loader *l, struct error *e);

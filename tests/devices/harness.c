@@ -299,8 +299,11 @@ static unsigned place_of(struct harness *h, const struct device *dev)
 
 static void set_wire(void *listener, unsigned line, bool level)
 {
-    struct harness_wire *w = (struct harness_wire *)listener + line;
+    /* Above bit 8: what some lines carry (SIPI's vector). */
+    struct harness_wire *w = (struct harness_wire *)listener + line % 256;
 
+    if (line >= 256)
+        w->carried = line / 256;
     w->changes += w->level != level;
     w->level = level;
 }

@@ -42,6 +42,7 @@ enum { HARNESS_MAX_DEVICES = 16, HARNESS_MAX_BACKENDS = 8 };
 struct harness_wire {
     bool level;
     unsigned changes;
+    unsigned carried; /* by the line's number, above bit 8 */
 };
 
 struct harness_chardev {

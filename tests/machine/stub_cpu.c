@@ -77,7 +77,8 @@ bool cpu_new(struct cpu **out, const struct cpu_class *cls,
     c->class = cls;
     c->env = *env;
     c->id = config->id;
-    c->pc = 0x80000000; /* every test's board has RAM there */
+    /* Every test's board has RAM there; a PC has its ROM. */
+    c->pc = cls == &stub86_class ? 0xfffffff0 : 0x80000000;
     sem_init(&c->wake, 0, 0);
     *out = c;
     return true;
@@ -156,6 +157,7 @@ static void set_line(void *listener, unsigned line, bool level)
 {
     struct stub_cpu *s = listener;
 
+    line %= 32; /* above that are SIPI's vectors */
     if (level)
         atomic_fetch_or(&s->lines, 1u << line);
     else

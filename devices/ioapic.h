@@ -1,0 +1,13 @@
+/* The IOAPIC: what the machine connects beside the bus. */
+#ifndef DEVICES_IOAPIC_H
+#define DEVICES_IOAPIC_H
+
+#include "devices/device.h"
+
+extern const struct device_class ioapic_class;
+
+/* A local APIC broadcasts the end of a level-triggered interrupt.  Under the
+ * device lock. */
+void ioapic_eoi(struct device *ioapic, uint8_t vector);
+
+#endif

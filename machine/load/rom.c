@@ -1,0 +1,76 @@
+/*
+ * Loading a machine whose firmware fills its ROM (a PC): the firmware's last
+ * byte is the ROM's.  Kernel, initrd and command line are not loaded but
+ * handed over by the firmware configuration store, with an option ROM that
+ * starts them (pc_kernel.c).
+ *
+ * Missing: a device tree for the guest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/load/load.h"
+
+static bool open_told(struct loader *l, struct error *e)
+{
+    const struct load_config *c = &l->c;
+    struct pc_kernel_config k = {
+        .kernel = c->kernel,
+        .initrd = c->initrd,
+        .append = c->append,
+        .low_ram = l->ram[0].base == 0 ? l->ram[0].size : 0,
+    };
+
+    if (c->dtb)
+        return error_set(e, "-dtb %s: this board's guests take no tree",
+                         c->dtb);
+    if (c->kernel && !c->can_tell)
+        return error_set(e,
+                         "-kernel %s: the firmware would be told of it by "
+                         "fw_cfg, and this board has none",
+                         c->kernel);
+    if (c->kernel) {
+        l->has_pc_kernel = pc_kernel_open(&l->pc_kernel, &k, e);
+        return l->has_pc_kernel;
+    }
+    if (c->initrd)
+        return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
+    if (c->append && *c->append)
+        return error_set(e, "-append: only with a -kernel");
+    return true;
+}
+
+bool rom_open(struct loader *l, struct error *e)
+{
+    const struct load_config *c = &l->c;
+
+    if (!firmware_open_rom(&l->firmware, c->bios, c->firmware_dirs,
+                           c->rom_file, c->rom_size, e))
+        return false;
+    if (l->firmware.size == 0 || l->firmware.size > c->rom_size)
+        return error_set(e,
+                         "-bios: %s has %llu bytes; this board's ROM takes 1 "
+                         "to %llu",
+                         l->firmware.name, (unsigned long long)l->firmware.size,
+                         (unsigned long long)c->rom_size);
+    return open_told(l, e);
+}
+
+bool rom_load(struct loader *l, struct error *e)
+{
+    uint64_t size = l->c.rom_size, n = l->firmware.size;
+    uint8_t *rom;
+    bool ok;
+
+    if (n > size)
+        return error_set(e, "-bios: %s has grown", l->firmware.name);
+    rom = malloc((size_t)size);
+    if (!rom)
+        return error_set(e, "out of memory");
+    memset(rom, 0xff, (size_t)(size - n));
+    ok = source_read(&l->firmware, 0, rom + (size - n), (size_t)n, e) &&
+         (memory_poke(l->c.memory, l->c.rom, rom, size) ||
+          error_set(e, "the boot ROM is covered by something"));
+    free(rom);
+    return ok;
+}
