@@ -30,21 +30,30 @@ PROGRAMS = (
 # have to agree.
 FLAGS = ('-O2', '-std=gnu11', '-Wall', '-Wextra', '-ffp-contract=off',
          '-fno-math-errno')
-CROSS = 'riscv64-linux-gnu-gcc'
+
+# A guest: its compiler, the emulator to compare with, the package of each.
+PEERS = {
+    'riscv64-linux': ('riscv64-linux-gnu-gcc', 'qemu-system-riscv64',
+                      'gcc-riscv64-linux-gnu libc6-dev-riscv64-cross '
+                      'qemu-system-misc'),
+    'amd64-cloud-linux': ('x86_64-linux-gnu-gcc', 'qemu-system-x86_64',
+                          'gcc-x86-64-linux-gnu qemu-system-x86'),
+    '686-pae-linux': ('i686-linux-gnu-gcc', 'qemu-system-i386',
+                      'gcc-i686-linux-gnu libc6-dev-i386-cross '
+                      'qemu-system-x86'),
+}
 
 
 class BenchError(Exception):
     """One line for the user."""
 
 
-def compiler_version(compiler):
+def compiler_version(compiler, packages='gcc'):
     try:
         return subprocess.run([compiler, '--version'], capture_output=True,
                               check=True).stdout
     except (OSError, subprocess.CalledProcessError) as err:
-        raise BenchError(
-            f'no {compiler}: apt-get install gcc gcc-riscv64-linux-gnu '
-            'libc6-dev-riscv64-cross') from err
+        raise BenchError(f'no {compiler}: apt-get install {packages}') from err
 
 
 def compile_all(compiler, flags, folder):
@@ -77,20 +86,22 @@ def digest(*parts):
     return total.hexdigest()[:12]
 
 
-def folder_for(compiler, flags):
-    key = digest(compiler_version(compiler), ' '.join(flags).encode())
+def folder_for(compiler, flags, packages='gcc'):
+    key = digest(compiler_version(compiler, packages),
+                 ' '.join(flags).encode())
     return aptdir.cache_root() / 'bench' / f'{compiler}-{key}'
 
 
-def prepare(say):
-    """Makes everything: ({'kernel', 'initrd'} to boot, folder of the same
-    programs for this host)."""
+def prepare(name, say):
+    """Makes everything for a guest: ({'kernel', 'initrd'} to boot, folder of
+    the same programs for this host)."""
+    compiler, _, packages = PEERS[name]
     try:
-        files = linux.guest('riscv64-linux', say)
+        files = linux.guest(name, say)
         with aptdir.Lock(aptdir.cache_root() / 'lock', say):
-            guest = folder_for(CROSS, ('-static',))
+            guest = folder_for(compiler, ('-static',), packages)
             native = folder_for('gcc', ())
-            compile_all(CROSS, ('-static',), guest)
+            compile_all(compiler, ('-static',), guest)
             compile_all('gcc', (), native)
             base = files['initrd'].read_bytes()
             key = hashlib.sha256(base).hexdigest()[:12]

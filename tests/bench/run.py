@@ -6,8 +6,9 @@
     tests/bench/run.py --emulator A --reference B --json out.json --svg out.svg
     tests/bench/run.py --options '-accel jit'
     tests/bench/run.py --layers              what each of the JIT's passes gives
+    tests/bench/run.py --guest amd64-cloud-linux
 
-Both boot Debian's riscv64 kernel in turn and run the programs of programs/.
+Both boot the guest (Debian's riscv64 kernel) in turn and run the programs of programs/.
 Times are the host's, from marker to marker on the serial console, medians over
 the pairs.  A ratio is the emulator's speed in units of the reference's: 1 is
 as fast, 0.5 half as fast.  Every program prints a check sum; the status is 1
@@ -28,6 +29,7 @@ import sys
 import time
 
 import image
+import linux
 import picture
 import machine
 import proc
@@ -36,7 +38,8 @@ from console import Console, ConsoleError, Shell
 MEMORY = 512            # MiB of the guest
 # The interpreter's bars and the translator's; calls: programs that mostly call,
 # return and jump where their data says.
-BARS = {'integer': 0.30, 'boot': 0.30}
+BARS = {'virt': {'integer': 0.30, 'boot': 0.30},
+        'pc': {'integer': 0.30, 'boot': 0.20}}
 JIT_BARS = {'integer': 1.8, 'boot': 1.3, 'worst': 0.95, 'calls': 3.0}
 CALLS = ('vm', 'calls')
 RESIDENT_BAR = 32 << 20     # bytes outside guest RAM
@@ -53,9 +56,10 @@ def say(text):
 class Runner:
     """One emulator under test and all that was measured of it."""
 
-    def __init__(self, name, program, scale, options=()):
+    def __init__(self, name, program, board, scale, options=()):
         self.name = name
         self.program = program
+        self.board = board
         self.options = list(options)
         self.scale = scale
         self.boots = []
@@ -77,7 +81,7 @@ class Runner:
         """One boot and one run of each program; load: seconds of work before
         the memory is read at the end, or 0 for no reading."""
         argv = machine.command(self.program, files, MEMORY,
-                               extra=self.options)
+                               extra=self.options, board=self.board)
         try:
             with Console(argv) as console:
                 shell = Shell(console, self.scale)
@@ -218,7 +222,8 @@ def print_table(rows, means, boot, own, ref):
 def bars(means, rows, boot, own, demo):
     """The bars as [(text, met or None where it was not measured)]."""
     out = []
-    least = JIT_BARS if 'jit' in ' '.join(own.options) else BARS
+    least = JIT_BARS if 'jit' in ' '.join(own.options) else \
+        BARS[own.board]
     found = {'boot': boot}
     if 'integer' in means:
         found['integer'] = means['integer']
@@ -274,7 +279,9 @@ def parse():
                         default=['-accel', 'interp'],
                         help="of the emulator (-accel interp): --options "
                         "'-accel jit'")
-    parser.add_argument('--reference', default='qemu-system-riscv64')
+    parser.add_argument('--guest', choices=sorted(image.PEERS),
+                        default='riscv64-linux')
+    parser.add_argument('--reference', help="default: Debian's QEMU for it")
     parser.add_argument('--layers', action='store_true',
                         help="compare with each of the translator's passes "
                         'left out instead')
@@ -290,6 +297,8 @@ def parse():
     parser.add_argument('--prepare', action='store_true',
                         help='only fetch and compile; print what to boot')
     args = parser.parse_args()
+    args.board = linux.GUESTS[args.guest].board
+    args.reference = args.reference or image.PEERS[args.guest][1]
     known = [name for name, _ in image.PROGRAMS]
     args.names = args.only.split(',') if args.only else known
     for name in args.names:
@@ -318,7 +327,7 @@ def passes(program):
 
 def measure_layers(args, files, program):
     """How much longer each program takes without one pass; a column each."""
-    runners = {name: Runner(name, program, args.scale, ['-accel', 'jit', *(
+    runners = {name: Runner(name, program, args.board, args.scale, ['-accel', 'jit', *(
         ['-jit', 'no-' + name] if name else [])])
                for name in ['', *passes(program)]}
     for number in range(args.pairs):
@@ -349,7 +358,7 @@ def warn_busy():
 def main():
     args = parse()
     try:
-        files, native_folder = image.prepare(say)
+        files, native_folder = image.prepare(args.guest, say)
     except image.BenchError as err:
         say(str(err))
         return 1
@@ -362,15 +371,16 @@ def main():
         return 0 if measure_layers(args, files, machine.find_emulator(
             args.emulator)) else 1
     if not shutil.which(args.reference):
-        say(f"no '{args.reference}': apt-get install qemu-system-misc")
+        say(f"no '{args.reference}': apt-get install "
+            f'{image.PEERS[args.guest][2]}')
         return 1
-    own = Runner('emu', machine.find_emulator(args.emulator), args.scale,
-                 args.options)
-    ref = Runner('reference', args.reference, args.scale)
+    own = Runner('emu', machine.find_emulator(args.emulator), args.board,
+                 args.scale, args.options)
+    ref = Runner('reference', args.reference, args.board, args.scale)
     native = {name: native_run(native_folder, name) for name in args.names}
     warn_busy()
     measure(args, files, own, ref)
-    demo = demo_times(own.program)
+    demo = demo_times(own.program) if args.board == 'virt' else None
     rows = compare(own, ref, native, args.names)
     means = group_means(rows)
     boot = own.boots and ref.boots and median(

@@ -34,6 +34,7 @@ class Recipe(typing.NamedTuple):
     # need are found from the modules themselves.
     modules: tuple
     firmware: str = ''  # a package, and a file of it
+    board: str = 'pc'   # -M
 
 
 VIRTIO = ('virtio_pci', 'virtio_blk', 'virtio_rng')
@@ -41,7 +42,8 @@ GUESTS = {
     'riscv64-linux': Recipe(
         'trixie', 'riscv64', 'linux-image-riscv64',
         ('virtio_mmio', 'virtio_blk', 'virtio_rng'),
-        'opensbi usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin'),
+        'opensbi usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin',
+        'virt'),
     'amd64-cloud-linux': Recipe('bookworm', 'amd64',
                                 'linux-image-cloud-amd64', VIRTIO),
     'amd64-linux': Recipe('bookworm', 'amd64', 'linux-image-amd64', VIRTIO),

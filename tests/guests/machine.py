@@ -44,21 +44,21 @@ def open_log(args):
     return open(args.log, 'ab') if args.log else None
 
 
-def guest_files():
-    """The guest's files (linux.py); ends with a line where it cannot."""
+def guest_files(name='riscv64-linux'):
+    """A guest's files (linux.py); ends with a line where it cannot."""
     def say(text):
         print('fetch: ' + text, file=sys.stderr, flush=True)
 
     try:
-        return linux.guest('riscv64-linux', say)
+        return linux.guest(name, say)
     except aptdir.FetchError as err:
-        sys.exit(f'the guest riscv64-linux is not to be had: {err}')
+        sys.exit(f'the guest {name} is not to be had: {err}')
 
 
-def command(emulator, files, memory=256, append='', extra=()):
+def command(emulator, files, memory=256, append='', extra=(), board='virt'):
     """argv that boots the guest on the terminal; memory in MiB."""
-    if '-smp' in extra and '-bios' not in extra:
+    if 'bios' in files and '-smp' in extra and '-bios' not in extra:
         extra = ['-bios', str(files['bios']), *extra]
-    return [emulator, '-M', 'virt', '-nographic', '-m', str(memory),
+    return [emulator, '-M', board, '-nographic', '-m', str(memory),
             '-kernel', str(files['kernel']), '-initrd', str(files['initrd']),
             '-append', f'console=ttyS0 {append}'.strip(), *extra]
