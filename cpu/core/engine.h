@@ -94,12 +94,17 @@ struct rec {
 #define ENGINE_NEW_PAGE(c) (void)0
 #endif
 
+/* A guest's handlers may be in several files. */
+#ifndef HANDLER_LINKAGE
+#define HANDLER_LINKAGE static
+#endif
+
 #if ENGINE_TAIL
 typedef void handler_fn(struct cpu *c, const struct rec *r,
                         int64_t budget ENGINE_PARAMS);
 /* Not inlined: a slow twin's calls would give the fast one a frame. */
 #define HANDLER(name)                                                          \
-    static __attribute__((noinline)) void name(                                \
+    HANDLER_LINKAGE __attribute__((noinline)) void name(                                \
         struct cpu *c, const struct rec *r, int64_t budget ENGINE_PARAMS)
 #define HANDLER_ENTER (void)budget, ENGINE_UNUSED
 #if defined(__clang__)
@@ -131,7 +136,7 @@ typedef const struct rec *handler_fn(struct cpu *c, const struct rec *r,
         return ((handler_fn *)(f))(c, (rr), budget_p);                         \
     } while (0)
 #define HANDLER(name)                                                          \
-    static const struct rec *name(struct cpu *c, const struct rec *r,          \
+    HANDLER_LINKAGE const struct rec *name(struct cpu *c, const struct rec *r,          \
                                   int64_t *budget_p)
 #define HANDLER_ENTER                                                          \
     int64_t budget = *budget_p;                                                \

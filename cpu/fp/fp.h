@@ -142,6 +142,21 @@ uint32_t fp_soft_to_f32_f64(struct fp_env *e, uint64_t a);
 uint32_t fp_rcp_f32(uint32_t a);
 uint32_t fp_rsqrt_f32(uint32_t a);
 
+/* rint in the mode that `round` says; FP_QUIETLY in it: never inexact. */
+#define FP_QUIETLY 8u
+#define FP_ROUND(T, B)                                                         \
+    static inline B fp_round_##T(struct fp_env *e, B a)                        \
+    {                                                                          \
+        bool quiet = (e->round & FP_QUIETLY) != 0;                             \
+                                                                               \
+        e->round &= (uint8_t)~FP_QUIETLY;                                      \
+        return fp_rint_##T(e, a, !quiet);                                      \
+    }
+
+FP_ROUND(f16, uint16_t)
+FP_ROUND(f32, uint32_t)
+FP_ROUND(f64, uint64_t)
+
 /* The rest, with the host's unit where it serves: fp_<op>_<type>. */
 #include "fp_host.h"
 

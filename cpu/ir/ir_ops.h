@@ -146,6 +146,7 @@
     X(MUL_##F, mul_##f, T, T, 2, ROUNDS)                                     \
     X(DIV_##F, div_##f, T, T, 2, ROUNDS)                                     \
     X(SQRT_##F, sqrt_##f, T, T, 1, ROUNDS)                                   \
+    X(ROUND_##F, round_##f, T, T, 1, ROUNDS)                                   \
     X(FMA_##F, fma_##f, T, T, 3, ROUNDS)                                     \
     X(MIN_##F, min_##f, T, T, 2, FLAGS)                                      \
     X(MAX_##F, max_##f, T, T, 2, FLAGS)                                      \

@@ -400,6 +400,8 @@ class Body:
             if s.kind == "let":
                 self.add(f"const {CTYPE[s.expr.type]} v_{s.name} = "
                          f"{self.expr(s.expr)};")
+                if not self.live:
+                    self.add(f"(void)v_{s.name};")
             elif s.kind == "call":
                 self.expr(s.expr)
             elif s.kind == "fault":
@@ -508,6 +510,7 @@ class Handlers:
     def __init__(self, home, isa, source):
         self.home, self.isa, self.source = home, isa, source
         self.out, self.by_body = [], {}
+        self.starts = []    # of each handler in out
         self.wanted = 0     # handlers, before equal ones are shared
 
     def define(self, name, line, lines):
@@ -517,6 +520,7 @@ class Handlers:
         if text in self.by_body:
             return self.by_body[text]
         self.by_body[text] = name
+        self.starts.append(len(self.out))
         self.out.append(f"HANDLER({name})")
         self.out.append(f'{{')
         self.out.append("    HANDLER_ENTER;")

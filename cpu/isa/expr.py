@@ -713,6 +713,7 @@ class Parser:
     fn_fmul = fp_function("fmul", 2, 1)
     fn_fdiv = fp_function("fdiv", 2, 1)
     fn_fsqrt = fp_function("fsqrt", 1, 1)
+    fn_fround = fp_function("fround", 1, 1)
     fn_ffma = fp_function("ffma", 3, 1)
     fn_fmin = fp_function("fmin", 2, 0)
     fn_fmax = fp_function("fmax", 2, 0)

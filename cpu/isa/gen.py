@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Generate a guest's decoder, disassembler, handlers and lifter.
 
-    gen.py FILE.isa [-D ux=u64] [-n NAME] -o DIRECTORY
+    gen.py FILE.isa [-D ux=u64] [-n NAME] [-p PARTS] -o DIRECTORY
 
 writes NAME_rows.h, NAME_decode.c, NAME_handlers.c, NAME_lift.c and
-NAME_tests.c.  A mistake in the file ends with one line, "FILE:LINE: what
+NAME_tests.c; with PARTS, handlers are in NAME_handlers_1.c and so on, and
+what is between them in NAME_handlers.c.  A mistake in the file ends with one line, "FILE:LINE: what
 (code)", and status 1; nothing is written then.
 """
 
@@ -43,7 +44,7 @@ def own_lines(lines, path):
     return "\n".join(out)
 
 
-def generate(file, defines, name, out_dir, quiet):
+def generate(file, defines, name, out_dir, parts, quiet):
     isa = read(file, defines)
     isa.name = name or isa.name
     if isa.dialect not in DIALECTS:
@@ -51,9 +52,12 @@ def generate(file, defines, name, out_dir, quiet):
     dialect, output_class = DIALECTS[isa.dialect]
     dialect.prepare(isa)
     o = output_class(isa, dialect, file)
+    o.parts = parts
     files = {"handlers.c": o.handlers_c(), "rows.h": o.rows_h(),
              "gen.h": o.gen_h(), "decode.c": o.decode_c(),
              "lift.c": o.lift_c(), "tests.c": o.tests_c()}
+    for n in range(1, parts + 1):
+        files[f"handlers_{n}.c"] = o.handlers_part(n)
     for name, lines in files.items():
         path = os.path.join(out_dir, f"{isa.name}_{name}")
         text = own_lines(lines, path)
@@ -69,6 +73,7 @@ def main():
     p.add_argument("-D", action="append", default=[], metavar="TYPE=TYPE")
     p.add_argument("-n", metavar="NAME", help="instead of the isa line's")
     p.add_argument("-o", default=".", metavar="DIRECTORY")
+    p.add_argument("-p", type=int, default=0, metavar="PARTS")
     p.add_argument("-q", action="store_true")
     a = p.parse_args()
     defines = {}
@@ -79,7 +84,7 @@ def main():
                     f"{', '.join(source.TYPES)}")
         defines[name] = target
     try:
-        generate(a.file, defines, a.n, a.o, a.q)
+        generate(a.file, defines, a.n, a.o, a.p, a.q)
     except IsaError as e:
         print(f"{a.file}:{e.line}: {e.text} ({e.code})", file=sys.stderr)
         sys.exit(1)

@@ -24,6 +24,7 @@ class Output:
         self.up = isa.name.upper()
         self.home = dialect.Home(isa)
         self.real = [r for r in isa.rows if not r.alias]
+        self.parts = 0
 
     def head(self, *includes):
         out = [HEAD.format(file=self.file)]

@@ -126,6 +126,7 @@ class Isa:
         self.families = {}
         self.subs = {}
         self.models = []        # oldest first
+        self.around = {}        # attribute: (statements before, after)
 
 
 # raises: returns false with an exception pending.  mode: may change what
@@ -442,6 +443,13 @@ class Reader:
             if name in self.isa.models:
                 raise IsaError("twice", line, f"'{name}' is declared twice")
             self.isa.models.append(name)
+
+    def decl_around(self, line, text):
+        m = re.fullmatch(r"around (\w+) : (.+) : (.+)", text)
+        if not m:
+            raise IsaError("around-line", line, "expected: around ATTRIBUTE "
+                           ": STATEMENTS : STATEMENTS")
+        self.isa.around[m.group(1)] = m.group(2), m.group(3)
 
     def decl_for(self, line, text):
         names = text.split()[1:]

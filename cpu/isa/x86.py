@@ -325,6 +325,7 @@ def prepare(isa):
                            "has no examples yet")
         attributes(isa, row)
         check_operands(isa, row)
+        surround(isa, row)
         instances(isa, row)
     number(isa)
     check_overlaps(isa)
@@ -434,6 +435,13 @@ def check_memory(row, stmts):
             raise IsaError("fault-after-fp", row.line, f"{row.name}: "
                            "something can fault after floating point")
         seen |= any(n.op == "fp" for n in here)
+
+
+def surround(isa, row):
+    """Statements that all rows with operands of MMX have."""
+    if "mm" in isa.around and any(o.letter in "PQN" for o in row.ops):
+        before, after = isa.around["mm"]
+        row.semantics = f"{before}; {row.semantics}; {after}"
 
 
 def state(row):

@@ -1,13 +1,15 @@
 """The files generated for an x86 guest: tables for cpu/x86/decode.c, handlers,
 lifter, and what tests want to know."""
 
+import re
+
 import emit_c
 import flags
 import output
 import x86_emit
 from emit_c import CTYPE
 from expr import WIDTH
-from output import string
+from output import HEAD, string
 from x86 import FORMS, MEMORY, PREFIXES, opcodes
 from x86_lift import X86Lift
 
@@ -178,7 +180,8 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
         out += [f'#include "{n}_gen.h"',
                 f"#define ENGINE_FLAG_BITS {n}_flag_bits",
                 '#include "cpu/core/special.h"', ""]
-        out += h.out + h.array_text
+        out += self.declarations(h.by_body.values()) if self.parts else h.out
+        out += h.array_text
         out += [f"const struct engine_handlers {n}_engine = ENGINE_HANDLERS;",
                 f"const struct isa_row {n}_row_table[{self.up}_ROWS] = {{",
                 '    [0] = {"undefined", ROW_END | ROW_EXACT, 0, NULL, NULL},']
@@ -189,6 +192,29 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
         out += ["};", ""]
         self.n_fusions = 0
         return out + self.helper_table() + self.flag_functions()
+
+    @staticmethod
+    def declarations(names):
+        return [f"handler_fn {n};" for n in sorted(set(names))]
+
+    def handlers_part(self, n):
+        """The n-th of as many equal parts of all handlers."""
+        h = self.handlers
+        ends = h.starts[1:] + [len(h.out)]
+        each = [h.out[a:b] for a, b in zip(h.starts, ends)]
+        total = sum(len(line) for line in h.out) + 1
+        mine, at = [], 0
+        for lines in each:
+            if at * self.parts // total == n - 1:
+                mine += lines
+            at += sum(len(line) for line in lines)
+        wanted = set(re.findall(r"\bh_\w+", " ".join(mine)))
+        out = [HEAD.format(file=self.file), "#define HANDLER_LINKAGE"]
+        out += self.head(self.isa.header)[1:]
+        out += [f'#include "{self.isa.name}_gen.h"',
+                f"#define ENGINE_FLAG_BITS {self.isa.name}_flag_bits"]
+        return out + self.declarations(
+            wanted & set(h.by_body.values())) + mine
 
     def flag_functions(self):
         body = emit_c.Body(self.home, None, False, None)

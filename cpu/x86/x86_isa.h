@@ -60,7 +60,28 @@ void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size);
 void x86_random(struct cpu *c);
 void x86_fence(struct cpu *c);
 
-/* sse.c: around a row of floating point whose exceptions may be unmasked. */
+/* sse.c */
+#define X86_MXCSR_MASK 0xffffu
+#define X86_MXCSR_RESET 0x1f80u
+uint32_t x86_mxcsr(const struct x86_cpu *g);
+void x86_set_mxcsr(struct x86_cpu *g, uint32_t v);
+bool x86_ldmxcsr(struct cpu *c, uint32_t v);
+void x86_stmxcsr(struct cpu *c);
+void x86_rcp(struct cpu *c, v128 a);
+void x86_rsqrt(struct cpu *c, v128 a);
+void x86_phminposuw(struct cpu *c, v128 a);
+bool x86_maskmov(struct cpu *c, uint64_t v, uint64_t mask, uint8_t addressing);
+bool x86_maskmovdqu(struct cpu *c, v128 mask, uint8_t n, uint8_t addressing);
+void x86_strings(struct cpu *c, v128 b, uint8_t n, uint32_t control);
+
+/* crypto.c */
+void x86_clmul(struct cpu *c, uint64_t a, uint64_t b);
+void x86_aes(struct cpu *c, v128 a, uint8_t what);
+void x86_aes_key(struct cpu *c, v128 a, uint8_t round);
+void x86_sha1(struct cpu *c, v128 w, uint8_t n, uint8_t what);
+void x86_sha256(struct cpu *c, v128 s, uint8_t n);
+
+/* Around a row of floating point whose exceptions may be unmasked (sse.c). */
 void x86_fp_begin(struct cpu *c);
 bool x86_fp_end(struct cpu *c);
 
