@@ -6,8 +6,7 @@
  * its users: EDK2's QemuFwCfgLib, U-Boot's qfw, Linux's qemu_fw_cfg.
  *
  * Missing: items that the guest may write (a DMA write is an error, as for
- * an item that is read-only), keys of one architecture (0x8000), items that
- * are made when they are selected.
+ * an item that is read-only), items that are made when they are selected.
  */
 #include "devices/fw_cfg.h"
 
@@ -38,10 +37,18 @@ enum {
 
 /* -- the store -- */
 
-static bool set_item(struct fw_cfg *f, unsigned key, const void *data,
+/* Where an item is kept; FW_CFG_ITEMS: there is none of that key. */
+static unsigned place_of(unsigned key)
+{
+    if (key >= FW_CFG_ARCH && key < FW_CFG_ARCH_END)
+        return FW_CFG_FILE_END + key - FW_CFG_ARCH;
+    return key < FW_CFG_FILE_END ? key : FW_CFG_ITEMS;
+}
+
+static bool set_item(struct fw_cfg *f, unsigned at, const void *data,
                      uint32_t size, struct error *e)
 {
-    struct fw_cfg_item *item = &f->item[key];
+    struct fw_cfg_item *item = &f->item[at];
     uint8_t *copy = malloc(size ? size : 1);
 
     if (!copy)
@@ -57,9 +64,12 @@ static bool set_item(struct fw_cfg *f, unsigned key, const void *data,
 bool fw_cfg_add(struct fw_cfg *f, enum fw_cfg_key key, const void *data,
                 uint32_t size, struct error *e)
 {
-    if (key >= FW_CFG_FILE_FIRST || f->item[key].data)
+    unsigned at = place_of(key);
+
+    if ((key >= FW_CFG_FILE_FIRST && key < FW_CFG_ARCH) || at == FW_CFG_ITEMS ||
+        f->item[at].data)
         return error_set(e, "firmware configuration item 0x%x is taken", key);
-    return set_item(f, key, data, size, e);
+    return set_item(f, at, data, size, e);
 }
 
 bool fw_cfg_add_u16(struct fw_cfg *f, enum fw_cfg_key key, uint16_t value,
@@ -163,9 +173,9 @@ static uint32_t left(const struct fw_cfg *f, const uint8_t **data)
 {
     const struct fw_cfg_item *item;
 
-    if (f->key >= FW_CFG_ITEMS)
+    if (place_of(f->key) == FW_CFG_ITEMS)
         return 0;
-    item = &f->item[f->key];
+    item = &f->item[place_of(f->key)];
     if (!item->data || f->at >= item->size)
         return 0;
     *data = item->data + f->at;

@@ -39,10 +39,16 @@ enum fw_cfg_key {
     FW_CFG_SETUP_DATA = 0x18,
     FW_CFG_FILE_DIR = 0x19,
     FW_CFG_FILE_FIRST = 0x20,
+    /* Of one architecture: x86. */
+    FW_CFG_ARCH = 0x8000,
+    FW_CFG_IRQ0_OVERRIDE = 0x8002, /* IRQ 0 is input 2 of the IOAPIC */
+    FW_CFG_ARCH_END = 0x8008,
 };
 
 #define FW_CFG_MAX_FILES 64
-#define FW_CFG_ITEMS (FW_CFG_FILE_FIRST + FW_CFG_MAX_FILES)
+/* Those of one architecture come behind the files. */
+#define FW_CFG_FILE_END (FW_CFG_FILE_FIRST + FW_CFG_MAX_FILES)
+#define FW_CFG_ITEMS (FW_CFG_FILE_END + FW_CFG_ARCH_END - FW_CFG_ARCH)
 #define FW_CFG_NAME 56 /* bytes of a file's name, with its NUL */
 
 /* What a read of the DMA address gives: the interface is there. */

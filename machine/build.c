@@ -781,7 +781,8 @@ static bool make_rom(struct machine *m, int node, struct error *e)
         return error_prefix(e, "%s", m->tree.name);
     m->rom_region = (struct region){
         .name = "boot ROM",
-        .kind = REGION_ROM,
+        .kind = tree_prop(&m->tree, node, "emu,writable", NULL) ? REGION_RAM
+                                                                : REGION_ROM,
         .base = at.base,
         .size = at.size,
         .enabled = true,

@@ -148,6 +148,10 @@ bool machine_check_overlaps(struct machine *m, struct error *e);
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e);
 
+/* A PC's tables, into the store: acpi.c, smbios.c. */
+bool machine_tell_acpi(struct machine *m, struct error *e);
+bool machine_tell_smbios(struct machine *m, struct error *e);
+
 /* -- plug.c: -device and disks -- */
 
 bool machine_plug(struct machine *m, const struct machine_config *config,

@@ -3,7 +3,8 @@
  * places by itself.
  *
  * A virtio-...-device goes into an MMIO slot, a PCI function on the bus of
- * the board's host bridge.  "virtio-blk" without an ending is what the
+ * the board's host bridge, a device of the ISA bus where its iobase says.
+ * "virtio-blk" without an ending is what the
  * board's root node prefers (emu,virtio).
  *
  * Missing: more than one PCI bus; taking a device out again.
@@ -30,9 +31,18 @@ static const char *option(const struct device_option *o, const char *name)
     return NULL;
 }
 
+/* The properties by which the user says at which ports it shall be. */
+static const struct property *port_property(const struct device_class *cls)
+{
+    const struct property *p = device_property(cls, "iobase");
+
+    return p ? p : device_property(cls, "ioport");
+}
+
 static bool can_plug(const struct device_class *cls)
 {
-    return device_class_is_virtio(cls) || device_class_is_pci(cls);
+    return device_class_is_virtio(cls) || device_class_is_pci(cls) ||
+           port_property(cls);
 }
 
 static bool no_class(const char *driver, struct error *e)
@@ -158,7 +168,23 @@ static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
                       e);
 }
 
-/* -- both -- */
+/* -- ISA -- */
+
+static bool plug_isa(struct device *dev, struct error *e)
+{
+    const struct property *p = port_property(dev->class);
+    const struct property *size = device_property(dev->class, "iosize");
+    uint32_t base, ports = 0;
+
+    memcpy(&base, (const char *)dev + p->offset, sizeof(base));
+    if (size)
+        memcpy(&ports, (const char *)dev + size->offset, sizeof(ports));
+    if (base > 0xffff)
+        return error_set(e, "%s=0x%x: wanted at most 0xffff", p->name, base);
+    return device_map(dev, 0, base, ports, e);
+}
+
+/* -- all -- */
 
 static bool set_options(struct machine *m, struct device *dev,
                         const struct device_option *o, struct error *e)
@@ -185,6 +211,8 @@ static bool place(struct machine *m, struct device *dev, const char *bus,
         return plug_pci(m, dev, bus, addr, e);
     if (addr)
         return error_set(e, "addr=%s: only for PCI devices", addr);
+    if (port_property(dev->class))
+        return plug_isa(dev, e);
     return plug_slot(m, dev, bus, e);
 }
 

@@ -4,13 +4,14 @@
  * runs from flash, the kernel, the initrd and the command line, which are
  * then its to load; a PC's CMOS RAM.
  *
- * Missing: ACPI and SMBIOS tables; the order of what to boot.
+ * Missing: the order of what to boot, but for -kernel.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "devices/fw_cfg.h"
 #include "devices/mc146818.h"
+#include "machine/blob.h"
 #include "machine/machine_priv.h"
 
 /* A file is held whole. */
@@ -117,6 +118,43 @@ static void fill_cmos(struct machine *m)
     mc146818_setup_pc(m->cmos, &setup);
 }
 
+/* `etc/e820`: base, size and kind (1: RAM) of each piece. */
+static bool tell_memory(struct machine *m, struct error *e)
+{
+    struct blob b = {NULL, 0, 0, false};
+    bool ok;
+
+    for (unsigned i = 0; i < m->n_ram; i++) {
+        if (!m->ram_piece[i].size)
+            continue;
+        blob_number(&b, m->ram_piece[i].base, 8);
+        blob_number(&b, m->ram_piece[i].size, 8);
+        blob_number(&b, 1, 4);
+    }
+    ok = b.failed ? error_set(e, "out of memory")
+                  : fw_cfg_add_file(m->fw_cfg, "etc/e820", b.bytes, b.size, e);
+    blob_free(&b);
+    return ok;
+}
+
+/* What a PC's firmware wants to know beside. */
+static bool tell_pc(struct machine *m, struct error *e)
+{
+    /* S0 and S5 are there (128), S5's type is 0; S3 and S4 are not. */
+    static const uint8_t states[6] = {128, 0, 0, 1, 0, 128};
+    static const char order[] = PC_KERNEL_BOOT_ORDER;
+    static const uint8_t yes = 1;
+
+    if (m->loader.has_pc_kernel &&
+        !fw_cfg_add_file(m->fw_cfg, "bootorder", order, sizeof(order), e))
+        return false;
+    return fw_cfg_add(m->fw_cfg, FW_CFG_IRQ0_OVERRIDE, &yes, 1, e) &&
+           fw_cfg_add_file(m->fw_cfg, "etc/system-states", states,
+                           sizeof(states), e) &&
+           tell_memory(m, e) && machine_tell_acpi(m, e) &&
+           machine_tell_smbios(m, e);
+}
+
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
@@ -127,7 +165,8 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
         fill_cmos(m);
     if (!m->fw_cfg)
         return true;
-    if (!tell_counts(m, e) || !tell_kernel(m, e))
+    if (!tell_counts(m, e) || !tell_kernel(m, e) ||
+        (m->rom_file && !tell_pc(m, e)))
         return false;
     for (size_t i = 0; i < config->n_fw_cfg; i++) {
         if (!tell_file(m, &config->fw_cfg[i], e))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "devices/fw_cfg.h"
 #include "devices/lapic.h"
 #include "rig.h"
@@ -395,6 +396,237 @@ static void test_told(void **state)
     assert_int_equal(in(r, 0x71, 1), (256 - 16) * 16 >> 8);
 }
 
+/* -- tables: run the loader's commands, as firmware does -- */
+
+#define RSDP_AT 0xf0000u
+#define TABLES_AT 0x200000u
+
+struct files {
+    uint8_t *data[2]; /* rsdp, tables */
+    uint32_t size[2];
+};
+
+static const uint32_t file_at[2] = {RSDP_AT, TABLES_AT};
+
+static const struct fw_cfg_item *item(struct rig *r, const char *name)
+{
+    for (unsigned i = 0; i < r->m->fw_cfg->n_files; i++) {
+        const struct fw_cfg_item *f =
+            &r->m->fw_cfg->item[FW_CFG_FILE_FIRST + i];
+
+        if (strcmp(f->name, name) == 0)
+            return f;
+    }
+    fail_msg("no file %s", name);
+    return NULL;
+}
+
+static unsigned file_number(const uint8_t *name)
+{
+    if (strcmp((const char *)name, "etc/acpi/rsdp") == 0)
+        return 0;
+    assert_string_equal((const char *)name, "etc/acpi/tables");
+    return 1;
+}
+
+static uint8_t sum(const uint8_t *p, uint32_t n)
+{
+    uint8_t v = 0;
+
+    while (n--)
+        v = (uint8_t)(v + *p++);
+    return v;
+}
+
+static void run_command(struct files *f, const uint8_t *c)
+{
+    uint8_t *p = f->data[file_number(c + 4)];
+    uint32_t size = f->size[file_number(c + 4)], at, start, n;
+
+    switch (ld_le32(c)) {
+    case 1:
+        assert_int_equal(c[64], p == f->data[0] ? 2 : 1);
+        break;
+    case 2:
+        at = ld_le32(c + 116);
+        n = c[120];
+        assert_true(at + n <= size && (n == 4 || n == 8));
+        assert_true(ld_le(p + at, n) < f->size[file_number(c + 60)]);
+        st_le(p + at, ld_le(p + at, n) + file_at[file_number(c + 60)], n);
+        break;
+    case 3:
+        at = ld_le32(c + 60);
+        start = ld_le32(c + 64);
+        n = ld_le32(c + 68);
+        assert_true(at < size && start + n <= size);
+        p[at] = (uint8_t)(p[at] - sum(p + start, n));
+        break;
+    default:
+        fail_msg("command %u", ld_le32(c));
+    }
+}
+
+static void load_tables(struct rig *r, struct files *f)
+{
+    const char *const names[] = {"etc/acpi/rsdp", "etc/acpi/tables"};
+    const struct fw_cfg_item *commands = item(r, "etc/table-loader");
+
+    for (unsigned i = 0; i < 2; i++) {
+        f->size[i] = item(r, names[i])->size;
+        f->data[i] = malloc(f->size[i]);
+        assert_non_null(f->data[i]);
+        memcpy(f->data[i], item(r, names[i])->data, f->size[i]);
+    }
+    assert_int_equal(commands->size % 128, 0);
+    for (uint32_t at = 0; at < commands->size; at += 128)
+        run_command(f, commands->data + at);
+}
+
+/* A table by its address, whose sum is right. */
+static const uint8_t *table(const struct files *f, uint64_t address)
+{
+    const uint8_t *p = f->data[1] + (address - TABLES_AT);
+
+    assert_true(address >= TABLES_AT && address < TABLES_AT + f->size[1]);
+    assert_int_equal(sum(p, ld_le32(p + 4)), 0);
+    return p;
+}
+
+static void check_dsdt(const struct files *f, const uint8_t *dsdt)
+{
+    uint32_t presence = 0;
+
+    assert_memory_equal(dsdt, "DSDT", 4);
+    for (uint32_t i = 36; i + 10 <= ld_le32(dsdt + 4); i++) {
+        if (memcmp(dsdt + i, "\x08" "BLOK" "\x0c", 6) == 0)
+            presence = ld_le32(dsdt + i + 6);
+    }
+    assert_true(presence >= TABLES_AT && presence < TABLES_AT + f->size[1]);
+    assert_int_equal(ld_le32(f->data[1] + (presence - TABLES_AT)), 0x80000000);
+    assert_int_equal(ld_le32(f->data[1] + (presence - TABLES_AT) + 8), 0xff);
+}
+
+static void test_acpi(void **state)
+{
+    struct rig *r = *state;
+    const uint8_t *rsdt, *fadt, *madt, *p;
+    struct files f;
+    unsigned cpus = 0;
+
+    make_pc(r, 3);
+    load_tables(r, &f);
+    assert_memory_equal(f.data[0], "RSD PTR ", 8);
+    assert_int_equal(sum(f.data[0], 20), 0);
+    assert_int_equal(sum(f.data[0], 36), 0);
+    rsdt = table(&f, ld_le32(f.data[0] + 16));
+    assert_memory_equal(rsdt, "RSDT", 4);
+    assert_int_equal(ld_le32(rsdt + 4), 36 + 3 * 4);
+    p = table(&f, ld_le64(f.data[0] + 24));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(ld_le64(p + 36 + 8 * i), ld_le32(rsdt + 36 + 4 * i));
+    fadt = table(&f, ld_le32(rsdt + 36));
+    assert_memory_equal(fadt, "FACP", 4);
+    assert_int_equal(ld_le32(fadt + 4), 244);
+    assert_int_equal(ld_le32(fadt + 76), 0x608);
+    assert_int_equal(fadt[92], 4);
+    assert_int_equal(ld_le32(fadt + 220 + 4), 0x60c);
+    assert_int_equal(fadt[128], 6);
+    check_dsdt(&f, table(&f, ld_le32(fadt + 40)));
+    assert_int_equal(ld_le64(fadt + 140), ld_le32(fadt + 40));
+    madt = table(&f, ld_le32(rsdt + 40));
+    assert_memory_equal(madt, "APIC", 4);
+    for (p = madt + 44; p < madt + ld_le32(madt + 4); p += p[1])
+        cpus += p[0] == 0;
+    assert_int_equal(cpus, 3);
+    assert_memory_equal(table(&f, ld_le32(rsdt + 44)), "HPET", 4);
+    free(f.data[0]);
+    free(f.data[1]);
+}
+
+static void test_smbios(void **state)
+{
+    struct rig *r = *state;
+    const struct fw_cfg_item *anchor, *tables;
+    const uint8_t *p, *end;
+    unsigned n = 0, last = 0;
+
+    make_pc(r, 2);
+    anchor = item(r, "etc/smbios/smbios-anchor");
+    tables = item(r, "etc/smbios/smbios-tables");
+    assert_int_equal(anchor->size, 31);
+    assert_int_equal(sum(anchor->data, 31), 0);
+    assert_int_equal(sum(anchor->data + 16, 15), 0);
+    assert_int_equal(ld_le16(anchor->data + 22), tables->size);
+    end = tables->data + tables->size;
+    for (p = tables->data; p < end; n++) {
+        last = p[0];
+        /* Behind the formatted part strings, and an empty one. */
+        for (p += p[1]; p + 1 < end && (p[0] || p[1]); p++)
+            ;
+        p += 2;
+    }
+    assert_ptr_equal(p, end);
+    assert_int_equal(last, 127);
+    assert_int_equal(n, ld_le16(anchor->data + 28));
+    assert_int_equal(n, 1 + 1 + 1 + 2 + 1 + 1 + 1 + 1 + 1);
+}
+
+static void test_e820(void **state)
+{
+    struct rig *r = *state;
+    const uint8_t *p;
+
+    r->config.ram_size = UINT64_C(0xc0000000) + 0x100000;
+    make_pc(r, 1);
+    p = item(r, "etc/e820")->data;
+    assert_int_equal(item(r, "etc/e820")->size, 40);
+    assert_int_equal(ld_le64(p + 8), 0xc0000000);
+    assert_true(ld_le64(p + 20) == UINT64_C(0x100000000));
+    assert_int_equal(ld_le64(p + 28), 0x100000);
+    assert_int_equal(ld_le32(p + 36), 1);
+}
+
+/* A board without local APICs has no ACPI. */
+static void test_isapc(void **state)
+{
+    static uint8_t rom[0x20000];
+    struct rig *r = *state;
+
+    r->config.board = "isapc";
+    r->config.bios = rig_file(r, "bios", rom, sizeof(rom));
+    rig_machine(r);
+    for (unsigned i = 0; i < r->m->fw_cfg->n_files; i++)
+        assert_null(strstr(r->m->fw_cfg->item[FW_CFG_FILE_FIRST + i].name,
+                           "acpi"));
+    init_pics(r);
+    raise_irq(r, device_of(r, "isa-serial"), 0, true);
+    assert_int_equal(lines(r, 0) & INTR, INTR);
+    assert_int_equal(acknowledge(r, 0), 8 + 4);
+    assert_int_equal(acknowledge(r, 0), -1);
+}
+
+/* -device at a port of the user's choice. */
+static void test_plug_isa(void **state)
+{
+    const char *names[] = {"iobase"}, *values[] = {"0x510"};
+    struct device_option o = {"isa-debug-exit", 1, names, values};
+    struct rig *r = *state;
+
+    r->config.devices = &o;
+    r->config.n_devices = 1;
+    r->config.board = "pc";
+    r->config.bios = rig_file(r, "bios", "x", 1);
+    rig_refused(r, "*overlaps*");
+    values[0] = "0x10000";
+    rig_refused(r, "-device isa-debug-exit: iobase=0x10000: wanted at most "
+                   "0xffff");
+    values[0] = "0xf4";
+    rig_machine(r);
+    out(r, 0xf4, 1, 5);
+    machine_poll(r->m);
+    assert_int_equal(machine_ended(r->m, NULL), MACHINE_FAILED);
+}
+
 static void test_firmware_refused(void **state)
 {
     static uint8_t large[ROM_SIZE + 1];
@@ -429,6 +661,11 @@ int main(void)
         TEST(test_start_up),
         TEST(test_power_off),
         TEST(test_told),
+        TEST(test_acpi),
+        TEST(test_smbios),
+        TEST(test_e820),
+        TEST(test_isapc),
+        TEST(test_plug_isa),
         TEST(test_firmware_refused),
     };
 
