@@ -13,10 +13,12 @@
  * to nothing there, so that the interrupt controller does not forget an edge
  * whose phase passes while the guest is late.
  *
- * Where the host is late, several rising edges are due at once.  Those that
- * are lost so are made up at twice the rate, up to a second's worth; with
- * icount none is.  There are at most 50,000 a second: of shorter periods
- * output 0 shows only some, so that no guest can keep the host busy.
+ * Where the host is late, several rising edges are due at once; and where the
+ * CPU's thread is, which i8254_taken() tells, an edge is due before the last
+ * one was taken.  Those that would be lost so are made up at four times the
+ * rate, up to a quarter of a second's worth.  There are at most 50,000 a
+ * second: of shorter periods output 0 shows only some, so that no guest can
+ * keep the host busy.
  *
  * Counts of 1 in modes 2 and 3, which the data sheet forbids, count as 2.
  * Bit 4 of port 61h toggles every 18 ticks (15.1 us), as a BIOS programs
@@ -26,7 +28,8 @@
  * next tick); memory parity and I/O channel checks (port 61h, bits 6 and 7
  * read 0); the speaker's sound, whose enable is kept in port 61h.
  */
-#include "devices/device.h"
+#include "devices/i8254.h"
+
 #include "devices/isa.h"
 
 enum { COUNTERS = 3, REG_CONTROL = 3 };
@@ -91,6 +94,8 @@ struct i8254 {
     struct timer timer; /* of counter 0's next edge */
     uint64_t shown;     /* rising edges of counter 0 that were noted, */
     uint64_t owed;      /* and those of them that output 0 has not seen */
+    bool taking;        /* the CPU takes them, as far as is known, */
+    bool untaken;       /* but not yet the last one */
     uint8_t port61;
 };
 
@@ -371,6 +376,12 @@ static uint32_t pause_ticks(const struct i8254 *p)
     return p->hz / MOST_EDGES + 1;
 }
 
+/* Is it time for the next edge, if one is owed? */
+static bool may_show(const struct i8254 *p)
+{
+    return !p->taking || !p->untaken;
+}
+
 /* The tick at which counter 0 wants to be looked at again. */
 static uint64_t next_look(struct i8254 *p, uint64_t now)
 {
@@ -383,33 +394,62 @@ static uint64_t next_look(struct i8254 *p, uint64_t now)
         at = now + (c->n + (mode(c) > 1) - t);
     if (c->load_pending && c->load_at < at)
         at = c->load_at;
-    if (p->owed && now + c->n / 2 < at)
-        at = now + c->n / 2;
+    if (may_show(p) && p->owed && now + c->n / 4 < at)
+        at = now + c->n / 4;
     return at < now + pause_ticks(p) ? now + pause_ticks(p) : at;
+}
+
+static void look_again(struct i8254 *p, uint64_t now)
+{
+    uint64_t at = next_look(p, now);
+
+    timer_arm(&p->timer,
+              at == UINT64_MAX ? CLOCK_NEVER : clock_ticks_to_ns(at, p->hz));
+}
+
+/* Count the edges up to now, and forget those that are too many: a guest
+ * that takes none (a mask) does not want them later. */
+static void count_edges(struct i8254 *p, uint64_t now)
+{
+    struct counter *c = &p->counter[0];
+    uint64_t all, most;
+
+    sync(c, now);
+    most = c->n < pause_ticks(p) ? 1 : p->hz / 4 / c->n + 1;
+    all = c->old_edges + edges(c, now);
+    p->owed += all - p->shown;
+    p->shown = all;
+    if (p->owed <= most)
+        return;
+    p->owed = p->taking ? 1 : most;
+    p->taking = false;
 }
 
 /* Bring output 0 up to date, one edge at a time. */
 static void update(struct i8254 *p)
 {
     struct counter *c = &p->counter[0];
-    uint64_t now = ticks(p), all, most;
+    uint64_t now = ticks(p);
 
-    sync(c, now);
-    all = c->old_edges + edges(c, now);
-    p->owed += all - p->shown;
-    p->shown = all;
-    most = c->n < pause_ticks(p) ? 1 : p->hz / c->n + 1;
-    if (p->owed > most)
-        p->owed = most;
-    if (p->owed) {
+    count_edges(p, now);
+    if (p->owed && may_show(p)) {
         p->owed--;
+        p->untaken = true;
         wire_set(device_out(&p->dev, 0), false);
         wire_set(device_out(&p->dev, 0), true);
     }
     wire_set(device_out(&p->dev, 0), mode(c) > 1 || out(c, now));
-    now = next_look(p, now);
-    timer_arm(&p->timer,
-              now == UINT64_MAX ? CLOCK_NEVER : clock_ticks_to_ns(now, p->hz));
+    look_again(p, now);
+}
+
+void i8254_taken(void *dev)
+{
+    struct i8254 *p = dev;
+
+    p->taking = true;
+    p->untaken = false;
+    if (p->owed)
+        look_again(p, ticks(p));
 }
 
 static void fire(void *owner)
@@ -441,8 +481,10 @@ static void write_control_word(struct i8254 *p, uint8_t value, uint64_t now)
         latch_count(&p->counter[i], now);
     } else {
         write_control(&p->counter[i], value, now);
-        if (i == 0)
+        if (i == 0) {
             p->owed = 0;
+            p->untaken = false;
+        }
     }
 }
 
@@ -574,6 +616,8 @@ static const struct field i8254_fields[] = {
     FIELD_TIMER(struct i8254, timer),
     FIELD(struct i8254, shown, 0),
     FIELD(struct i8254, owed, 0),
+    FIELD(struct i8254, taking, false),
+    FIELD(struct i8254, untaken, false),
     FIELD(struct i8254, port61, 0),
     FIELD_LIST_END,
 };

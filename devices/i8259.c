@@ -73,12 +73,18 @@ enum {
 #define NO_CASCADE 8
 #define NO_LEVEL 8
 
+struct listener {
+    void (*taken)(void *owner);
+    void *owner;
+};
+
 struct i8259 {
     struct device dev;
     uint32_t cascade;     /* property: the slave's input; NO_CASCADE */
     struct device *slave; /* at it */
-    uint8_t lines;        /* the inputs' levels */
-    uint8_t edge;         /* edges that wait for their acknowledge */
+    struct listener listener[8];
+    uint8_t lines; /* the inputs' levels */
+    uint8_t edge;  /* edges that wait for their acknowledge */
     uint8_t imr, isr, elcr;
     uint8_t icw1, icw2, icw3, icw4;
     uint8_t expect; /* the ICW that the next write of A0 = 1 is; 0: OCW1 */
@@ -169,8 +175,12 @@ static void i8259_input(struct device *dev, unsigned line, bool level)
 /* First INTA, or a poll: the request goes into service. */
 static void serve(struct i8259 *p, unsigned level)
 {
+    const struct listener *l = &p->listener[level];
+
     p->edge &= ~(1u << level);
     p->isr |= (uint8_t)(1u << level);
+    if (l->taken)
+        l->taken(l->owner);
 }
 
 /* The end of the last INTA.  INT has been low, so that a master sees an edge
@@ -386,6 +396,12 @@ bool i8259_adopt(struct device *master, struct device *slave, struct error *e)
     return true;
 }
 
+void i8259_on_taken(struct device *dev, unsigned line, void (*fn)(void *owner),
+                    void *owner)
+{
+    ((struct i8259 *)dev)->listener[line & 7] = (struct listener){fn, owner};
+}
+
 static bool i8259_create(struct device *dev, struct error *e)
 {
     struct i8259 *p = (struct i8259 *)dev;
@@ -430,6 +446,7 @@ static const struct field i8259_fields[] = {
     DEVICE_FIELDS(struct i8259),
     FIELD_HOST(struct i8259, cascade),
     FIELD_HOST(struct i8259, slave),
+    FIELD_HOST(struct i8259, listener),
     FIELD_KEEP(struct i8259, lines),
     FIELD(struct i8259, edge, 0),
     FIELD(struct i8259, imr, 0xff),

@@ -24,6 +24,11 @@ bool i8259_adopt(struct device *master, struct device *slave, struct error *e);
  */
 uint8_t i8259_acknowledge(void *master);
 
+/* Call fn(owner) whenever the request of an input is taken by an acknowledge
+ * or a poll.  One for each input; fn drives no wire. */
+void i8259_on_taken(struct device *dev, unsigned line, void (*fn)(void *owner),
+                    void *owner);
+
 /* The INT output's level.  Under the device lock. */
 bool i8259_int(struct device *dev);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "devices/i8254.h"
 #include "tests/devices/harness.h"
 
 enum { CONTROL = 3 };
@@ -461,7 +462,7 @@ static void test_no_drift(void **state)
 }
 
 /* Ticks that come too late, as where the host has slept, are made up one by
- * one, and no more than a second's worth. */
+ * one, and no more than a quarter of a second's worth. */
 static void test_late(void **state)
 {
     struct harness_wire *w = harness_out(h, dev, 0);
@@ -474,16 +475,58 @@ static void test_late(void **state)
     h->insns += 5 * 1000 * TICK; /* nobody looked for five periods */
     harness_advance(h, 0);
     assert_int_equal(w->changes, before + 2);
-    pass(2500); /* five, and two new ones, at twice the rate */
-    assert_int_equal(w->changes, before + 2 + 2 * 5);
-    pass(2500);
-    assert_int_equal(w->changes, before + 2 * 10);
+    pass(2500); /* five, and two new ones, at four times the rate */
+    assert_int_equal(w->changes, before + 2 * 7);
     pass(5000);
-    assert_int_equal(w->changes, before + 2 * 15);
+    assert_int_equal(w->changes, before + 2 * 12);
     h->insns += UINT64_C(1000000) * 1000 * TICK;
     before = w->changes;
     pass(10 * 1000000);
-    assert_in_range(w->changes - before, 2 * 10990, 2 * 11010);
+    assert_in_range(w->changes - before, 2 * 10240, 2 * 10260);
+}
+
+/* Ticks wait for a CPU that does not take them, for a while. */
+static void test_taken(void **state)
+{
+    struct harness_wire *w = harness_out(h, dev, 0);
+    unsigned before;
+
+    (void)state;
+    program0(0x34, 1000);
+    pass(1001);
+    i8254_taken(dev);
+    before = w->changes;
+    pass(5000);
+    assert_int_equal(w->changes, before + 2);
+    for (unsigned i = 1; i <= 5; i++) { /* four, and a new one */
+        i8254_taken(dev);
+        assert_int_equal(w->changes, before + 2 * i);
+        pass(251);
+    }
+    i8254_taken(dev);
+    assert_int_equal(w->changes, before + 2 * 6);
+    /* Nobody takes them any longer: then none is made up. */
+    before = w->changes;
+    pass(1000 * 1000);
+    assert_in_range(w->changes - before, 2 * 745, 2 * 755);
+    before = w->changes;
+    i8254_taken(dev);
+    pass(3000);
+    assert_in_range(w->changes - before, 2, 4);
+    i8254_taken(dev);
+    pass(250);
+    i8254_taken(dev);
+    before = w->changes;
+    pass(1000);
+    assert_int_equal(w->changes, before + 2);
+    /* A control word forgets what is owed. */
+    pass(10000);
+    program0(0x34, 1000);
+    pass(1001);
+    i8254_taken(dev);
+    before = w->changes;
+    pass(990);
+    assert_int_equal(w->changes, before);
 }
 
 /* ------------------------------------------------------------- port 61h */
@@ -544,16 +587,13 @@ static void test_bad_frequency(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_mode0),         TEST(test_mode1),
-        TEST(test_mode2),         TEST(test_mode3),
-        TEST(test_mode4),         TEST(test_mode5),
-        TEST(test_bcd),           TEST(test_edges_of_range),
-        TEST(test_bytes),         TEST(test_latch),
-        TEST(test_read_back),     TEST(test_interrupts),
-        TEST(test_new_count),     TEST(test_fast),
-        TEST(test_no_drift),      TEST(test_late),
-        TEST(test_port61),        TEST(test_reset),
-        TEST(test_bad_frequency),
+        TEST(test_mode0),     TEST(test_mode1),          TEST(test_mode2),
+        TEST(test_mode3),     TEST(test_mode4),          TEST(test_mode5),
+        TEST(test_bcd),       TEST(test_edges_of_range), TEST(test_bytes),
+        TEST(test_latch),     TEST(test_read_back),      TEST(test_interrupts),
+        TEST(test_new_count), TEST(test_fast),           TEST(test_no_drift),
+        TEST(test_late),      TEST(test_taken),          TEST(test_port61),
+        TEST(test_reset),     TEST(test_bad_frequency),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -477,6 +477,35 @@ static void test_adopt(void **state)
     assert_non_null(strstr(e.text, "want 0 to 7"));
 }
 
+static void count(void *owner)
+{
+    ++*(unsigned *)owner;
+}
+
+static void test_taken(void **state)
+{
+    unsigned first = 0, second = 0;
+
+    (void)state;
+    i8259_on_taken(master, 0, count, &first);
+    i8259_on_taken(slave, 1, count, &second);
+    line(0, true);
+    line(9, true);
+    assert_int_equal(first, 0);
+    ack();
+    assert_int_equal(first, 1);
+    ack(); /* nothing above it: spurious */
+    assert_int_equal(first + second, 1);
+    eoi(0);
+    ack();
+    assert_int_equal(second, 1);
+    eoi(9);
+    pulse(0);
+    wr(master, COMMAND, 0x0c);
+    rd(master, COMMAND);
+    assert_int_equal(first, 2);
+}
+
 /* A word to two ports is two bytes. */
 static void test_word(void **state)
 {
@@ -509,6 +538,7 @@ int main(void)
         TEST(test_init_clears),
         TEST(test_reset),
         TEST(test_adopt),
+        TEST(test_taken),
         TEST(test_word),
     };
 
