@@ -380,6 +380,11 @@ static void i8259_write(struct device *dev, unsigned window, uint64_t offset,
 
 /* ----------------------------------------------------------------- life */
 
+bool i8259_is_master(struct device *dev)
+{
+    return ((struct i8259 *)dev)->cascade != NO_CASCADE;
+}
+
 bool i8259_adopt(struct device *master, struct device *slave, struct error *e)
 {
     struct i8259 *p = (struct i8259 *)master;

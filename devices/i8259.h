@@ -29,6 +29,9 @@ uint8_t i8259_acknowledge(void *master);
 void i8259_on_taken(struct device *dev, unsigned line, void (*fn)(void *owner),
                     void *owner);
 
+/* Does it have an input for a slave? */
+bool i8259_is_master(struct device *dev);
+
 /* The INT output's level.  Under the device lock. */
 bool i8259_int(struct device *dev);
 

@@ -48,6 +48,9 @@ struct ioapic {
     uint8_t select, id;
     uint32_t low[N_PINS], high[N_PINS]; /* of the redirection table */
     bool level[N_PINS];                 /* of the inputs */
+    void (*taken)(void *owner);         /* whom to tell of one input */
+    void *taken_owner;
+    unsigned taken_pin;
 };
 
 static enum delivery delivery(const struct ioapic *a, unsigned pin)
@@ -64,8 +67,8 @@ static bool is_level(const struct ioapic *a, unsigned pin)
 static void send(struct ioapic *a, unsigned pin)
 {
     uint32_t low = a->low[pin], data = (low & 0x7ff) | MSI_ASSERT;
-    uint64_t address =
-        MSI_BASE | (uint64_t)(a->high[pin] >> 24) << MSI_DEST_SHIFT;
+    uint64_t address = MSI_BASE | (uint64_t)(a->high[pin] >> 24)
+                                      << MSI_DEST_SHIFT;
 
     if (low & LOGICAL)
         address |= MSI_LOGICAL;
@@ -108,6 +111,25 @@ void ioapic_eoi(struct device *ioapic, uint8_t vector)
         a->low[pin] &= ~(uint32_t)REMOTE_IRR;
         service(a, pin);
     }
+}
+
+void ioapic_on_taken(struct device *ioapic, unsigned pin,
+                     void (*fn)(void *owner), void *owner)
+{
+    struct ioapic *a = (struct ioapic *)ioapic;
+
+    a->taken = fn;
+    a->taken_owner = owner;
+    a->taken_pin = pin % N_PINS;
+}
+
+void ioapic_taken(struct device *ioapic, uint8_t vector)
+{
+    struct ioapic *a = (struct ioapic *)ioapic;
+    uint32_t low = a->low[a->taken_pin];
+
+    if (a->taken && !(low & MASKED) && (uint8_t)low == vector)
+        a->taken(a->taken_owner);
 }
 
 /* -- registers -- */
@@ -194,6 +216,9 @@ static const struct field ioapic_fields[] = {
     FIELD_ARRAY(struct ioapic, low, MASKED),
     FIELD_ARRAY(struct ioapic, high, 0),
     FIELD_ARRAY(struct ioapic, level, false),
+    FIELD_HOST(struct ioapic, taken),
+    FIELD_HOST(struct ioapic, taken_owner),
+    FIELD_HOST(struct ioapic, taken_pin),
     FIELD_LIST_END,
 };
 
@@ -204,8 +229,7 @@ static const struct window ioapic_windows[] = {
 const struct device_class ioapic_class = {
     .name = "ioapic",
     .summary = "I/O APIC (Intel 82093AA)",
-    .compatible =
-        (const char *const[]){"intel,ioapic", "intel,i82093aa", NULL},
+    .compatible = (const char *const[]){"intel,ioapic", "intel,i82093aa", NULL},
     .size = sizeof(struct ioapic),
     .fields = ioapic_fields,
     .windows = ioapic_windows,

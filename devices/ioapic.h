@@ -10,4 +10,11 @@ extern const struct device_class ioapic_class;
  * device lock. */
 void ioapic_eoi(struct device *ioapic, uint8_t vector);
 
+/* Call fn(owner) whenever a processor takes the vector of an input that is
+ * not masked.  One for each IOAPIC; fn drives no wire. */
+void ioapic_on_taken(struct device *ioapic, unsigned pin,
+                     void (*fn)(void *owner), void *owner);
+/* A processor takes a vector.  Under the device lock. */
+void ioapic_taken(struct device *ioapic, uint8_t vector);
+
 #endif

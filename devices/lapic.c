@@ -664,6 +664,8 @@ int lapic_acknowledge(void *lapic, unsigned cpu)
     if (v >= 0) {
         clear_bit(a->irr, (uint8_t)v);
         set_bit(a->isr, (uint8_t)v);
+        for (unsigned i = 0; i < l->n_ioapics; i++)
+            ioapic_taken(l->ioapic[i], (uint8_t)v);
     } else if (wants_pic(a)) {
         a->extint = false;
         v = l->pic ? l->pic(l->pic_owner) : -1;

@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "devices/aplic.h"
+#include "devices/i8254.h"
 #include "devices/i8259.h"
 #include "devices/imsic.h"
 #include "devices/ioapic.h"
@@ -272,6 +273,20 @@ static void connect_smm(struct machine *m, struct device *bridge)
     }
 }
 
+/* The 8254 learns when its interrupt is taken, which is IRQ 0, and input 2 of
+ * an IOAPIC.  With icount no CPU is ever late. */
+static void connect_ticks(struct machine *m, struct device *pit)
+{
+    for (unsigned i = 0; i < m->n_members && !clock_is_icount(m->clock); i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (dev->class == &i8259_class && i8259_is_master(dev))
+            i8259_on_taken(dev, 0, i8254_taken, pit);
+        if (dev->class == &ioapic_class)
+            ioapic_on_taken(dev, 2, i8254_taken, pit);
+    }
+}
+
 static bool connect_x86(struct machine *m, struct device *dev, int node,
                         struct error *e)
 {
@@ -279,6 +294,8 @@ static bool connect_x86(struct machine *m, struct device *dev, int node,
         return connect_lapic(m, dev, node, e);
     if (dev->class == &i8259_class)
         return connect_pic(m, dev, node, e);
+    if (dev->class == &i8254_class)
+        connect_ticks(m, dev);
     if (dev->class == &i440fx_class)
         connect_smm(m, dev);
     return true;

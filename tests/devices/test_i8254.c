@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "devices/i8254.h"
+#include "devices/ioapic.h"
 #include "tests/devices/harness.h"
 
 enum { CONTROL = 3 };
@@ -529,6 +530,36 @@ static void test_taken(void **state)
     assert_int_equal(w->changes, before);
 }
 
+/* The same, through an IOAPIC. */
+static void test_taken_from_ioapic(void **state)
+{
+    struct device *apic = harness_device(h, "ioapic", NULL);
+    struct harness_wire *w = harness_out(h, dev, 0);
+    unsigned before;
+
+    (void)state;
+    ioapic_on_taken(apic, 2, i8254_taken, dev);
+    harness_write(h, apic, 0, 0x00, 4, 0x14);
+    harness_write(h, apic, 0, 0x10, 4, 0x30);
+    program0(0x34, 1000);
+    pass(1001);
+    before = w->changes;
+    ioapic_taken(apic, 0x31); /* another one: nothing is known yet */
+    pass(3000);
+    assert_int_equal(w->changes, before + 2 * 3);
+    ioapic_taken(apic, 0x30);
+    pass(3000); /* now they wait */
+    assert_int_equal(w->changes, before + 2 * 4);
+    harness_write(h, apic, 0, 0x10, 4, 0x10030);
+    ioapic_taken(apic, 0x30); /* masked: not this one's */
+    pass(500);
+    assert_int_equal(w->changes, before + 2 * 4);
+    harness_write(h, apic, 0, 0x10, 4, 0x30);
+    ioapic_taken(apic, 0x30);
+    pass(300);
+    assert_int_equal(w->changes, before + 2 * 5);
+}
+
 /* ------------------------------------------------------------- port 61h */
 
 static void test_port61(void **state)
@@ -587,13 +618,17 @@ static void test_bad_frequency(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_mode0),     TEST(test_mode1),          TEST(test_mode2),
-        TEST(test_mode3),     TEST(test_mode4),          TEST(test_mode5),
-        TEST(test_bcd),       TEST(test_edges_of_range), TEST(test_bytes),
-        TEST(test_latch),     TEST(test_read_back),      TEST(test_interrupts),
-        TEST(test_new_count), TEST(test_fast),           TEST(test_no_drift),
-        TEST(test_late),      TEST(test_taken),          TEST(test_port61),
-        TEST(test_reset),     TEST(test_bad_frequency),
+        TEST(test_mode0),         TEST(test_mode1),
+        TEST(test_mode2),         TEST(test_mode3),
+        TEST(test_mode4),         TEST(test_mode5),
+        TEST(test_bcd),           TEST(test_edges_of_range),
+        TEST(test_bytes),         TEST(test_latch),
+        TEST(test_read_back),     TEST(test_interrupts),
+        TEST(test_new_count),     TEST(test_fast),
+        TEST(test_no_drift),      TEST(test_late),
+        TEST(test_taken),         TEST(test_taken_from_ioapic),
+        TEST(test_port61),        TEST(test_reset),
+        TEST(test_bad_frequency),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -471,6 +471,8 @@ static void test_adopt(void **state)
     other->out[0] = device_input(master, 2);
     assert_false(i8259_adopt(master, other, &e)); /* there is one */
     assert_false(i8259_adopt(other, slave, &e));
+    assert_true(i8259_is_master(master));
+    assert_false(i8259_is_master(slave));
     other = harness_make(h, &i8259_class);
     assert_true(device_set(other, NULL, "cascade", "9", &e));
     assert_false(device_create(other, 1, &e));
