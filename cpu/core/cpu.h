@@ -107,6 +107,10 @@ struct cpu_wires {
     struct cpu_msi_file msi[2];
     struct cpu_own_page own;
     struct cpu_apic apic; /* x86 */
+    /* The processor has given up (x86: the shutdown cycle), under the device
+     * lock; a board resets then. */
+    void (*shutdown)(void *owner);
+    void *shutdown_owner;
 };
 
 /* Where a CPU lives.  Outlives it. */
@@ -267,6 +271,8 @@ struct cpu {
     atomic_bool asleep;     /* the thread waits on `wake` */
     bool halted;
     bool interpret;         /* a compiled block's handler does not enter it */
+    bool step;              /* the class wants to be asked for interrupts after
+                               each instruction */
     sem_t wake;
 
     const struct cpu_class *class;

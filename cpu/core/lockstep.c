@@ -273,7 +273,7 @@ enum cpu_event lockstep_run(struct cpu *c, int64_t limit)
             return event;
         if (l->ended)
             return CPU_KICKED;
-        if (!window(l, run_until(c, end) - c->icount))
+        if (c->step || !window(l, run_until(c, end) - c->icount))
             alone(l);
     }
 }

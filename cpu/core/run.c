@@ -73,6 +73,10 @@ static int64_t slice_for(const struct cpu *c, int64_t left, bool exact,
                          unsigned *max_insns)
 {
     *max_insns = BLOCK_MAX_INSNS;
+    if (c->step) {
+        *max_insns = 1;
+        return 0;
+    }
     if (c->no_chain)
         left = left < BLOCK_MAX_INSNS ? left : BLOCK_MAX_INSNS;
     if (exact && left <= BLOCK_MAX_INSNS) {
@@ -291,6 +295,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, asleep),
     FIELD(struct cpu, halted, 0),
     FIELD_HOST(struct cpu, interpret),
+    FIELD_HOST(struct cpu, step),
     FIELD_HOST(struct cpu, wake),
     FIELD_HOST(struct cpu, class),
     FIELD_HOST(struct cpu, env),

@@ -268,7 +268,7 @@ class Reader:
 
     def decl_reg(self, line, text):
         m = re.fullmatch(r"reg (\w+)(?:\[(\d+)\])? : (\w+)"
-                         r"(?: zero (\d+))?(?: = ([\w.]+))?", text)
+                         r"(?: zero (\d+))?(?: = ([\w.\[\]]+))?", text)
         if not m:
             raise IsaError("reg-line", line, "expected: reg NAME[COUNT] : "
                            "TYPE [zero N] [= C member]")

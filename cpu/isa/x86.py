@@ -99,7 +99,7 @@ class Encoding:
             else:
                 self.prefix = tok
         self.map = 0
-        if toks and toks[0] == "0f":
+        if len(toks) > 1 and toks[0] == "0f":
             toks.pop(0)
             self.map = 1
             if toks and toks[0] in ("38", "3a") and len(toks) > 1 and \
@@ -476,6 +476,9 @@ def facts(row):
     row.helpers = {n.data.name: n.data for n in every if n.op == "call"}
     row.mode = any("mode" in h.facts for h in row.helpers.values())
     row.direct = row.exit in ("branch", "jump")
+    # an instruction pointer, which the fast forms have only in flat code
+    row.after = not row.stack and not row.direct and \
+        any(n.op == "nextpc" for n in every)
     row.checked = row.direct or any(n.op == "target" for n in every)
     # a twin: for what the fast forms do not do
     row.twin = row.stack or row.checked or "fp" in row.attrs
@@ -488,7 +491,8 @@ def forms(row):
     hot = "hot" in row.attrs
     out = set()
     if False in row.cases:
-        out.add("RS" if row.addressing or row.stack and not hot else "R")
+        out.add("RS" if row.addressing or row.after or
+                row.stack and not hot else "R")
         if row.twin:
             out.add("RS")
             if row.stack and hot:

@@ -461,7 +461,7 @@ static unsigned register_form(const struct fill *f)
     const struct x86_entry *e = f->e;
 
     if (!(e->flags & (X86_STACK | X86_EXIT)))
-        return X86_R;
+        return has_form(e, X86_R) ? X86_R : X86_RS;
     if (flat == 32 && (e->flags & X86_STACK))
         return has_form(e, X86_RY) ? X86_RY : X86_RS;
     /* The target's offset must fit once that in the page is added. */

@@ -24,6 +24,9 @@
 #include "cpu/x86/regs.h"
 #include "x86_rows.h"
 
+/* CR4.OSXSAVE is 0: XSAVE and the like are #UD. */
+#define X86_MODE_NO_XSAVE 512u
+
 /* EFLAGS, SDM 1-3.4.3.  The six of arithmetic are lazy (X86_FLAGS). */
 enum {
     FLAG_TF = 1 << 8,
@@ -142,6 +145,28 @@ enum x86_line {
     X86_LINE_RESET,
 };
 
+/* A feature word of CPUID, and how features are numbered: word * 32 + bit. */
+enum x86_word {
+    X86_WORD_1_EDX,
+    X86_WORD_1_ECX,
+    X86_WORD_7_EBX,
+    X86_WORD_7_ECX,
+    X86_WORD_81_EDX, /* leaf 80000001 */
+    X86_WORD_81_ECX,
+    X86_WORD_D1_EAX,
+    X86_WORDS,
+};
+
+/* Address spaces that the TLB holds translations of. */
+struct x86_context {
+    uint64_t cr3;    /* of a PCID; 0 of what lives until the next flush */
+    uint64_t key;    /* user, SMAP...; UINT64_MAX: free */
+    uint32_t number; /* of the TLB */
+};
+#define X86_CONTEXTS 64u
+
+struct x86_facts;
+
 /* What the processor is doing when it does not run instructions. */
 enum x86_activity { X86_ACTIVE, X86_HLT, X86_WAIT_SIPI, X86_SHUTDOWN };
 
@@ -168,8 +193,10 @@ struct x86_cpu {
     uint32_t mode; /* X86_MODE_* */
     uint8_t cpl;
 
-    unsigned model;    /* enum x86_model, of the .isa file */
+    unsigned model;    /* X86_MODEL_*, of the .isa file */
     uint64_t features; /* X86_EXT_*; set by init */
+    uint32_t words[X86_WORDS]; /* what CPUID says there is; set by init */
+    const struct x86_facts *facts;
     /* features, less those that CR0, CR4 and EFER switch off. */
     uint64_t decoded;
 
@@ -188,18 +215,31 @@ struct x86_cpu {
     struct x86_x87 x87;
 
     uint8_t activity; /* enum x86_activity */
-    bool smm, nmi_blocked, smi_latched, nmi_latched, init_latched;
+    bool smm, nmi_blocked;
+    bool nmi_in_smm; /* nmi_blocked as it was when SMM began */
     bool fpu_error;   /* FERR#: an unmasked x87 exception waits */
     uint64_t shadow_at; /* icount at which no interrupt is taken: right after
                            STI, MOV SS, POP SS */
     bool shadow_debug;  /* ... nor a debug trap or NMI */
+    uint64_t rf_at;     /* icount at which RF counts, if it is set */
+    uint32_t debug_traps; /* bits of DR6 that trap after this instruction */
+    bool step_armed;    /* TF was set when the last instruction began */
 
-    /* The pending exception. */
+    /* The pending exception; interrupts are not kept. */
     uint8_t vector, source; /* enum x86_source */
     bool has_error;
     uint32_t error;
     uint64_t fault_address; /* CR2 of a page fault */
-    uint8_t delivering; /* how deep in delivery: double, triple fault */
+
+    /* Derived or for this instruction only. */
+    bool system;         /* the access is the processor's own: supervisor's */
+    bool align_check;    /* CR0.AM, EFLAGS.AC and CPL 3 */
+    uint8_t watched;     /* data breakpoints that are on, by bits */
+    uint8_t code_watched; /* those of instructions */
+    uint64_t pa_mask;    /* address lines that pass: A20 */
+    uint64_t system_context; /* as cpu->data_context, for `system` */
+    struct x86_context contexts[X86_CONTEXTS];
+    uint32_t next_context;
 
     atomic_uint_fast32_t lines;   /* levels, bits of enum x86_line */
     atomic_uint_fast32_t latched; /* edges that were not taken yet */
@@ -229,13 +269,13 @@ extern const struct cpu_class x86_class;
  * any change of these. */
 void x86_settle(struct x86_cpu *g);
 
-/* Make an exception pending: a fault of the instruction under way, with or
- * (x86_raise) without looking up whether the vector has an error code. */
+/* Make an exception pending: a fault of the instruction under way; error is
+ * dropped where the vector has none. */
 void x86_raise(struct cpu *c, unsigned vector, uint64_t error);
 
 /* EFLAGS with the lazy ones; the caller has the lazy flags in the CPU. */
 uint32_t x86_eflags(struct x86_cpu *g);
-/* Set those of mask. */
+/* Set those of mask, and what follows from them. */
 void x86_set_eflags(struct x86_cpu *g, uint32_t v, uint32_t mask);
 
 #endif
