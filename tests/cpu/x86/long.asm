@@ -1,0 +1,495 @@
+; Paging of 32 bits, PAE and four levels: rights, accessed and dirty bits, error
+; codes and CR2; long and compatibility mode, its gates, IST, SYSCALL, canonical
+; addresses; debug registers.
+%include "rom.inc"
+
+%define GDT 0x10000
+%define IDT 0x11000
+%define TSS 0x12000
+%define STACK0 0x20000
+%define STACK3 0x24000
+%define IST1 0x26000
+%define PD 0x100000             ; 32 bits
+%define PT 0x101000
+%define PML4 0x102000
+%define PDPT 0x103000
+%define PDL 0x104000
+%define PTL 0x105000
+
+%define CODE32 0x08
+%define DATA0 0x10
+%define CODE64 0x18
+%define CODE3C 0x23             ; compatibility mode, level 3
+%define DATA3 0x2b
+%define CODE3 0x33
+%define TSSS 0x38
+
+start:
+        lgdt [cs:gdtr0]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp dword CODE32:LIN(pm)
+
+        align 8
+gdt:    dq 0
+        dq 0x00cf9a000000ffff   ; 08
+        dq 0x00cf92000000ffff   ; 10
+        dq 0x00af9a000000ffff   ; 18
+        dq 0x00cffa000000ffff   ; 20
+        dq 0x00cff2000000ffff   ; 28
+        dq 0x00affa000000ffff   ; 30
+        dq 0x0000890120000067   ; 38
+        dq 0
+gdt_end:
+gdtr0:  dw gdt_end - gdt - 1
+        dd LIN(gdt)
+gdtr:   dw gdt_end - gdt - 1
+        dq GDT
+idtr32: dw 0x20 * 8 - 1
+        dd IDT
+idtr64: dw 0x81 * 16 - 1
+        dq IDT
+
+        bits 32
+%macro FAULTS 1+
+        mov dword [0x500], LIN(%%after)
+        mov [0x504], esp
+        %1
+        SAY32 "none "
+%%after:
+%endmacro
+
+pm:     mov ax, DATA0
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov esp, STACK0
+        mov esi, LIN(gdt)
+        mov edi, GDT
+        mov ecx, gdt_end - gdt
+        rep movsb
+        lgdt [LIN(gdtr)]
+        mov edi, IDT + 14 * 8
+        mov word [edi], LIN(pf32) & 0xffff
+        mov word [edi + 2], CODE32
+        mov dword [edi + 4], (LIN(pf32) & 0xffff0000) | 0x8e00
+        lidt [LIN(idtr32)]
+
+        ; Identity by 4 KiB pages for 4 MiB, the ROM by a large page.
+        mov edi, PD
+        xor eax, eax
+        mov ecx, 0x2000 / 4
+        rep stosd
+        mov dword [PD], PT + 7
+        mov dword [PD + 0xffc], 0xffc00083
+        mov edi, PT
+        mov eax, 7
+        mov ecx, 1024
+.fill:  stosd
+        add eax, 0x1000
+        loop .fill
+        mov dword [PT + 0x200 * 4], 0           ; 200000: absent
+        mov dword [PT + 0x201 * 4], 0x201005    ; read-only
+        mov dword [PT + 0x202 * 4], 0x202003    ; the supervisor's
+        mov eax, cr4
+        or eax, 0x10                            ; PSE
+        mov cr4, eax
+        mov eax, PD
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax
+        SAY32 "paging32 "
+        FAULTS {mov eax, [0x200000]}
+        FAULTS {mov [0x200010], eax}
+        FAULTS {mov [0x201000], eax}            ; without WP
+        mov eax, cr0
+        or eax, 0x10000
+        mov cr0, eax
+        FAULTS {mov [0x201004], eax}
+        FAULTS {mov eax, [0x1ffffe]}            ; into the absent one
+        mov eax, 0x200000
+        FAULTS {jmp eax}
+        FAULTS {mov eax, [0x400000]}            ; no table
+        mov eax, [PT + 0x203 * 4]
+        and eax, 0xfff
+        call hex16p                             ; neither A nor D
+        mov eax, [0x203000]
+        mov eax, [PT + 0x203 * 4]
+        and eax, 0xfff
+        call hex16p
+        mov [0x203000], eax
+        mov eax, [PT + 0x203 * 4]
+        and eax, 0xfff
+        call hex16p
+        mov eax, [PD]
+        and eax, 0xfff
+        call hex16p
+        mov eax, [0xfffffff0 - 12]              ; a large page: A
+        mov eax, [PD + 0xffc]
+        call hex32
+        ; a new translation counts after INVLPG
+        mov dword [0x203000], 0x11111111
+        mov dword [0x204000], 0x22222222
+        mov eax, [0x203000]
+        mov dword [PT + 0x203 * 4], 0x204007
+        invlpg [0x203000]
+        mov eax, [0x203000]
+        call hex32
+        mov dword [PD + 8], 0x00200083          ; bit 21 of a large page
+        FAULTS {mov eax, [0x800000]}
+        call newline32
+
+        ; Long mode.
+        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
+        mov edi, PML4
+        xor eax, eax
+        mov ecx, 0x4000 / 4
+        rep stosd
+        mov dword [PML4], PDPT + 7
+        mov dword [PML4 + 0xff8], PDPT + 7      ; the upper end, too
+        mov dword [PDPT], PDL + 7
+        mov dword [PDPT + 0xff0], PDL + 7
+        mov dword [PDL], PTL + 7
+        mov dword [PDL + 8], 0x200087           ; 2 MiB
+        mov edi, PTL
+        mov eax, 7
+        mov ecx, 512
+.fill2: stosd
+        mov dword [edi], 0
+        add edi, 4
+        add eax, 0x1000
+        loop .fill2
+        mov dword [PTL + 0x180 * 8], 0          ; 180000: absent
+        mov dword [PTL + 0x181 * 8 + 4], 0x80000000 ; no execution
+        mov dword [PTL + 0x182 * 8 + 4], 0x00100000 ; reserved bit 52.. 
+        mov dword [PTL + 0x183 * 8], 0x183003   ; the supervisor's
+        mov dword [PTL + 0x184 * 8 + 4], 0x00010000 ; beyond 40 bits
+        mov eax, cr4
+        or eax, 0x20
+        mov cr4, eax
+        mov eax, PML4
+        mov cr3, eax
+        mov ecx, 0xc0000080
+        rdmsr
+        or eax, 0x901                           ; SCE, LME, NXE
+        wrmsr
+        mov eax, cr0
+        or eax, 0x80010000
+        mov cr0, eax
+        rdmsr
+        SAY32 "long "
+        call hex32                              ; LMA
+        ; gates of 16 bytes
+        mov edi, IDT
+        mov eax, LIN(stubs)
+        mov ecx, 0x81
+.gates: mov [edi], ax
+        mov word [edi + 2], CODE64
+        mov word [edi + 4], 0x8e00
+        mov edx, eax
+        shr edx, 16
+        mov [edi + 6], dx
+        mov dword [edi + 8], 0
+        mov dword [edi + 12], 0
+        add edi, 16
+        add eax, STUB
+        loop .gates
+        mov byte [IDT + 0x80 * 16 + 5], 0xee
+        mov byte [IDT + 3 * 16 + 4], 1          ; INT3: IST 1
+        mov byte [IDT + 3 * 16 + 5], 0xee
+        mov byte [IDT + 12 * 16 + 4], 1         ; and #SS
+        mov edi, TSS
+        mov ecx, 0x68 / 4
+        xor eax, eax
+        rep stosd
+        mov dword [TSS + 4], STACK0
+        mov dword [TSS + 36], IST1
+        jmp CODE64:LIN(long64)
+
+        bits 64
+        default abs
+%macro SAY64 1+
+        call say64
+        db %1, 0
+%endmacro
+%macro FAULTS64 1+
+        mov dword [0x500], LIN(%%after)
+        mov [0x508], rsp
+        %1
+        SAY64 "none "
+%%after:
+%endmacro
+say64:
+        xchg rsi, [rsp]
+        push rax
+.next:  mov al, [rsi]
+        inc rsi
+        test al, al
+        jz .end
+        out 0xe9, al
+        jmp .next
+.end:   pop rax
+        xchg rsi, [rsp]
+        ret
+hex64:  push rcx
+        mov ecx, 16
+        jmp hexl
+hexw:   push rcx
+        shl rax, 48
+        mov ecx, 4
+hexl:
+.next:  rol rax, 4
+        push rax
+        and al, 15
+        cmp al, 10
+        jb .digit
+        add al, 'a' - '0' - 10
+.digit: add al, '0'
+        out 0xe9, al
+        pop rax
+        loop .next
+        push rax
+        mov al, ' '
+        out 0xe9, al
+        pop rax
+        pop rcx
+        ret
+newline64:
+        push rax
+        mov al, 10
+        out 0xe9, al
+        pop rax
+        ret
+
+long64:   lgdt [LIN(gdtr)]
+        lidt [LIN(idtr64)]
+        mov ax, TSSS
+        ltr ax
+        mov ax, cs
+        call hexw
+        call newline64
+        SAY64 "paging64 "
+        FAULTS64 {mov eax, [0x180000]}
+        FAULTS64 {mov [0x180000], eax}
+        mov rax, 0xffffffff80180000
+        FAULTS64 {mov rbx, [rax]}               ; the upper end
+        FAULTS64 {mov rbx, [rax + 0x3000]}      ; is the same memory
+        mov byte [0x181000], 0xc3
+        mov eax, 0x181000
+        FAULTS64 {call rax}                     ; no execution
+        FAULTS64 {mov eax, [0x182000]}          ; bits 62:52 are free
+        FAULTS64 {mov eax, [0x184000]}          ; reserved
+        mov rax, 0x0000800000000000
+        FAULTS64 {mov rbx, [rax]}
+        FAULTS64 {mov rbx, [rax - 4]}           ; across the end
+        FAULTS64 {jmp rax}
+        mov rbp, rax
+        FAULTS64 {mov rbx, [rbp]}               ; #SS
+        lea rsp, [rax + 8]
+        FAULTS64 {push rax}
+        mov esp, STACK0
+        call newline64
+
+        SAY64 "gates "
+        mov eax, esp
+        call hex64
+        push rax                                ; RSP is not aligned
+        int3                                    ; on its IST
+        pop rax
+        FAULTS64 {int 0x81}
+        FAULTS64 {mov ss, ax}
+        xor eax, eax
+        mov ss, eax                             ; null is a stack here
+        FAULTS64 {db 0x0e}                      ; PUSH CS: #UD
+        call newline64
+
+        SAY64 "user "
+        mov ecx, 0xc0000081                     ; STAR
+        xor eax, eax
+        mov edx, 0x230018
+        wrmsr
+        inc ecx                                 ; LSTAR
+        mov eax, LIN(entry)
+        xor edx, edx
+        wrmsr
+        mov ecx, 0xc0000084                     ; SFMASK
+        mov eax, 0x700
+        wrmsr
+        mov eax, STACK3
+        push DATA3
+        push rax
+        push 0x202
+        push CODE3
+        mov eax, LIN(user64)
+        push rax
+        iretq
+
+user64: mov rax, rsp
+        int 0x80                                ; says RAX
+        mov ax, cs
+        int 0x80
+        FAULTS64 {mov eax, [0x183000]}          ; U
+        FAULTS64 {mov [0x183000], eax}
+        mov eax, 0x183000
+        FAULTS64 {call rax}
+        FAULTS64 {swapgs}
+        FAULTS64 {rdmsr}
+        syscall                                 ; RCX and R11 come back
+back_from_syscall:
+        mov rax, r15
+        int 0x80
+        ; compatibility mode and back
+        push CODE3C
+        mov eax, LIN(compat)
+        push rax
+        o64 retf
+        bits 32
+compat: mov eax, esp
+        dec eax                                 ; not REX here
+        int 0x80
+        mov eax, cs
+        int 0x80
+        mov eax, 0xffffffff
+        int 0x80                                ; ends
+
+        bits 64
+; Where SYSCALL goes: what RCX, R11, CS and SS are.
+entry:  mov eax, LIN(back_from_syscall)
+        mov r15, rcx
+        sub r15, rax
+        shl r15, 16
+        mov ax, cs
+        mov r15w, ax
+        shl r15, 16
+        mov ax, ss
+        mov r15w, ax
+        shl r15, 16
+        mov r15w, r11w
+        o64 sysret
+
+; Comes with a vector on the stack, and maybe an error code.
+fault64:
+        push rax
+        mov rax, [rsp + 8]
+        cmp eax, 0x80
+        je syscall64
+        cmp eax, 3
+        je break64
+        call hexw
+        mov rax, [rsp + 8]
+        bt dword [LIN(with)], eax
+        jnc .none
+        cmp eax, 14
+        jne .error
+        mov rax, cr2
+        call hex64
+.error: mov rax, [rsp + 16]
+        call hexw
+        mov eax, [0x500]
+        mov [rsp + 24], rax
+        pop rax
+        add rsp, 16
+        jmp .back
+.none:  mov eax, [0x500]
+        mov [rsp + 16], rax
+        pop rax
+        add rsp, 8
+.back:  push rax
+        mov rax, [0x508]
+        mov [rsp + 8 + 24], rax
+        pop rax
+        iretq
+syscall64:
+        mov rax, [rsp]
+        cmp eax, -1
+        je last
+        call hex64
+        mov rax, [rsp + 40]                     ; RSP as pushed
+        pop rax
+        add rsp, 8
+        iretq
+break64:
+        mov rax, rsp
+        call hex64
+        mov rax, [rsp + 40]
+        call hex64
+        pop rax
+        add rsp, 8
+        iretq
+last:   mov rsp, STACK0
+        call newline64
+
+        ; Debug registers.
+        SAY64 "debug "
+        mov dword [IDT + 16], (LIN(db64) & 0xffff) | CODE64 << 16
+        mov eax, 0x600
+        mov dr0, rax
+        mov eax, LIN(bpoint)
+        mov dr1, rax
+        mov eax, 0x604
+        mov dr2, rax
+        mov eax, 0x0f0d0000 | 0x3f              ; 0: write 4, 1: code, 2: rw 4
+        mov eax, 0x0f0d033f
+        mov dr7, rax
+        mov [0x5fc], eax
+        mov [0x602], ax                         ; 0
+        mov ecx, [0x600]                        ; not a write
+        mov ecx, [0x604]                        ; 2
+bpoint: nop                                     ; 1, once
+        mov edi, 0x5f8
+        mov ecx, 4
+        rep stosd                               ; behind the element
+        xor eax, eax
+        mov dr7, rax
+        push qword 0x102                        ; TF
+        popfq
+        nop
+        push qword 2
+        popfq
+        call newline64
+.bye:   out 0xf4, al
+        hlt
+        jmp .bye
+
+db64:   push rax
+        mov rax, dr6
+        call hexw
+        xor eax, eax
+        mov dr6, rax
+        mov rax, [rsp + 8]
+        sub rax, LIN(bpoint)
+        call hexw
+        mov rax, [rsp + 24]
+        shr rax, 16
+        and eax, 1                              ; RF
+        call hexw
+        pop rax
+        iretq
+
+        bits 32
+pf32:   push eax
+        mov eax, cr2
+        call hex32
+        pop eax
+        xchg eax, [esp]                         ; the error code
+        call hex16p
+        mov esp, [0x504]
+        jmp dword [0x500]
+
+        align 16
+stubs:
+%assign v 0
+%rep 0x81
+        push dword v
+        jmp near fault64
+        align 16
+%assign v v + 1
+%endrep
+STUB:   equ 16
+with:   dd 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17
+
+%include "rom_end.inc"
