@@ -789,6 +789,7 @@ static bool make_rom(struct machine *m, int node, struct error *e)
         .ram = m->rom,
     };
     m->rom_file = tree_string(&m->tree, node, "emu,firmware");
+    m->direct = tree_prop(&m->tree, node, "emu,direct", NULL) != NULL;
     return memory_add(m->memory, &m->rom_region, e) &&
            add_rom_alias(m, node, e);
 }

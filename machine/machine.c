@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/ioapic.h"
+#include "devices/lapic.h"
+#include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
 
 #define MAX_ICOUNT_SHIFT 10
@@ -42,9 +45,43 @@ static bool make_clocks(struct machine *m, const struct machine_config *c,
     return true;
 }
 
+/* What a PC's kernel without firmware is told of devices. */
+static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
+                       struct pc_direct_config *pc)
+{
+    const struct device *ioapic = NULL;
+
+    pc->n_cpus = m->n_cpus;
+    pc->slot = slot;
+    for (unsigned i = 0; i < m->n_members; i++) {
+        const struct device *dev = m->members[i].dev;
+
+        if (dev->class == &lapic_class)
+            pc->lapic = (uint32_t)dev->regions[0].base;
+        if (dev->class == &ioapic_class && !ioapic)
+            ioapic = dev;
+    }
+    if (!ioapic)
+        return;
+    pc->ioapic = (uint32_t)ioapic->regions[0].base;
+    pc->ioapic_inputs = ioapic->class->n_inputs;
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev) ||
+            dev->out[0].listener != ioapic ||
+            pc->n_slots == PC_DIRECT_MAX_SLOTS)
+            continue;
+        slot[pc->n_slots++] = (struct pc_direct_slot){
+            dev->regions[0].base, (uint32_t)dev->regions[0].size,
+            dev->out[0].line};
+    }
+}
+
 static bool open_loader(struct machine *m, const struct machine_config *c,
                         struct error *e)
 {
+    struct pc_direct_slot slot[PC_DIRECT_MAX_SLOTS];
     struct load_config l = {
         .kernel = c->kernel,
         .initrd = c->initrd,
@@ -65,12 +102,15 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .rom = m->rom_region.base,
         .rom_size = m->rom_region.size,
         .rom_file = m->rom_file,
+        .direct = m->direct,
     };
 
     if (m->bare) {
         m->loader.machine_tree = &m->tree;
         return true;
     }
+    if (m->direct)
+        find_slots(m, slot, &l.pc);
     gate_entropy(m->gate, l.seed, sizeof(l.seed));
     return loader_open(&m->loader, &l, &m->tree, e);
 }

@@ -67,6 +67,7 @@ struct machine {
     struct device *cmos;    /* of a PC, likewise */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
+    bool direct; /* it is the reset code of a kernel without firmware */
 
     /* The machine's tree; nodes in struct member are of this one. */
     struct tree tree;

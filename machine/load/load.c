@@ -185,7 +185,7 @@ bool loader_open(struct loader *l, const struct load_config *c,
         if (!l->append)
             return error_set(e, "out of memory");
     }
-    if (c->rom_file)
+    if (c->rom_file || c->direct)
         return rom_open(l, e);
     return open_files(l, c, e) && prepare(l, e);
 }
@@ -201,6 +201,7 @@ void loader_close(struct loader *l)
     if (l->has_pc_kernel)
         pc_kernel_close(&l->pc_kernel);
     l->has_pc_kernel = false;
+    pc_direct_close(&l->pc_direct);
     tree_close(&l->guest);
     tree_close(&l->dtb);
     free(l->append);
@@ -318,7 +319,7 @@ bool loader_load(struct loader *l, struct log *log, struct error *e)
     uint8_t *chunk;
     bool ok;
 
-    if (l->c.rom_file) {
+    if (l->c.rom_file || l->c.direct) {
         note_change(log, &l->firmware);
         return rom_load(l, e);
     }

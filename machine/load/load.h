@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "machine/load/image.h"
+#include "machine/load/pc_direct.h"
 #include "machine/load/pc_kernel.h"
 #include "machine/tree_write.h"
 
@@ -32,6 +33,8 @@ struct load_config {
     unsigned n_ram;
     uint64_t rom, rom_size; /* of the boot stub; size 0: there is none */
     const char *rom_file; /* firmware that fills the ROM instead; or NULL */
+    bool direct;          /* a PC whose kernels start without firmware */
+    struct pc_direct_config pc; /* of that: devices, processors */
     uint8_t seed[32];       /* rng-seed */
 };
 
@@ -52,6 +55,7 @@ struct loader {
     bool demo, foreign_firmware;
     struct pc_kernel pc_kernel; /* for a PC's firmware */
     bool has_pc_kernel;
+    struct pc_direct pc_direct; /* where there is no firmware */
 
     /* From prepare to load. */
     bool prepared;
@@ -91,7 +95,8 @@ bool firmware_open_rom(struct source *s, const char *bios,
                        const char *const *dirs, const char *name,
                        uint64_t limit, struct error *e);
 
-/* A machine whose firmware fills its ROM, and loads all else; rom.c. */
+/* A machine whose firmware fills its ROM, and loads all else, or whose kernel
+ * starts without any; rom.c. */
 bool rom_open(struct loader *l, struct error *e);
 bool rom_load(struct loader *l, struct error *e);
 

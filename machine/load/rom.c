@@ -2,7 +2,8 @@
  * Loading a machine whose firmware fills its ROM (a PC): the firmware's last
  * byte is the ROM's.  Kernel, initrd and command line are not loaded but
  * handed over by the firmware configuration store, with an option ROM that
- * starts them (pc_kernel.c).
+ * starts them (pc_kernel.c).  A board without firmware has them loaded, and
+ * reset code for them in its ROM (pc_direct.c).
  *
  * Missing: a device tree for the guest.
  */
@@ -40,10 +41,48 @@ static bool open_told(struct loader *l, struct error *e)
     return true;
 }
 
+static bool open_direct(struct loader *l, struct error *e)
+{
+    struct pc_direct_config pc = l->c.pc;
+
+    if (l->c.dtb)
+        return error_set(e, "-dtb %s: this board's guests take no tree",
+                         l->c.dtb);
+    if (l->c.bios && strcmp(l->c.bios, "none") != 0 &&
+        strcmp(l->c.bios, "default") != 0)
+        return error_set(e, "-bios %s: this board starts kernels without one",
+                         l->c.bios);
+    pc.kernel = (struct pc_kernel_config){
+        .kernel = l->c.kernel,
+        .initrd = l->c.initrd,
+        .append = l->c.append,
+        .low_ram = l->ram[0].size,
+    };
+    pc.ram = l->ram;
+    pc.n_ram = l->c.n_ram;
+    return pc_direct_open(&l->pc_direct, &pc, e);
+}
+
+/* What is to be in memory; the reset code is in the ROM's last page. */
+static bool load_direct(struct loader *l, struct error *e)
+{
+    for (unsigned i = 0; i < PC_DIRECT_PARTS; i++) {
+        const struct pc_item *item = &l->pc_direct.item[i];
+
+        if (item->bytes && !memory_poke(l->c.memory, item->address,
+                                        item->bytes, item->size))
+            return error_set(e, "-kernel: no memory at 0x%x to load to",
+                             item->address);
+    }
+    return true;
+}
+
 bool rom_open(struct loader *l, struct error *e)
 {
     const struct load_config *c = &l->c;
 
+    if (c->direct)
+        return open_direct(l, e);
     if (!firmware_open_rom(&l->firmware, c->bios, c->firmware_dirs,
                            c->rom_file, c->rom_size, e))
         return false;
@@ -62,6 +101,8 @@ bool rom_load(struct loader *l, struct error *e)
     uint8_t *rom;
     bool ok;
 
+    if (l->c.direct)
+        return load_direct(l, e);
     if (n > size)
         return error_set(e, "-bios: %s has grown", l->firmware.name);
     rom = malloc((size_t)size);

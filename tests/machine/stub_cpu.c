@@ -53,8 +53,12 @@ static const struct cpu_class stub32_class = {
     .dump = stub_dump,
 };
 
+static const struct cpu_model stub86_models[] = {
+    {"qemu64", "stub"}, {"486", "stub"}, {NULL, NULL}};
+
 static const struct cpu_class stub86_class = {
     .name = "x86",
+    .models = stub86_models,
     .size = sizeof(struct stub_cpu),
     .wakes = stub_wakes,
 };

@@ -618,7 +618,8 @@ static void test_unknown_board(void **state)
     struct rig *r = *state;
 
     r->config.board = "vitr";
-    rig_refused(r, "-M vitr: no such board*; there are virt, none, isapc, pc, and "
+    rig_refused(r, "-M vitr: no such board*; there are virt, none, isapc, "
+                   "microvm, pc, and "
                    "the file of one: name.dts or name.dtb");
     r->config.board = "virtt";
     rig_refused(r, "-M virtt: no such board (did you mean 'virt'?); there "
