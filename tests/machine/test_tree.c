@@ -636,7 +636,8 @@ static void test_unknown_board(void **state)
     r->config.board = NULL;
     r->config.cpu = "rv65";
     rig_refused(r, "-cpu: there is no CPU 'rv65' (did you mean 'rv64'?); "
-                   "there are: rv64, rv32, x86");
+                   "there are: rv64, rv32, "
+                   "qemu64, 486");
     r->config.cpu = "rv64,broken=on";
     rig_refused(r, "-cpu rv64,broken=on: broken");
 }
