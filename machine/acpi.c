@@ -219,10 +219,10 @@ static uint32_t put_presence(struct acpi *a)
 }
 
 /* The DSDT as iasl made it, with the presence block's address in the place of
- * Name (BLOK, 0x4b4f4c42). */
+ * its region's, 0x4b4f4c42. */
 static uint32_t put_dsdt(struct acpi *a, uint32_t presence)
 {
-    static const char name[] = "\x08" "BLOK" "\x0c" "BLOK";
+    static const char region[] = "PRES\0\x0c" "BLOK";
     uint32_t start;
 
     blob_grow(&a->tables, (16 - a->tables.size % 16) % 16);
@@ -230,7 +230,7 @@ static uint32_t put_dsdt(struct acpi *a, uint32_t presence)
     blob_put(&a->tables, pc_dsdt, (uint32_t)pc_dsdt_size);
     blob_set(&a->tables, start + CHECKSUM, 0, 1);
     for (uint32_t i = HEADER; i + 10 <= pc_dsdt_size; i++) {
-        if (memcmp(pc_dsdt + i, name, 10) != 0)
+        if (memcmp(pc_dsdt + i, region, 10) != 0)
             continue;
         blob_set(&a->tables, start + i + 6, presence, 4);
         add_pointer(a, TABLES, start + i + 6, 4);

@@ -3,15 +3,14 @@
  *
  * ACPI Specification 3.0; PCI Firmware Specification 3.0, 4.1 (_PRT).  What
  * this machine has, and where PCI's memory begins, is in a block of memory
- * whose address the firmware's loader puts in the place of BLOK's value
- * (machine/acpi.c, struct presence).
+ * whose address the firmware's loader puts in the place of the region's
+ * (machine/acpi.c, put_presence()).
  *
  * Missing: hot plug, sleep states other than S5, thermal zones.
  */
 DefinitionBlock ("", "DSDT", 1, "EMU", "EMUPC", 1)
 {
-    Name (BLOK, 0x4b4f4c42)
-    OperationRegion (PRES, SystemMemory, BLOK, 16)
+    OperationRegion (PRES, SystemMemory, 0x4b4f4c42, 16)
     Field (PRES, DWordAcc, NoLock, Preserve)
     {
         HOLB, 32, // PCI's memory below 4 GiB: the first byte

@@ -498,7 +498,7 @@ static void check_dsdt(const struct files *f, const uint8_t *dsdt)
 
     assert_memory_equal(dsdt, "DSDT", 4);
     for (uint32_t i = 36; i + 10 <= ld_le32(dsdt + 4); i++) {
-        if (memcmp(dsdt + i, "\x08" "BLOK" "\x0c", 6) == 0)
+        if (memcmp(dsdt + i, "PRES\0\x0c", 6) == 0)
             presence = ld_le32(dsdt + i + 6);
     }
     assert_true(presence >= TABLES_AT && presence < TABLES_AT + f->size[1]);
