@@ -82,7 +82,10 @@ static const struct window fw_cfg_io_windows[] = {
      .accept = 1 | 2,
      .impl = 1 | 2,
      .port = true},
-    {.name = "DMA", .size = 8, .accept = 1 | 2 | 4, .impl = 1 | 2 | 4,
+    {.name = "DMA",
+     .size = 8,
+     .accept = 1 | 2 | 4,
+     .impl = 1 | 2 | 4,
      .port = true},
 };
 

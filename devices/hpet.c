@@ -58,8 +58,8 @@ enum {
 };
 
 /* REV_ID 1, three timers, 64 bits, legacy replacement. */
-#define CAPABILITIES                                                         \
-    ((uint64_t)FEMTOSECONDS << 32 | 0x8086u << 16 | 1u << 15 | 1u << 13 |     \
+#define CAPABILITIES                                                           \
+    ((uint64_t)FEMTOSECONDS << 32 | 0x8086u << 16 | 1u << 15 | 1u << 13 |      \
      (N_TIMERS - 1) << 8 | 1)
 #define ROUTES (UINT64_C(0xf) << FIRST_ROUTE << 32)
 

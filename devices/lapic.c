@@ -66,7 +66,7 @@ enum {
     SELF_IPI = 0x3f,
 };
 #define N_LVT (LVT_ERROR - LVT_TIMER + 1)
-#define LVT(n) ((n) - LVT_TIMER)
+#define LVT(n) ((n)-LVT_TIMER)
 
 #define MSR_BASE 0x1b
 #define MSR_DEADLINE 0x6e0
@@ -487,8 +487,7 @@ static unsigned divisor(const struct local *a)
 /* Of `count` steps of the timer, in ns, at least 1. */
 static uint64_t count_ns(const struct local *a, uint32_t count)
 {
-    uint64_t ns =
-        clock_ticks_to_ns((uint64_t)count * divisor(a), a->owner->hz);
+    uint64_t ns = clock_ticks_to_ns((uint64_t)count * divisor(a), a->owner->hz);
 
     return ns ? ns : 1;
 }
@@ -714,8 +713,9 @@ static uint32_t read_register(struct local *a, unsigned n)
     if (n >= LVT_TIMER && n <= LVT_ERROR)
         return a->lvt[LVT(n)];
     if (n >= ISR && n < IRR + 8)
-        return n < TMR ? a->isr[n - ISR]
-               : n < IRR ? a->tmr[n - TMR] : a->irr[n - IRR];
+        return n < TMR   ? a->isr[n - ISR]
+               : n < IRR ? a->tmr[n - TMR]
+                         : a->irr[n - IRR];
     set_error(a, ERROR_REGISTER);
     return 0;
 }

@@ -159,8 +159,8 @@ static uint32_t put_facs(struct acpi *a)
     return start;
 }
 
-static const struct device *device_of(const struct machine *m,
-                                      const char *cls, unsigned n)
+static const struct device *device_of(const struct machine *m, const char *cls,
+                                      unsigned n)
 {
     for (unsigned i = 0; i < m->n_members; i++) {
         const struct device *dev = m->members[i].dev;
@@ -222,7 +222,8 @@ static uint32_t put_presence(struct acpi *a)
  * its region's, 0x4b4f4c42. */
 static uint32_t put_dsdt(struct acpi *a, uint32_t presence)
 {
-    static const char region[] = "PRES\0\x0c" "BLOK";
+    static const char region[] = "PRES\0\x0c"
+                                 "BLOK";
     uint32_t start;
 
     blob_grow(&a->tables, (16 - a->tables.size % 16) % 16);
@@ -247,13 +248,13 @@ static void put_fadt(struct acpi *a, uint32_t facs, uint32_t dsdt)
 
     blob_number(b, facs, 4);
     blob_number(b, dsdt, 4);
-    blob_number(b, 1 << 8, 2);   /* a desktop */
-    blob_number(b, 9, 2);        /* SCI */
-    blob_number(b, 0xb2, 4);     /* SMI_CMD */
-    blob_number(b, 0xf1, 1);     /* ACPI_ENABLE */
-    blob_number(b, 0xf0, 1);     /* ACPI_DISABLE */
+    blob_number(b, 1 << 8, 2); /* a desktop */
+    blob_number(b, 9, 2);      /* SCI */
+    blob_number(b, 0xb2, 4);   /* SMI_CMD */
+    blob_number(b, 0xf1, 1);   /* ACPI_ENABLE */
+    blob_number(b, 0xf0, 1);   /* ACPI_DISABLE */
     blob_number(b, 0, 2);
-    blob_number(b, PM_BASE, 4);  /* PM1a_EVT */
+    blob_number(b, PM_BASE, 4); /* PM1a_EVT */
     blob_number(b, 0, 4);
     blob_number(b, PM_BASE + 4, 4); /* PM1a_CNT */
     blob_number(b, 0, 8);
@@ -261,7 +262,7 @@ static void put_fadt(struct acpi *a, uint32_t facs, uint32_t dsdt)
     blob_number(b, PM_BASE + 12, 4); /* GPE0 */
     blob_number(b, 0, 4);
     blob_number(b, 4 | 2 << 8 | 0 << 16 | 4 << 24, 4); /* their lengths */
-    blob_number(b, 4, 1); /* of GPE0 */
+    blob_number(b, 4, 1);                              /* of GPE0 */
     blob_number(b, 0, 3);
     blob_number(b, 0xfff, 2); /* no C2, no C3 */
     blob_number(b, 0xfff, 2);

@@ -80,10 +80,10 @@ static void put_system(struct smbios *s, const char *model)
 
     begin(s, 1, 0, 27);
     put(s, 1 | 2 << 8, 2);
-    put(s, 0, 2);  /* version, serial number */
-    put(s, 0, 8);  /* UUID: none */
+    put(s, 0, 2); /* version, serial number */
+    put(s, 0, 8); /* UUID: none */
     put(s, 0, 8);
-    put(s, 6, 1);  /* woken up by the power switch */
+    put(s, 6, 1); /* woken up by the power switch */
     put(s, 0, 2);
     finish(s, strings);
 }
@@ -243,12 +243,11 @@ bool machine_tell_smbios(struct machine *m, struct error *e)
     }
     put_end(&s);
     make_anchor(&s, anchor);
-    ok = s.b.failed
-             ? error_set(e, "out of memory")
-             : fw_cfg_add_file(m->fw_cfg, "etc/smbios/smbios-anchor", anchor,
-                               ANCHOR_SIZE, e) &&
-                   fw_cfg_add_file(m->fw_cfg, "etc/smbios/smbios-tables",
-                                   s.b.bytes, s.b.size, e);
+    ok = s.b.failed ? error_set(e, "out of memory")
+                    : fw_cfg_add_file(m->fw_cfg, "etc/smbios/smbios-anchor",
+                                      anchor, ANCHOR_SIZE, e) &&
+                          fw_cfg_add_file(m->fw_cfg, "etc/smbios/smbios-tables",
+                                          s.b.bytes, s.b.size, e);
     blob_free(&s.b);
     return ok;
 }

@@ -423,7 +423,7 @@ static void i440fx_destroy(struct device *dev)
     }
     for (unsigned i = 0; i < 2 + 3 * SEGMENTS; i++) {
         struct segment *s = i < 2 ? NULL : &h->segment[(i - 2) / 3];
-        struct region *q = !s               ? r[i]
+        struct region *q = !s                 ? r[i]
                            : (i - 2) % 3 == 0 ? &s->both
                            : (i - 2) % 3 == 1 ? &s->read
                                               : &s->write;

@@ -102,8 +102,8 @@ struct piix4_pm {
     uint16_t sts, en, cntrl, gpsts, gpen;
     uint32_t pcntrl, devsts, devctl, glbctl, gporeg;
     uint16_t glbsts, glben;
-    uint64_t epoch;          /* halves of the timer's range that have passed */
-    struct timer overflow;   /* when bit 23 of the timer changes */
+    uint64_t epoch;        /* halves of the timer's range that have passed */
+    struct timer overflow; /* when bit 23 of the timer changes */
     uint8_t smbus[SMBUS_SIZE];
     uint8_t apmc, apms;
     bool button;

@@ -69,8 +69,8 @@ static bool load_direct(struct loader *l, struct error *e)
     for (unsigned i = 0; i < PC_DIRECT_PARTS; i++) {
         const struct pc_item *item = &l->pc_direct.item[i];
 
-        if (item->bytes && !memory_poke(l->c.memory, item->address,
-                                        item->bytes, item->size))
+        if (item->bytes &&
+            !memory_poke(l->c.memory, item->address, item->bytes, item->size))
             return error_set(e, "-kernel: no memory at 0x%x to load to",
                              item->address);
     }
@@ -83,8 +83,8 @@ bool rom_open(struct loader *l, struct error *e)
 
     if (c->direct)
         return open_direct(l, e);
-    if (!firmware_open_rom(&l->firmware, c->bios, c->firmware_dirs,
-                           c->rom_file, c->rom_size, e))
+    if (!firmware_open_rom(&l->firmware, c->bios, c->firmware_dirs, c->rom_file,
+                           c->rom_size, e))
         return false;
     if (l->firmware.size == 0 || l->firmware.size > c->rom_size)
         return error_set(e,

@@ -120,7 +120,7 @@ static void priorities(void **state)
     assert_int_equal(get(&f, 0, PPR), 0x60);
     assert_int_equal(get(&f, 0, ISR + 0x30), 1u << 1);
     assert_false(out(&f, 0, INTR)); /* 51 waits */
-    msi(&f, 0, false, 0x6f); /* of the same class */
+    msi(&f, 0, false, 0x6f);        /* of the same class */
     assert_false(out(&f, 0, INTR));
     msi(&f, 0, false, 0x70);
     assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x70);
@@ -317,7 +317,7 @@ static void timer(void **state)
     put(&f, 0, EOI, 0);
     harness_advance(f.h, 100000);
     assert_false(out(&f, 0, INTR)); /* once */
-    put(&f, 0, DIVIDE, 0xb); /* by 1 */
+    put(&f, 0, DIVIDE, 0xb);        /* by 1 */
     put(&f, 0, LVT_TIMER, 0x20061);
     put(&f, 0, INITIAL, 20000);
     for (unsigned i = 0; i < 5; i++) {
@@ -394,8 +394,8 @@ static void x2apic(void **state)
     /* 32 bits of destination; from here to an xAPIC. */
     assert_true(lapic_write_msr(l, 1, X2(ICR), UINT64_C(2) << 32 | 0x4072));
     assert_int_equal(takers(&f, 0x72), 4);
-    assert_true(lapic_write_msr(l, 1, X2(ICR),
-                                UINT64_C(0xffffffff) << 32 | 0x4072));
+    assert_true(
+        lapic_write_msr(l, 1, X2(ICR), UINT64_C(0xffffffff) << 32 | 0x4072));
     assert_int_equal(takers(&f, 0x72), 7);
     assert_true(lapic_read_msr(l, 1, X2(ICR), &v));
     assert_true(v == (UINT64_C(0xffffffff) << 32 | 0x4072));
@@ -459,15 +459,9 @@ static void levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reset_state),
-        TEST(priorities),
-        TEST(vectors_below_16),
-        TEST(destinations),
-        TEST(commands),
-        TEST(lint),
-        TEST(timer),
-        TEST(tsc_deadline),
-        TEST(x2apic),
+        TEST(reset_state),  TEST(priorities),   TEST(vectors_below_16),
+        TEST(destinations), TEST(commands),     TEST(lint),
+        TEST(timer),        TEST(tsc_deadline), TEST(x2apic),
         TEST(levels),
     };
 

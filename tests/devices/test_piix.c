@@ -199,9 +199,9 @@ static void isa_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(router),      cmocka_unit_test(pm_timer),
+        cmocka_unit_test(router),       cmocka_unit_test(pm_timer),
         cmocka_unit_test(power_button), cmocka_unit_test(soft_off),
-        cmocka_unit_test(smi),         cmocka_unit_test(smbus),
+        cmocka_unit_test(smi),          cmocka_unit_test(smbus),
         cmocka_unit_test(isa_lines),
     };
 

@@ -596,8 +596,8 @@ static void test_isapc(void **state)
     r->config.bios = rig_file(r, "bios", rom, sizeof(rom));
     rig_machine(r);
     for (unsigned i = 0; i < r->m->fw_cfg->n_files; i++)
-        assert_null(strstr(r->m->fw_cfg->item[FW_CFG_FILE_FIRST + i].name,
-                           "acpi"));
+        assert_null(
+            strstr(r->m->fw_cfg->item[FW_CFG_FILE_FIRST + i].name, "acpi"));
     init_pics(r);
     raise_irq(r, device_of(r, "isa-serial"), 0, true);
     assert_int_equal(lines(r, 0) & INTR, INTR);
@@ -649,24 +649,12 @@ static void test_firmware_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ports),
-        TEST(test_reset_port),
-        TEST(test_rom),
-        TEST(test_pam),
-        TEST(test_smram),
-        TEST(test_memory_above),
-        TEST(test_pic),
-        TEST(test_pirq),
-        TEST(test_msi),
-        TEST(test_start_up),
-        TEST(test_power_off),
-        TEST(test_told),
-        TEST(test_acpi),
-        TEST(test_smbios),
-        TEST(test_e820),
-        TEST(test_isapc),
-        TEST(test_plug_isa),
-        TEST(test_firmware_refused),
+        TEST(test_ports),    TEST(test_reset_port), TEST(test_rom),
+        TEST(test_pam),      TEST(test_smram),      TEST(test_memory_above),
+        TEST(test_pic),      TEST(test_pirq),       TEST(test_msi),
+        TEST(test_start_up), TEST(test_power_off),  TEST(test_told),
+        TEST(test_acpi),     TEST(test_smbios),     TEST(test_e820),
+        TEST(test_isapc),    TEST(test_plug_isa),   TEST(test_firmware_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
