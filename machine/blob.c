@@ -10,8 +10,8 @@ uint32_t blob_grow(struct blob *b, uint32_t n)
 {
     uint32_t at = b->size;
 
-    if (!b->failed && b->size + n > b->room) {
-        uint32_t room = (b->size + n) * 2;
+    if (!b->failed && (!b->bytes || b->size + n > b->room)) {
+        uint32_t room = (b->size + n) * 2 + 16;
         uint8_t *p = realloc(b->bytes, room);
 
         b->failed = !p;

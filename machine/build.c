@@ -937,6 +937,13 @@ void machine_unbuild(struct machine *m)
         if (m->vcpu[i].cpu)
             cpu_forget_code(m->vcpu[i].cpu);
     }
+    /* One that goes may lower its lines: nobody listens, who may be gone. */
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *dev = m->members[i].dev;
+
+        for (unsigned n = 0; n < dev->n_out; n++)
+            dev->out[n] = (struct wire){NULL, NULL, 0};
+    }
     /* What was plugged in goes before what it is plugged into. */
     while (m->n_members)
         device_free(m->members[--m->n_members].dev);
