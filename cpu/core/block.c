@@ -53,6 +53,7 @@ struct block {
     struct position *positions;
     const uint8_t *bytes; /* that it was decoded from */
     unsigned n_bytes;
+    struct block *shadow; /* see block_shadow(), or NULL */
     struct block_entry entry;
     struct rec recs[];   /* [0] is the head */
 };
@@ -200,6 +201,34 @@ const struct rec *block_of(const struct rec *r, const uint8_t **host,
     *host = b->host;
     *size = (unsigned)(end - b->positions[0].offset) + 2;
     return &b->recs[1];
+}
+
+static void link_stubs(const struct engine_handlers *e, struct rec *recs,
+                       unsigned n)
+{
+    for (unsigned i = 1; i < n; i++)
+        if (recs[i].fn == e->stub_near || recs[i].fn == e->stub_far)
+            recs[i - 1].next = &recs[i];
+}
+
+struct rec *block_shadow(struct cpu *c, const struct rec *r)
+{
+    struct block *b = (struct block *)(uintptr_t)r[-1].data;
+    const size_t size = b->size, at = (size_t)((char *)b->positions - (char *)b);
+    struct block *s = b->shadow ? b->shadow : malloc(size);
+
+    if (!s)
+        return NULL;
+    if (!b->shadow)
+        c->blocks->bytes += size;
+    b->shadow = s;
+    memcpy(s, b, size);
+    s->positions = (struct position *)((char *)s + at);
+    s->recs[0].data = (uintptr_t)s;
+    s->recs[1].fn = b->entry.fn;
+    link_stubs(c->class->isa->engine, s->recs,
+               (unsigned)((struct rec *)s->positions - s->recs));
+    return &s->recs[1];
 }
 
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r)
@@ -493,7 +522,10 @@ static void free_blocks(struct block_cache *bc, struct block **list)
 
         *list = b->page_next;
         bc->bytes -= b->size;
+        if (b->shadow)
+            bc->bytes -= b->size;
         bc->blocks--;
+        free(b->shadow);
         free(b);
     }
 }
@@ -541,6 +573,8 @@ static void compile_hot(struct cpu *c)
     const void *code;
 
     c->compile = NULL;
+    if (b->mode != c->class->mode(c))
+        return; /* it would not be decoded as it was */
     code = c->jit->compile(c, r, e->fn, b->bytes, b->n_bytes,
                            (int32_t)position(r)->offset);
     if (code)
@@ -699,7 +733,7 @@ static rec_fn *choose(struct block_cache *bc, const struct isa_row *row,
     *kind_after = bc->kind;
     if (!flow)
         return row->fn;
-    dead = flow->merges && !(flow->merges & live);
+    dead = flow_dead(flow, live);
     by_kind = flow->by_kind[dead];
     if (by_kind && !by_kind[bc->kind]) {
         if (by_kind[FLAGS_BITS]) {
@@ -864,10 +898,7 @@ static struct block *finish(struct block_cache *bc, const uint8_t *host,
     b->bytes = memcpy(&b->positions[bc->n], bc->code, bc->n_code);
     b->n_bytes = bc->n_code;
     b->recs[0].data = (uintptr_t)b;
-    for (unsigned i = 1; i < bc->n; i++)
-        if (b->recs[i].fn == engine(bc)->stub_near ||
-            b->recs[i].fn == engine(bc)->stub_far)
-            b->recs[i - 1].next = &b->recs[i];
+    link_stubs(engine(bc), b->recs, bc->n);
     bc->bytes += size;
     bc->blocks++;
     bc->built++;
@@ -957,15 +988,10 @@ static void find_live(struct block_cache *bc)
     uint16_t live = isa->flags;
 
     for (unsigned n = bc->n_insns; n-- > 0;) {
-        const struct isa_row *row = &isa->rows[bc->insns[n].row];
+        const unsigned row = bc->insns[n].row;
 
-        if (row->flags & ROW_EXACT || bc->insns[n].row == 0)
-            live = isa->flags;
-        bc->live[n] = live;
-        if (row->flags & ROW_EXACT)
-            continue;
-        if (row->flow)
-            live = (uint16_t)((live & ~row->flow->sets) | row->flow->uses);
+        bc->live[n] = isa_live_behind(isa, row, live);
+        live = isa_live_before(isa, row, live);
     }
 }
 

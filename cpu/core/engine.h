@@ -86,10 +86,14 @@ struct rec {
 #define ENGINE_UNUSED (void)0
 #endif
 /* Where addresses have fewer than 64 bits: a target, cut to them. */
-#ifndef ENGINE_PC
+#ifdef ENGINE_PC
+#define ENGINE_WRAPS true
+#else
+#define ENGINE_WRAPS false
 #define ENGINE_PC(c, pc) (pc)
 #endif
-/* A guest may want to know that c->page has changed. */
+/* A guest may want to know that c->page has changed; if all that it does is to
+ * keep a copy, ENGINE_PAGE_SLOT is where that lies in its struct. */
 #ifndef ENGINE_NEW_PAGE
 #define ENGINE_NEW_PAGE(c) (void)0
 #endif
@@ -351,6 +355,13 @@ struct isa_helper {
     bool mode; /* may change what decoding or translation depends on */
 };
 
+/* Is what the row has to give not used, where `live` are the flags that are
+ * used behind it? */
+static inline bool flow_dead(const struct isa_flow *flow, uint16_t live)
+{
+    return flow->merges && !(flow->merges & live);
+}
+
 struct ir;
 struct ir_guest;
 
@@ -359,6 +370,10 @@ struct engine_handlers {
     rec_fn *stub_near, *stub_far, *go, *undefined, *straddle, *extra;
     rec_fn *count; /* in front of a block that may be compiled */
     rec_fn *kind, *pack; /* NULL where there are no lazy flags */
+    /* The flags that two values of a kind stand for; NULL likewise. */
+    uint64_t (*flag_bits)(uint32_t kind, uint64_t a, uint64_t b);
+    uint32_t page_slot; /* where the guest has a copy of page; 0: nowhere */
+    bool wraps;         /* addresses wrap as ENGINE_PC says */
     /* Enter handlers at r with c->slice as budget; back when one leaves. */
     void (*enter)(struct cpu *c, const struct rec *r);
 };
@@ -392,6 +407,27 @@ struct isa {
     uint64_t addresses; /* how many there are: behind the last comes the
                            first; 0: 2^64, or the guest's own business */
 };
+
+/* The lazy flags that are used before an instruction, if `live` are used
+ * behind it.  Of one that may be left or looked at, all are. */
+static inline uint16_t isa_live_before(const struct isa *isa, unsigned row,
+                                       uint16_t live)
+{
+    const struct isa_row *r = &isa->rows[row];
+
+    if (row == 0 || r->flags & ROW_EXACT)
+        return isa->flags;
+    if (!r->flow)
+        return live;
+    return (uint16_t)((live & ~r->flow->sets) | r->flow->uses);
+}
+static inline uint16_t isa_live_behind(const struct isa *isa, unsigned row,
+                                       uint16_t live)
+{
+    const bool exact = row == 0 || isa->rows[row].flags & ROW_EXACT;
+
+    return exact ? isa->flags : live;
+}
 
 /* A virtual address beyond the last, or below the first, as it counts. */
 static inline uint64_t isa_address(const struct cpu *c, uint64_t va)
@@ -491,6 +527,13 @@ struct position {
 void block_position(const struct rec *r, int32_t *offset, int32_t *count);
 /* The same of the records of the block whose first is r, in their order. */
 const struct position *block_positions(const struct rec *r);
+/*
+ * A copy of the block of which r is the first record, for a translator: it
+ * may change handlers, and so get control back behind instructions that it
+ * lets the interpreter do.  Freed with the block; each time as the block is.
+ * NULL: no memory.
+ */
+struct rec *block_shadow(struct cpu *c, const struct rec *r);
 /* The kind of the lazy flags before record r, while it runs. */
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r);
 /* Records of a block, for tests: build one for exactly these bytes. */

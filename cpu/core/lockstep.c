@@ -156,6 +156,19 @@ static bool same_ram(const struct undo *u, struct error *e)
     return true;
 }
 
+/* Lazy flags in the one form that both have. */
+static void pack_flags(struct cpu *c)
+{
+    const struct isa *isa = c->class->isa;
+
+    if (!isa->flags)
+        return;
+    c->flag_a = isa->engine->flag_bits(c->flag_kind, c->flag_a, c->flag_b);
+    c->flag_a &= isa->flags;
+    c->flag_b = 0;
+    c->flag_kind = FLAGS_BITS;
+}
+
 enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
                               uint64_t max_insns, uint64_t *steps,
                               struct error *e)
@@ -187,6 +200,8 @@ enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
         l->retries++;
     }
     l->refused = refused;
+    pack_flags(l->lead);
+    pack_flags(c);
     if (u->no_memory)
         error_set(e, "no memory to undo with");
     else if (followed != *steps)

@@ -112,9 +112,13 @@ HANDLER(h_pack)
     fa = ENGINE_FLAG_BITS(r->imm ? (uint32_t)r->imm : c->flag_kind, fa, fb);
     NEXT(r + 1);
 }
-#define ENGINE_FLAG_HANDLERS (rec_fn *)h_kind, (rec_fn *)h_pack
+#define ENGINE_FLAG_HANDLERS                                                   \
+    (rec_fn *)h_kind, (rec_fn *)h_pack, ENGINE_FLAG_BITS
 #else
-#define ENGINE_FLAG_HANDLERS NULL, NULL
+#define ENGINE_FLAG_HANDLERS NULL, NULL, NULL
+#endif
+#ifndef ENGINE_PAGE_SLOT
+#define ENGINE_PAGE_SLOT 0
 #endif
 
 static void engine_enter(struct cpu *c, const struct rec *r)
@@ -134,7 +138,8 @@ static void engine_enter(struct cpu *c, const struct rec *r)
     {                                                                          \
         (rec_fn *)h_stub_near, (rec_fn *)h_stub_far, (rec_fn *)h_go,           \
             (rec_fn *)h_undefined, (rec_fn *)h_straddle, (rec_fn *)h_extra,    \
-            (rec_fn *)h_count, ENGINE_FLAG_HANDLERS, engine_enter              \
+            (rec_fn *)h_count, ENGINE_FLAG_HANDLERS, ENGINE_PAGE_SLOT,         \
+            ENGINE_WRAPS, engine_enter                                         \
     }
 
 #endif

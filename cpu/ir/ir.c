@@ -82,7 +82,7 @@ void ir_operands(const struct ir_node *n, ir_ref out[4])
 
 void ir_init(struct ir *ir)
 {
-    *ir = (struct ir){NULL, 0, 0, false};
+    *ir = (struct ir){NULL, 0, 0, false, NULL};
 }
 
 void ir_free(struct ir *ir)
@@ -130,6 +130,50 @@ static ir_ref add_node(struct ir *ir, enum ir_op op, enum ir_type type,
     return add(ir, (struct ir_node){(uint8_t)op, (uint8_t)type, a, b, c, imm});
 }
 
+/* ------------------------------------------------------------- constants */
+
+static uint64_t cut(uint64_t v, unsigned bits)
+{
+    return bits < 64 ? v & (((uint64_t)1 << bits) - 1) : v;
+}
+
+static int64_t sign(uint64_t v, unsigned bits)
+{
+    return (int64_t)(v << (64 - bits)) >> (64 - bits);
+}
+
+/* Is r a constant that may be folded? */
+static bool known(const struct ir *ir, ir_ref r, uint64_t *v, unsigned *bits)
+{
+    if (!ir->flags || r >= ir->n || ir->nodes[r].op != IR_CONST)
+        return false;
+    *v = ir->nodes[r].imm;
+    *bits = ir_bits(ir->nodes[r].type);
+    return true;
+}
+
+static bool fold(enum ir_op op, unsigned bits, uint64_t a, uint64_t b,
+                 uint64_t *out)
+{
+    switch (op) {
+    case IR_ADD: *out = a + b; return true;
+    case IR_SUB: *out = a - b; return true;
+    case IR_AND: *out = a & b; return true;
+    case IR_OR: *out = a | b; return true;
+    case IR_XOR: *out = a ^ b; return true;
+    case IR_SHL: *out = b < bits ? a << b : 0; return true;
+    case IR_SHR: *out = b < bits ? a >> b : 0; return true;
+    case IR_UREM: *out = b ? a % b : 0; return true;
+    case IR_EQ: *out = a == b; return true;
+    case IR_NE: *out = a != b; return true;
+    case IR_ULT: *out = a < b; return true;
+    case IR_ULE: *out = a <= b; return true;
+    case IR_SLT: *out = sign(a, bits) < sign(b, bits); return true;
+    case IR_SLE: *out = sign(a, bits) <= sign(b, bits); return true;
+    default: return false;
+    }
+}
+
 /* imm with operand d in its place. */
 static uint64_t imm_of(unsigned which, ir_ref d, uint64_t high)
 {
@@ -169,18 +213,44 @@ void ir_put(struct ir *ir, enum ir_type type, uint64_t slot, ir_ref value)
 
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a)
 {
+    uint64_t v;
+    unsigned bits;
+
+    if (type <= IR_I64 && known(ir, a, &v, &bits)) {
+        if (op == IR_ZX || op == IR_LO)
+            return ir_const(ir, type, v);
+        if (op == IR_SX)
+            return ir_const(ir, type, (uint64_t)sign(v, bits));
+        if (op == IR_NOT)
+            return ir_const(ir, type, ~v);
+    }
     return add_node(ir, op, type, a, IR_NONE, IR_NONE, 0);
 }
 
 ir_ref ir_binary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a,
                  ir_ref b)
 {
+    uint64_t va, vb, v;
+    unsigned bits, bits_b;
+
+    if (type <= IR_I64 && known(ir, b, &vb, &bits_b)) {
+        if (known(ir, a, &va, &bits) && fold(op, bits, va, vb, &v))
+            return ir_const(ir, type, cut(v, ir_bits(type)));
+        if (vb == 0 && (op == IR_ADD || op == IR_OR || op == IR_XOR ||
+                        op == IR_SHL || op == IR_SHR || op == IR_SUB))
+            return a;
+    }
     return add_node(ir, op, type, a, b, IR_NONE, 0);
 }
 
 ir_ref ir_select(struct ir *ir, enum ir_type type, ir_ref cond, ir_ref a,
                  ir_ref b)
 {
+    uint64_t v;
+    unsigned bits;
+
+    if (known(ir, cond, &v, &bits))
+        return v ? a : b;
     return add_node(ir, IR_SELECT, type, cond, a, b, 0);
 }
 
@@ -250,11 +320,18 @@ ir_ref ir_call(struct ir *ir, enum ir_type type, unsigned helper,
 void ir_flagdef(struct ir *ir, enum ir_type type, unsigned family, ir_ref a,
                 ir_ref b, ir_ref c, ir_ref cond, uint32_t keep)
 {
+    if (ir->flags) {
+        ir_flags_define(ir, type, family, (const ir_ref[3]){a, b, c}, cond,
+                        keep);
+        return;
+    }
     add_node(ir, IR_FLAGDEF, type, a, b, cond, imm_of(family, c, keep));
 }
 
 ir_ref ir_flaguse(struct ir *ir, unsigned condition)
 {
+    if (ir->flags)
+        return ir_flags_use(ir, condition);
     return add_node(ir, IR_FLAGUSE, IR_I1, IR_NONE, IR_NONE, IR_NONE,
                     condition & 0xffff);
 }

@@ -105,10 +105,21 @@ struct ir_node {
     uint64_t imm; /* FP, CALL and FLAGDEF: bits 31:16 are operand d */
 };
 
+struct ir_flags;
+
 struct ir {
     struct ir_node *nodes; /* owned */
     uint32_t n, room;
     bool failed; /* out of memory or nodes: ir_verify() says so */
+    struct ir_flags *flags; /* NULL: FLAGDEF and FLAGUSE stay as they are */
+};
+
+/* A family of flags: kinds by operand size (8, 16, 32, 64 bits), 0 where its
+ * values are not kept; values of operations have `count`, and are extended to
+ * 64 bits by their sign but for those in `typed`. */
+struct ir_family {
+    uint8_t kinds[4];
+    uint8_t count, typed;
 };
 
 /* What the IR must know of a guest beside its class. */
@@ -122,6 +133,17 @@ struct ir_guest {
     void (*flag_define)(struct cpu *c, unsigned family, unsigned bits,
                         const uint64_t v[3], uint32_t keep);
     bool (*flag_use)(struct cpu *c, unsigned condition);
+    /*
+     * The same as IR, for a translator: a condition of values a and b of a
+     * kind (engine.h), IR_NONE if the kind is none; the flags in `want` of an
+     * operation's values, packed.
+     */
+    ir_ref (*flag_use_ir)(struct ir *ir, unsigned kind, unsigned condition,
+                          ir_ref a, ir_ref b);
+    ir_ref (*flag_bits_ir)(struct ir *ir, unsigned family, unsigned bits,
+                           const ir_ref v[3], uint32_t want);
+    const struct ir_family *families; /* by number; 0: the packed flags */
+    unsigned n_families;
     /* FP_BEGIN and FP_CHECK; NULL where no instruction has them. */
     void (*fp_begin)(struct cpu *c);
     bool (*fp_end)(struct cpu *c);
@@ -219,6 +241,38 @@ void ir_fp_check(struct ir *ir);
 void ir_again_if(struct ir *ir, ir_ref cond);
 /* Leave for cpu->page + offset if a helper asked to (cpu->leave). */
 void ir_exit_if_leave(struct ir *ir, int32_t offset);
+
+/* --------------------------------------------------------- lazy flags */
+
+/*
+ * Lazy flags while a translator lifts: with this in ir->flags, definitions
+ * and uses become PUT and GET of cpu->flag_a and flag_b, and constants are
+ * folded.  What the caller sets for each instruction says which form of the
+ * row the interpreter has chosen, so that both mean the same by those two.
+ */
+struct ir_flags {
+    const struct ir_guest *guest;
+    unsigned kind;  /* of the flags before the instruction */
+    unsigned after; /* of those it leaves */
+    uint32_t live;  /* flags that are used behind it */
+    bool skip;      /* it leaves kind and values alone */
+    bool dead;      /* a flag that it only hands on is not used */
+    /* Out: the kind was not known where it had to be, or is not as wanted. */
+    bool failed;
+    /* Within an instruction: what it has defined so far. */
+    unsigned now;
+    ir_ref a, b;
+};
+
+/* Begin an instruction; what it wants to know is set. */
+void ir_flags_begin(struct ir *ir);
+/* Its flags become the packed ones first. */
+void ir_flags_pack(struct ir *ir);
+ir_ref ir_flags_use(struct ir *ir, unsigned condition);
+void ir_flags_define(struct ir *ir, enum ir_type type, unsigned family,
+                     const ir_ref v[3], ir_ref cond, uint32_t keep);
+/* Has it come out as it should? */
+bool ir_flags_end(const struct ir *ir);
 
 /* -------------------------------------------------------------- reading */
 

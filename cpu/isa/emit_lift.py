@@ -231,7 +231,10 @@ class Lift:
                 commits.insert(0, self.prepare_store(s))
             elif s.kind not in ("nop", "flags", "setflag"):
                 leave = self.exit(s)
-        commits.append(self.prepare_flags(stmts))
+        # Before registers: mostly they are made of what those held.
+        first = any(s.kind == "store" or s.kind == "set" and s.place.memory
+                    for s in stmts)
+        commits.insert(int(first), self.prepare_flags(stmts))
         self.before_commits()
         for c in commits:
             for line in c:
@@ -279,3 +282,20 @@ class Lift:
         hint = {"call": "IR_CALLS", "ret": "IR_RETURNS", "mode": "IR_MODE",
                 None: "IR_JUMPS"}[s.hint]
         return [f"ir_exit_indirect(ir, {self.expr(s.expr)}, {hint});"]
+
+
+class FormulaLift(Lift):
+    """A flag's formula; its values are C expressions."""
+
+    def __init__(self):
+        super().__init__(None, None)
+
+    def x_raw(self, n):
+        return n.data
+
+    def x_parity(self, n):
+        v = self.expr(n.args[0])
+        for op, t in (("LO", "IR_I8"), ("POPCNT", "IR_I8"), ("LO", "IR_I1"),
+                      ("NOT", "IR_I1")):
+            v = self.ref(f"ir_unary(ir, IR_{op}, {t}, {v})")
+        return v

@@ -252,6 +252,67 @@ def c_functions(isa, body):
     return out
 
 
+def lift_c(isa, lifter):
+    """flag_use_ir, flag_bits_ir and the families' table: the formulas as IR;
+    lifter() makes a walk over a tree (emit_lift.Lift)."""
+    def walk(tree):
+        lift = lifter()
+        ref = lift.expr(tree)
+        return lift.lines, ref
+
+    use = {}
+    for k in kinds(isa):
+        v = Values(isa, k, [raw("a"), raw("b")])
+        trees = [v.cond(cc) for cc in isa.conds] + \
+            [v.flag(f) for f in isa.flags]
+        for i, tree in enumerate(trees):
+            lines, ref = walk(tree)
+            text = " ".join(lines) + f" return {ref};"
+            use.setdefault(text, []).append(f"case {k.number << 8 | i}:")
+    out = ["static ir_ref flag_use_ir(struct ir *ir, unsigned kind, "
+           "unsigned condition, ir_ref a, ir_ref b)", "{",
+           "    (void)a, (void)b;", "    switch (kind << 8 | condition) {"]
+    for text, cases in use.items():
+        out += ["    " + " ".join(cases) + " {", "        " + text, "    }"]
+    out += ["    default:", "        return IR_NONE;", "    }", "}", "",
+            "static ir_ref flag_or(struct ir *ir, ir_ref bits, ir_ref flag, "
+            "unsigned at)", "{",
+            "    ir_ref v = ir_unary(ir, IR_ZX, IR_I64, flag);", "",
+            "    if (at)",
+            "        v = ir_binary(ir, IR_SHL, IR_I64, v, "
+            "ir_const(ir, IR_I64, at));",
+            "    return bits == IR_NONE ? v : "
+            "ir_binary(ir, IR_OR, IR_I64, bits, v);", "}", "",
+            "static ir_ref flag_bits_ir(struct ir *ir, unsigned family, "
+            "unsigned width, const ir_ref v[3], uint32_t want)", "{",
+            "    ir_ref bits = IR_NONE;", "",
+            "    switch (family << 8 | width) {"]
+    for f in isa.families.values():
+        for t in SIZES:
+            v = Values(isa, Kind(0, f, t),
+                       [raw(f"v[{n}]") for n in range(len(f.params))])
+            out.append(f"    case {f.number << 8 | WIDTH[t]}: "
+                       f"/* {f.name} {t} */")
+            for name, at in isa.flags.items():
+                lines, ref = walk(v.flag(name))
+                out += [f"        if (want & {1 << at:#x}u) {{",
+                        "            " + " ".join(lines) +
+                        f" bits = flag_or(ir, bits, {ref}, {at});",
+                        "        }"]
+            out.append("        break;")
+    out += ["    default:", "        break;", "    }",
+            "    return bits == IR_NONE ? ir_const(ir, IR_I64, 0) : bits;",
+            "}", "", "static const struct ir_family families_ir[] = {",
+            "    {{0, 0, 0, 0}, 0, 0},"]
+    lazy = {(k.family.name, k.type): k.number for k in kinds(isa) if k.family}
+    for f in isa.families.values():
+        numbers = ", ".join(str(lazy.get((f.name, t), 0)) for t in SIZES)
+        typed = sum(1 << n for n, (_, t) in enumerate(f.params) if t)
+        out.append(f"    {{{{{numbers}}}, {len(f.params)}, {typed}}}, "
+                   f"/* {f.name} */")
+    return out + ["};", ""]
+
+
 def names_c(isa):
     """family_name and condition_name of struct ir_guest."""
     out = []

@@ -4,6 +4,7 @@ lifter, and what tests want to know."""
 import re
 
 import emit_c
+import emit_lift
 import flags
 import output
 import x86_emit
@@ -276,6 +277,7 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
                 "        lifters[i->row](ir, i, offset);", "    else",
                 "        GUEST_LIFT_UNDEFINED(ir, i);", "}", ""]
         out += flags.names_c(self.isa)
+        out += flags.lift_c(self.isa, emit_lift.FormulaLift)
         return out + self.ir_guest()
 
     def lift(self, inst, form, out, bodies):
@@ -296,6 +298,11 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
         at = out.index("    .slot_name = slot_name,")
         more = [f"    .flag_define = {n}_flag_define,",
                 f"    .flag_use = {n}_flag_use,",
+                "    .flag_use_ir = flag_use_ir,",
+                "    .flag_bits_ir = flag_bits_ir,",
+                "    .families = families_ir,",
+                "    .n_families = sizeof(families_ir) / "
+                "sizeof(families_ir[0]),",
                 "    .family_name = family_name,",
                 "    .condition_name = condition_name,",
                 "#ifdef GUEST_FP_BEGIN", "    .fp_begin = GUEST_FP_BEGIN,",

@@ -14,6 +14,7 @@
 #define ENGINE_FLAGS
 #define ENGINE_NEW_PAGE(c)                                                     \
     (void)(((struct x86_cpu *)(c))->g[X86_PAGE] = (c)->page)
+#define ENGINE_PAGE_SLOT offsetof(struct x86_cpu, g[X86_PAGE])
 /* Addresses have 32 bits but in 64-bit mode. */
 #define ENGINE_PC(c, pc) x86_cut_pc(c, pc)
 

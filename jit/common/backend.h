@@ -23,10 +23,14 @@ struct code_buffer {
 /* An instruction of the block that is compiled. */
 struct jit_insn {
     struct insn insn;
-    const struct rec *rec;  /* its record */
-    rec_fn *fn;             /* the interpreter's handler for it */
-    int32_t offset;         /* from cpu->page */
-    uint32_t ir_first, ir_end; /* its nodes */
+    const struct rec *start; /* the first of its records, */
+    const struct rec *rec;   /* the one behind what prepares the flags, */
+    const struct rec *link;  /* and of its exit, if it has one */
+    int32_t offset;          /* from cpu->page */
+    uint32_t ir_first;       /* its nodes: what prepares the flags, */
+    uint32_t ir_body, ir_end; /* and the instruction */
+    uint8_t kind; /* of the lazy flags behind it; FLAGS_IN_CPU: all is there */
+    bool foreign; /* it has no IR for the flags that there are */
     /* Whose check serves its access, by number; -1: its own.  Its address
      * is node base plus disp; a leader checks from lo to below hi. */
     int16_t leader;
@@ -48,7 +52,7 @@ struct jit_site {
 /* What its slow side must know. */
 struct site_info {
     const struct rec *rec; /* of its instruction */
-    rec_fn *fn;            /* that record's handler, if it was replaced */
+    rec_fn *fn;            /* and the interpreter's handler */
     int64_t budget;        /* when it missed last */
     uint32_t start;        /* of its check, in the code buffer */
     int32_t disp;          /* the address is host register base + disp */
@@ -56,7 +60,7 @@ struct site_info {
     int32_t lo, hi;        /* of a span: what must be on one page, from base */
     uint8_t base;
     uint8_t insn;          /* number of its instruction in the block */
-    uint8_t size, write;
+    uint8_t size, write, space;
     uint8_t bad;           /* misses that came soon after another */
     uint8_t crossed;       /* times that a span was not on one page */
     bool span;             /* it leads one */
@@ -65,14 +69,19 @@ struct site_info {
 struct jit_block {
     struct cpu *cpu;
     const struct rec *first; /* record of the first instruction */
+    struct rec *shadow;      /* the same in the copy that host code leaves to */
     struct jit_insn insns[BLOCK_MAX_INSNS];
     const uint8_t *old; /* its code until now, or NULL */
     bool whole;         /* it is worth the whole effort */
     bool spans;         /* with accesses that share checks */
     unsigned n;
+    rec_fn *fn; /* the interpreter's handler of the first record */
+    uint16_t live[BLOCK_MAX_INSNS]; /* lazy flags that are used behind each */
     struct ir ir;
+    struct ir_flags flags;
     const struct rec *end; /* the record behind the last instruction, a goto,
                               where that can fall through; else NULL */
+    uint8_t end_kind;      /* of the flags there */
 };
 
 struct jit {
@@ -90,9 +99,16 @@ struct jit {
     uint64_t last_flush; /* flushes follow each other closely (icount) */
     struct jit_counters counters; /* entered, left and misses by stubs */
     /* Entry points of the backend's stubs. */
-    const uint8_t *enter, *exit_record, *exit_link, *exit_poll, *exit_miss,
+    const uint8_t *enter, *resume, *exit_record, *exit_link, *exit_poll, *exit_miss,
         *exit_fault, *site;
 };
+
+/* The interpreter's handler of a record of the block. */
+static inline rec_fn *jit_handler(const struct jit_block *b,
+                                  const struct rec *r)
+{
+    return r == b->first ? b->fn : r->fn;
+}
 
 static inline bool jit_off(const struct jit *j, enum jit_pass pass)
 {

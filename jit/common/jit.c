@@ -52,56 +52,154 @@ static bool buffer_new(struct code_buffer *b, uint64_t size, struct error *e)
     return true;
 }
 
-/* Decode the block's instructions once more, and lift them. */
-static bool lift_block(struct jit *j, const struct rec *first, rec_fn *fn,
-                       const uint8_t *bytes, unsigned size, int32_t offset)
+/* Of each instruction, the lazy flags that are used behind it. */
+static void find_live(const struct isa *isa, struct jit_block *b)
+{
+    uint16_t live = isa->flags;
+
+    for (unsigned n = b->n; n-- > 0;) {
+        b->live[n] = isa_live_behind(isa, b->insns[n].insn.row, live);
+        live = isa_live_before(isa, b->insns[n].insn.row, live);
+    }
+}
+
+/* Behind the record in front of an instruction that prepares the flags. */
+static const struct rec *skip_prepared(const struct isa *isa,
+                                       const struct jit_block *b,
+                                       const struct rec *r)
+{
+    rec_fn *const fn = jit_handler(b, r);
+
+    if (isa->flags && (fn == isa->engine->kind || fn == isa->engine->pack))
+        r++;
+    return r;
+}
+
+static const struct rec *records_end(const struct isa *isa, struct jit_insn *i)
+{
+    const uint32_t flags = isa->rows[i->insn.row].flags;
+    const struct rec *r = i->rec;
+
+    if (i->insn.row == 0)
+        return r + 2;
+    r += 1 + (i->insn.facts & INSN_EXTRA ? 1 : 0) +
+         (i->insn.facts & INSN_DATA ? 1 : 0) + (flags & ROW_WIDE ? 1 : 0);
+    i->link = r;
+    if (!(flags & ROW_WIDE) && flags & (ROW_BRANCH | ROW_JUMP))
+        r += 2;
+    if (flags & (ROW_INDIRECT | ROW_WIDE))
+        r++;
+    return r;
+}
+
+/* Decode the block's instructions once more, and find their records. */
+static bool find_insns(struct jit *j, const uint8_t *bytes, unsigned size,
+                       int32_t offset)
 {
     const struct isa *isa = j->cpu->class->isa;
     struct jit_block *b = &j->block;
-    const struct position *positions = block_positions(first);
-    const struct rec *r = first;
+    const struct position *positions = block_positions(b->first);
+    const struct rec *r = b->first;
     bool ended = false;
 
-    b->cpu = j->cpu;
-    b->first = first;
-    b->old = block_entry(first)->code;
-    b->whole = b->old || !j->hooks.samples;
-    b->spans = b->whole && !block_entry(first)->narrow &&
-               !jit_off(j, JIT_SITES) && !jit_off(j, JIT_SPANS);
     b->n = 0;
     b->end = NULL;
-    ir_clear(&b->ir);
     while (!ended) {
         struct jit_insn *i = &b->insns[b->n];
-        const struct position *at = &positions[r - first];
-        uint32_t flags;
+        const struct position *at = &positions[r - b->first];
 
         if (at->offset != offset || (unsigned)at->count != b->n)
             return false;
-        if (r->fn == isa->engine->go) {
-            b->end = r;
+        i->start = r;
+        i->rec = skip_prepared(isa, b, r);
+        if (i->rec->fn == isa->engine->go) {
+            b->end = i->rec;
+            b->end_kind = (uint8_t)at->kind;
             break;
         }
         if (b->n == BLOCK_MAX_INSNS)
             return false;
         if (!size || !isa->decode(j->cpu, bytes, size, &i->insn))
             return false;
-        flags = isa->rows[i->insn.row].flags;
-        i->rec = r;
-        i->fn = r == first ? fn : r->fn;
         i->offset = offset;
-        i->ir_first = b->ir.n;
-        ir_insn(&b->ir, offset, i->insn.length);
-        isa->lift(&b->ir, &i->insn, offset);
-        i->ir_end = b->ir.n;
         b->n++;
-        ended = i->insn.row == 0 || (flags & ROW_END);
-        r += flags & (ROW_BRANCH | ROW_JUMP) ? 3 : 1;
+        ended = i->insn.row == 0 || (isa->rows[i->insn.row].flags & ROW_END);
+        r = records_end(isa, i);
         bytes += i->insn.length;
         size -= i->insn.length;
         offset += i->insn.length;
     }
-    return !b->ir.failed && b->n > 0;
+    return b->n > 0;
+}
+
+/* Lift what the records in front of the instruction's own do; the kind of
+ * the flags is then the one that its handler was chosen for. */
+static bool lift_prepared(struct jit *j, const struct jit_insn *i)
+{
+    struct jit_block *b = &j->block;
+    struct ir *ir = &b->ir;
+
+    if (i->rec == i->start)
+        return true;
+    if (jit_handler(b, i->start) == j->cpu->class->isa->engine->pack) {
+        ir_flags_pack(ir);
+        return !b->flags.failed;
+    }
+    ir_put(ir, IR_I32, offsetof(struct cpu, flag_kind),
+           ir_const(ir, IR_I32, b->flags.kind));
+    b->flags.kind = b->flags.now = FLAGS_IN_CPU;
+    return true;
+}
+
+static void lift_insn(struct jit *j, struct jit_insn *i, uint16_t live)
+{
+    const struct isa *isa = j->cpu->class->isa;
+    const struct isa_flow *flow = isa->rows[i->insn.row].flow;
+    struct jit_block *b = &j->block;
+    struct ir *ir = &b->ir;
+    bool ok = true;
+
+    i->ir_first = ir->n;
+    ir_insn(ir, i->offset, i->insn.length);
+    if (ir->flags) {
+        struct ir_flags *f = ir->flags;
+        const bool dead = flow && flow_dead(flow, live);
+
+        f->kind = block_positions(b->first)[i->start - b->first].kind;
+        ir_flags_begin(ir);
+        ok = lift_prepared(j, i);
+        f->live = live;
+        f->skip = !flow || flow->kind[dead] == FLAGS_SAME;
+        f->dead = dead && !f->skip;
+        f->after = f->skip ? f->kind : flow->kind[dead];
+    }
+    i->ir_body = ir->n;
+    isa->lift(ir, &i->insn, i->offset);
+    i->ir_end = ir->n;
+    i->kind = ir->flags ? (uint8_t)ir->flags->after : FLAGS_IN_CPU;
+    i->foreign = !ok || (ir->flags && !ir_flags_end(ir));
+}
+
+static bool lift_block(struct jit *j, const struct rec *first,
+                       const uint8_t *bytes, unsigned size, int32_t offset)
+{
+    const struct isa *isa = j->cpu->class->isa;
+    struct jit_block *b = &j->block;
+
+    b->cpu = j->cpu;
+    b->first = first;
+    b->shadow = NULL;
+    b->old = block_entry(first)->code;
+    b->whole = b->old || !j->hooks.samples;
+    b->spans = b->whole && !block_entry(first)->narrow &&
+               !jit_off(j, JIT_SITES) && !jit_off(j, JIT_SPANS);
+    ir_clear(&b->ir);
+    if (!find_insns(j, bytes, size, offset))
+        return false;
+    find_live(isa, b);
+    for (unsigned n = 0; n < b->n; n++)
+        lift_insn(j, &b->insns[n], b->live[n]);
+    return !b->ir.failed;
 }
 
 static uint64_t cpu_time(clockid_t clock)
@@ -158,7 +256,8 @@ static const void *compile(struct cpu *c, const struct rec *first, rec_fn *fn,
     const size_t before = j->code.used;
     const uint8_t *code = NULL;
 
-    if (lift_block(j, first, fn, bytes, size, offset)) {
+    j->block.fn = fn;
+    if (lift_block(j, first, bytes, size, offset)) {
         if (log_on(c->env.log, LOG_IR))
             log_ir(j);
         if (j->block.spans)
@@ -352,6 +451,10 @@ bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
     j->infos = calloc(j->max_sites, sizeof(*j->infos));
     j->active = calloc(j->max_sites, sizeof(*j->active));
     ir_init(&j->block.ir);
+    if (c->class->isa->flags) {
+        j->block.flags.guest = c->class->isa->ir;
+        j->block.ir.flags = &j->block.flags;
+    }
     j->cpu = c;
     j->hooks.compile = compile;
     j->hooks.flushed = flushed;

@@ -30,7 +30,8 @@ static bool find_access(const struct ir *ir, const struct jit_insn *i,
 
         if (node->op != IR_LOAD && node->op != IR_STORE)
             continue;
-        if (found || node->imm || ir_bits(node->type) > 64)
+        if (found || node->imm & (IR_TO_WRITE | IR_LOCKED) ||
+            ir_bits(node->type) > 64)
             return false;
         found = node;
     }
@@ -41,11 +42,12 @@ static bool find_access(const struct ir *ir, const struct jit_insn *i,
     out->disp = 0;
     out->base = found->a;
     a = &ir->nodes[found->a];
-    if (a->op == IR_ADD) {
+    if (a->op == IR_ADD || a->op == IR_SUB) {
         const struct ir_node *k = &ir->nodes[a->b];
-        const int64_t v =
-            k->type == IR_I32 ? (int32_t)k->imm : (int64_t)k->imm;
+        int64_t v = k->type == IR_I32 ? (int32_t)k->imm : (int64_t)k->imm;
 
+        if (a->op == IR_SUB)
+            v = -v;
         if (k->op != IR_CONST || v < -4096 || v > 4096)
             return false;
         out->disp = (int32_t)v;

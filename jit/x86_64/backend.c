@@ -21,19 +21,35 @@
 
 /* ------------------------------------------------------------- statements */
 
-/* Does the tree of node r read the slot, or the very node `what`? */
-bool tree_has(const struct gen *g, ir_ref r, uint64_t slot, uint32_t what)
+/* Does the tree of node r read the slot as it is before node `what`, or have
+ * that very node?  Operands stand before what uses them. */
+static bool tree_reads(const struct gen *g, ir_ref r, uint64_t slot,
+                       uint32_t what)
 {
-    const struct ir_node *n = node(g, r);
-    ir_ref o[4];
+    const uint32_t first = g->ir_first;
+    uint8_t *marked = g->marked;
 
-    if (r == what || (n->op == IR_GET && n->imm == slot))
-        return true;
-    ir_operands(n, o);
-    for (unsigned i = 0; i < 4; i++)
-        if (o[i] != IR_NONE && tree_has(g, o[i], slot, what))
+    memset(marked + first, 0, r + 1 - first);
+    marked[r] = 1;
+    for (uint32_t i = r + 1u; i-- > first;) {
+        const struct ir_node *n = node(g, (ir_ref)i);
+        ir_ref o[4];
+
+        if (!marked[i])
+            continue;
+        if (i == what || (n->op == IR_GET && n->imm == slot && i < what))
             return true;
+        ir_operands(n, o);
+        for (unsigned x = 0; x < 4; x++)
+            if (o[x] != IR_NONE)
+                marked[o[x]] = 1;
+    }
     return false;
+}
+
+bool tree_has(const struct gen *g, ir_ref r, uint32_t what)
+{
+    return tree_reads(g, r, UINT64_MAX, what);
 }
 
 /* Does a statement behind node `at` read the slot's old value? */
@@ -42,58 +58,93 @@ static bool read_later(const struct gen *g, uint64_t slot, uint32_t at,
 {
     for (uint32_t i = at + 1; i < end; i++)
         if (!ir_is_value(&g->b->ir.nodes[i]) &&
-            tree_has(g, (ir_ref)i, slot, UINT32_MAX))
+            tree_reads(g, (ir_ref)i, slot, at))
             return true;
     return false;
 }
 
 /* Before a slot's register changes: what reads its old value later gets a
  * copy, which stays to the end of the instruction. */
-static void keep_old(struct gen *g, uint64_t slot)
+static void keep_old(struct gen *g, uint64_t slot, uint32_t at)
 {
-    for (uint32_t i = g->insn->ir_first; i < g->insn->ir_end; i++) {
+    int copies[IR_TYPES];
+
+    for (unsigned t = 0; t < IR_TYPES; t++)
+        copies[t] = NO_REG;
+    for (uint32_t i = g->ir_first; i < at; i++) {
         const struct ir_node *n = &g->b->ir.nodes[i];
 
-        if (n->op != IR_GET || n->imm != slot || g->reg[i] != NO_REG)
+        if (n->op != IR_GET || n->imm != slot || g->reg[i] != NO_REG ||
+            !g->uses[i])
             continue;
-        g->reg[i] = (int8_t)get(g, n, take_temp(g));
+        if (copies[n->type] == NO_REG)
+            copies[n->type] = get(g, n, take_temp(g));
+        g->reg[i] = (int8_t)copies[n->type];
         g->uses[i] = 255;
     }
+}
+
+static bool replaces_part(const struct gen *g, const struct ir_node *n)
+{
+    return node(g, n->a)->op == IR_DEPOSIT;
+}
+
+/* PUT of a slot with its low bits, or some further up, replaced. */
+static bool put_part(struct gen *g, const struct ir_node *n, int pin)
+{
+    const struct ir_node *d = node(g, n->a);
+    const struct ir_node *old = d->op == IR_DEPOSIT ? node(g, d->a) : d;
+    unsigned bits, at;
+    int v;
+
+    if (d->op != IR_DEPOSIT || g->uses[n->a] > 1 || old->op != IR_GET ||
+        old->imm != n->imm || g->reg[d->a] != NO_REG)
+        return false;
+    bits = ir_bits(node(g, d->b)->type);
+    at = (unsigned)d->imm;
+    if ((bits != 8 && bits != 16) || (pin != NO_REG && at))
+        return false;
+    v = value_low(g, d->b);
+    if (pin != NO_REG)
+        e_merge(&g->e, bits, pin, v);
+    else
+        e_store_part(&g->e, bits, RBP, NO_REG,
+                     (int32_t)n->imm + (int32_t)at / 8, v);
+    used(g, d->b, v);
+    return true;
 }
 
 static void put(struct gen *g, const struct ir_node *n, uint32_t at,
                 uint32_t end)
 {
-    int pin = n->type != IR_I8 ? pin_of(g, n->imm) : NO_REG;
+    int pin = pin_of(g, n->imm);
     int64_t k;
     int v;
 
-    if (n->type != IR_I64 && n->type != IR_I32 && n->type != IR_I8) {
+    if (n->type > IR_I64 || n->type < IR_I8 ||
+        (pin != NO_REG && n->type < IR_I32)) {
         g->failed = true;
         return;
     }
-    if (read_later(g, n->imm, at, end)) {
-        keep_old(g, n->imm);
-    } else if (pin != NO_REG && g->uses[n->a] <= 1) {
+    if (read_later(g, n->imm, at, end))
+        keep_old(g, n->imm, at);
+    else if (pin != NO_REG && g->uses[n->a] <= 1 && !replaces_part(g, n)) {
         /* Operands are all read before the result is written. */
         value(g, n->a, pin);
         return;
     }
+    if (n->type == IR_I64 && put_part(g, n, pin))
+        return;
     if (n->type == IR_I64 && pin == NO_REG && constant(g, n->a, &k) &&
         fits32(k)) {
         e_store_imm(&g->e, RBP, (int32_t)n->imm, (int32_t)k);
         return;
     }
     v = value(g, n->a, NO_REG);
-    if (pin != NO_REG) {
+    if (pin != NO_REG)
         e_mov(&g->e, pin, v);
-    } else if (n->type != IR_I8) {
-        e_op_mem(&g->e, wide(n), 0x89, v, RBP, NO_REG, 0, (int32_t)n->imm);
-    } else {
-        e_rex(&g->e, false, v, 0, RBP, true);
-        e8(&g->e, 0x88);
-        e_modrm_mem(&g->e, v, RBP, NO_REG, 0, (int32_t)n->imm);
-    }
+    else
+        e_store_part(&g->e, ir_bits(n->type), RBP, NO_REG, (int32_t)n->imm, v);
     used(g, n->a, v);
 }
 
@@ -133,7 +184,7 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
         exit_if(g, n);
         break;
     case IR_EXIT:
-        exit_by(g, link_of(g));
+        exit_always(g, n);
         break;
     case IR_EXIT_INDIRECT:
         exit_indirect(g, n);
@@ -156,20 +207,72 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
     }
 }
 
-/* A load is computed where it is used: is one used only behind the first
- * commit, where it could fault too late, or not at all (`lw x0`)? */
-static bool faults_late(const struct gen *g, uint32_t first, uint32_t end)
+/* Count the uses of the values that statements need. */
+static void count_uses(struct gen *g, ir_ref r)
 {
-    uint32_t commit = first;
+    ir_ref o[4];
 
-    while (commit < end && !(ir_effects(&g->b->ir.nodes[commit]) &
-                             (IR_COMMITS | IR_LEAVES | IR_ENDS)))
-        commit++;
-    for (uint32_t i = first; i < commit; i++)
-        if (g->b->ir.nodes[i].op == IR_LOAD &&
-            (commit == end || !tree_has(g, (ir_ref)commit, UINT64_MAX, i)))
+    ir_operands(node(g, r), o);
+    for (unsigned x = 0; x < 4; x++) {
+        if (o[x] == IR_NONE || g->uses[o[x]] == 255)
+            continue;
+        if (g->uses[o[x]]++ == 0)
+            count_uses(g, o[x]);
+    }
+}
+
+/* A load is computed where it is used; that must not be behind the first
+ * commit, where it could fault too late, nor nowhere. */
+static bool used_in_time(const struct gen *g, uint32_t load, uint32_t end)
+{
+    for (uint32_t i = load + 1; i < end; i++) {
+        const struct ir_node *n = &g->b->ir.nodes[i];
+
+        if (ir_is_value(n))
+            continue;
+        if (tree_has(g, (ir_ref)i, load))
             return true;
+        if (ir_effects(n) & (IR_COMMITS | IR_LEAVES | IR_ENDS))
+            return false;
+    }
     return false;
+}
+
+static void load_now(struct gen *g, uint32_t at)
+{
+    int v;
+
+    if (g->reg[at] != NO_REG)
+        return;
+    v = value(g, (ir_ref)at, NO_REG);
+    if (g->uses[at])
+        g->reg[at] = (int8_t)v;
+    else
+        drop(g, v);
+}
+
+/* Nodes of one instruction, or of what prepares it. */
+static bool lower_nodes(struct gen *g, uint32_t first, uint32_t end)
+{
+    g->ir_first = first;
+    g->busy = 0;
+    g->rmw.address = IR_NONE;
+    g->dirty = IR_NONE;
+    for (uint32_t n = first; n < end; n++)
+        if (!ir_is_value(&g->b->ir.nodes[n]))
+            count_uses(g, (ir_ref)n);
+    for (uint32_t n = first; n < end; n++)
+        if (g->b->ir.nodes[n].op == IR_LOAD && !g->uses[n])
+            count_uses(g, (ir_ref)n);
+    for (uint32_t n = first; n < end && !g->failed; n++) {
+        const struct ir_node *at = &g->b->ir.nodes[n];
+
+        if (at->op != IR_LOAD)
+            statement(g, n, end);
+        else if (!used_in_time(g, n, end))
+            load_now(g, n);
+    }
+    return !g->failed;
 }
 
 static bool lower_insn(struct gen *g, const struct jit_insn *i)
@@ -179,21 +282,9 @@ static bool lower_insn(struct gen *g, const struct jit_insn *i)
     const uint32_t sites = g->j->n_sites;
 
     g->insn = i;
-    g->failed = i->insn.row == 0;
-    g->busy = 0;
-    for (uint32_t n = i->ir_first; n < i->ir_end; n++) {
-        ir_ref o[4];
-
-        ir_operands(&g->b->ir.nodes[n], o);
-        for (unsigned x = 0; x < 4; x++)
-            if (o[x] != IR_NONE && g->uses[o[x]] < 255)
-                g->uses[o[x]]++;
-    }
-    if (!g->failed && faults_late(g, i->ir_first, i->ir_end))
-        g->failed = true;
-    for (uint32_t n = i->ir_first; n < i->ir_end && !g->failed; n++)
-        statement(g, n, i->ir_end);
-    if (!g->failed && !g->e.full)
+    g->failed = i->insn.row == 0 || i->foreign;
+    if (!g->failed && lower_nodes(g, i->ir_first, i->ir_body) &&
+        lower_nodes(g, i->ir_body, i->ir_end) && !g->e.full)
         return true;
     if (!g->e.full)
         g->e = before;
@@ -202,11 +293,101 @@ static bool lower_insn(struct gen *g, const struct jit_insn *i)
     return false;
 }
 
-/* The instruction is the interpreter's, and all behind it in this block. */
-static void give_back(struct gen *g, const struct jit_insn *i)
+/* The instruction is the interpreter's. */
+static void give_back(struct gen *g, const struct rec *r)
 {
-    g->insn = i;
-    add_out(g, OUT_RECORD, e_jmp(&g->e), i->rec, 0);
+    add_out(g, OUT_RECORD, e_jmp(&g->e), r, 0);
+}
+
+/* Instructions from `at` on in host code; returns the first that is not. */
+static unsigned lower_run(struct gen *g, unsigned at)
+{
+    while (at < g->b->n && lower_insn(g, &g->b->insns[at]))
+        at++;
+    return at;
+}
+
+/* Fewer instructions than this between two that the interpreter does are its
+ * own as well: to and fro costs more. */
+#define WORTH_RETURN 5
+#define WORTH_ENTRY 8
+
+/*
+ * All of the block: what host code has no way to do is left to the
+ * interpreter, which comes back where that pays.  Returns how many
+ * instructions are done in host code.
+ */
+static unsigned lower_block(struct gen *g)
+{
+    const struct jit_block *b = g->b;
+    unsigned at = lower_run(g, 0), done = at;
+
+    g->prefix = at;
+    g->falls_out = at == b->n;
+    if (at < b->n && !g->e.full)
+        give_back(g, b->insns[at].start);
+    while (at < b->n && !g->e.full) {
+        const struct emit before = g->e;
+        const unsigned outs = g->n_outs, first = at + 1;
+        const uint32_t sites = g->j->n_sites;
+
+        g->resumed = first;
+        at = lower_run(g, first);
+        if (g->e.full || at == first)
+            continue;
+        if (at == b->n || at - first >= WORTH_RETURN) {
+            g->resume[first] = before.at;
+            done += at - first;
+            g->falls_out = at == b->n;
+            if (at < b->n)
+                give_back(g, b->insns[at].start);
+        } else {
+            g->e = before;
+            g->n_outs = outs;
+            g->j->n_sites = sites;
+        }
+    }
+    return done;
+}
+
+/* The end that no jump makes; where addresses wrap as the guest's mode says,
+ * it is the interpreter's to leave the page. */
+static void lower_end(struct gen *g)
+{
+    const struct jit_block *b = g->b;
+    const struct isa *isa = b->cpu->class->isa;
+    const struct rec *link = b->end + 1;
+
+    if (isa->engine->wraps && !isa->addresses &&
+        link->target >= (int32_t)PAGE_SIZE) {
+        store_kind(g, b->end_kind);
+        give_back(g, b->end);
+        return;
+    }
+    store_kind(g, b->end_kind);
+    exit_by(g, link);
+}
+
+/* Records of the shadow where the interpreter is to come back. */
+static void write_resumes(struct gen *g)
+{
+    struct jit_block *b = g->b;
+
+    for (unsigned i = 0; i < b->n && !g->e.full; i++) {
+        const uint8_t *here = run_address(g->j, g->e.at);
+        struct rec *r;
+
+        if (!g->resume[i])
+            continue;
+        r = b->shadow + (b->insns[i].start - b->first);
+        e_op_rip(&g->e, true, 0x8d, RAX, g->resume[i]);
+        jump_to_stub(g, g->j->resume);
+        r->fn = (rec_fn *)(uintptr_t)here;
+        /* No pair of instructions runs past it. */
+        r = b->shadow + (b->insns[i - 1].rec - b->first);
+        if (b->cpu->class->isa->n_fusions && b->insns[i - 1].insn.row)
+            r->fn = b->cpu->class->isa->rows[b->insns[i - 1].insn.row].fn;
+    }
 }
 
 /* Let whoever jumps to old code go on at the new; none of it runs now. */
@@ -218,46 +399,72 @@ static void replace(const struct jit *j, const uint8_t *old, const uint8_t *new)
     e_jmp_to(&e, j->code.write + (new - j->code.run));
 }
 
+static void set_up(struct gen *g, struct jit *j)
+{
+    g->j = j;
+    g->b = &j->block;
+    g->e = emit_here(j);
+    g->n_pins = pin_count(j);
+    for (unsigned i = 0; i < N_TEMPS; i++)
+        g->temps |= 1u << temps[i];
+    for (unsigned i = g->n_pins; i < MAX_PINS; i++)
+        g->temps |= 1u << pins[i];
+}
+
+/* Everything that belongs to the block's code; false: not worth it, or no
+ * room. */
+static bool write_block(struct gen *g)
+{
+    struct jit_block *b = g->b;
+    const uint32_t sites = g->j->n_sites;
+    const unsigned done = lower_block(g);
+
+    g->failed = false;
+    /* What is entered only to leave at once must do a good deal later. */
+    if (done < (g->prefix ? 1 : WORTH_ENTRY))
+        return false;
+    if (b->end && g->falls_out)
+        lower_end(g);
+    b->shadow = block_shadow(b->cpu, b->first);
+    if (!b->shadow)
+        return false;
+    for (uint32_t n = sites; n < g->j->n_sites; n++)
+        g->j->infos[n].rec = shadow_of(g, g->j->infos[n].rec);
+    write_resumes(g);
+    for (unsigned i = 0; i < g->n_outs && !g->e.full; i++)
+        write_out(g, &g->outs[i]);
+    return !g->e.full && !g->failed;
+}
+
 const uint8_t *backend_compile(struct jit *j)
 {
     struct jit_block *b = &j->block;
     struct gen *g = calloc(1, sizeof(*g));
+    const uint32_t sites = j->n_sites;
     const uint8_t *entry = NULL;
-    unsigned done = 0;
 
     if (!g)
         return NULL;
-    g->j = j;
-    g->b = b;
-    g->e = emit_here(j);
-    g->n_pins = pin_count(j);
+    set_up(g, j);
     g->uses = calloc(1, b->ir.n + 1);
+    g->marked = calloc(1, b->ir.n + 1);
     g->reg = malloc(b->ir.n + 1);
-    if (g->uses && g->reg) {
+    if (g->uses && g->marked && g->reg) {
         memset(g->reg, NO_REG, b->ir.n + 1);
-        while (done < b->n && lower_insn(g, &b->insns[done]))
-            done++;
-        g->failed = false;
-        if (done < b->n)
-            give_back(g, &b->insns[done]);
-        else if (b->end)
-            exit_by(g, b->end + 1);
-        if (done > 0) {
-            for (unsigned i = 0; i < g->n_outs && !g->e.full; i++)
-                write_out(g, &g->outs[i]);
-            if (!g->e.full && !g->failed) {
-                entry = run_address(j, j->code.write + j->code.used);
-                if (b->old)
-                    replace(j, b->old, entry);
-                j->code.used =
-                    (size_t)(g->e.at - j->code.write + 15) & ~(size_t)15;
-            }
+        if (write_block(g)) {
+            entry = run_address(j, j->code.write + j->code.used);
+            if (b->old)
+                replace(j, b->old, entry);
+            j->code.used = (size_t)(g->e.at - j->code.write + 15) & ~(size_t)15;
         }
         /* Where even an empty buffer is too small, it stays interpreted. */
         if (g->e.full && j->code.used > j->stubs)
             block_cache_flush(b->cpu);
     }
+    if (!entry)
+        j->n_sites = sites;
     free(g->uses);
+    free(g->marked);
     free(g->reg);
     free(g);
     return entry;

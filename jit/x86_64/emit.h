@@ -25,7 +25,7 @@ enum cc {
 
 /* Two-operand arithmetic: the /digit of 81, and opcode / 8. */
 enum alu {
-    ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6,
+    ALU_ADD = 0, ALU_OR = 1, ALU_SBB = 3, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6,
     ALU_CMP = 7,
 };
 
@@ -171,6 +171,13 @@ static inline void e_store_imm(struct emit *e, int base, int32_t disp,
     e32(e, (uint32_t)v);
 }
 
+static inline void e_store32_imm(struct emit *e, int base, int32_t disp,
+                                 uint32_t v)
+{
+    e_op_mem(e, false, 0xc7, 0, base, NO_REG, 0, disp);
+    e32(e, v);
+}
+
 static inline void e_store8_imm(struct emit *e, int base, int32_t disp,
                                 unsigned v)
 {
@@ -196,6 +203,31 @@ static inline void e_imm(struct emit *e, int d, uint64_t v)
         e8(e, 0xb8u | (unsigned)(d & 7));
         e64(e, v);
     }
+}
+
+/* The low 8 to 64 bits of a register. */
+static inline void e_store_part(struct emit *e, unsigned bits, int base,
+                                int index, int32_t disp, int s)
+{
+    if (bits == 8) {
+        e_rex(e, false, s, index == NO_REG ? 0 : index, base, true);
+        e8(e, 0x88);
+        e_modrm_mem(e, s, base, index, 0, disp);
+        return;
+    }
+    if (bits == 16)
+        e8(e, 0x66);
+    e_op_mem(e, bits == 64, 0x89, s, base, index, 0, disp);
+}
+
+/* The low 8 or 16 bits of d = those of s, the others stay. */
+static inline void e_merge(struct emit *e, unsigned bits, int d, int s)
+{
+    if (bits == 16)
+        e8(e, 0x66);
+    e_rex(e, false, s, 0, d, bits == 8);
+    e8(e, bits == 8 ? 0x88 : 0x89);
+    e_modrm_reg(e, s, d);
 }
 
 static inline void e_lea(struct emit *e, int d, int base, int index,
@@ -264,6 +296,25 @@ static inline void e_shiftx(struct emit *e, bool w, enum shift op, int d,
     e8(e, (unsigned)w << 7 | (~(unsigned)n & 15) << 3 | pp);
     e8(e, 0xf7);
     e_modrm_reg(e, d, s);
+}
+
+/* Rotate the low 8 or 16 bits. */
+static inline void e_rotate_part(struct emit *e, unsigned bits, enum shift op,
+                                 int d, unsigned n)
+{
+    if (bits == 16)
+        e8(e, 0x66);
+    e_rex(e, false, 0, 0, d, bits == 8);
+    e8(e, bits == 8 ? 0xc0 : 0xc1);
+    e_modrm_reg(e, (int)op, d);
+    e8(e, n);
+}
+
+/* F3 0F: popcnt b8, tzcnt bc */
+static inline void e_f3(struct emit *e, bool w, unsigned op, int d, int s)
+{
+    e8(e, 0xf3);
+    e_op_reg(e, w, 0x0f00u | op, d, s);
 }
 
 static inline void e_setcc(struct emit *e, enum cc cc, int d)

@@ -18,9 +18,7 @@ void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
         return;
     }
     o = &g->outs[g->n_outs++];
-    *o = (struct out){kind, site, rec, NULL, target};
-    if (kind == OUT_RECORD && rec == g->b->first)
-        o->fn = g->insn->fn;
+    *o = (struct out){kind, site, rec, target};
 }
 
 /* If cc, the interpreter does this instruction. */
@@ -84,12 +82,43 @@ void exit_by(struct gen *g, const struct rec *link)
     add_out(g, OUT_POLL, e_jmp(e), NULL, link->target);
 }
 
+void store_kind(struct gen *g, unsigned kind)
+{
+    if (kind != FLAGS_IN_CPU)
+        e_store32_imm(&g->e, RBP, CPU(flag_kind), kind);
+}
+
+/* Has the row a direct exit, to where the IR goes? */
+static bool has_link(struct gen *g, const struct ir_node *n)
+{
+    const struct insn *i = &g->insn->insn;
+    const uint32_t flags = g->b->cpu->class->isa->rows[i->row].flags;
+
+    if (flags & ROW_WIDE || !(flags & (ROW_BRANCH | ROW_JUMP)) ||
+        g->insn->link->target != ir_offset(n))
+        g->failed = true;
+    return !g->failed;
+}
+
+void exit_always(struct gen *g, const struct ir_node *n)
+{
+    if (!has_link(g, n))
+        return;
+    store_kind(g, g->insn->kind);
+    exit_by(g, g->insn->link);
+}
+
 void exit_if(struct gen *g, const struct ir_node *n)
 {
-    enum cc cc = condition(g, n->a);
-    uint8_t *over = e_jcc(&g->e, cc ^ 1);
+    enum cc cc;
+    uint8_t *over;
 
-    exit_by(g, link_of(g));
+    if (!has_link(g, n))
+        return;
+    cc = condition(g, n->a);
+    over = e_jcc(&g->e, cc ^ 1);
+    store_kind(g, g->insn->kind);
+    exit_by(g, g->insn->link);
     e_patch(over, g->e.at);
 }
 
@@ -105,7 +134,8 @@ void exit_indirect(struct gen *g, const struct ir_node *n)
     if (g->failed)
         return;
     e_mov(&g->e, RAX, to);
-    jump_by_cache(g, link_of(g)->count);
+    store_kind(g, g->insn->kind);
+    jump_by_cache(g, g->insn->link->count);
 }
 
 void spill(struct emit *e, const struct isa *isa, unsigned n)
@@ -150,6 +180,32 @@ static void count_one(struct emit *e, const uint64_t *counter)
     e_op_mem(e, true, 0xff, 0, RDX, NO_REG, 0, 0); /* inc */
 }
 
+/*
+ * Into a handler: what it wants beside the CPU in rdi, the record in rsi and
+ * the budget in rdx; changes rax.  `cpu` is the register that holds the CPU.
+ */
+static void handler_arguments(struct emit *e, const struct isa *isa, int cpu)
+{
+    if (isa->engine->page_slot) {
+        e_load(e, RAX, cpu, CPU(page));
+        e_store(e, cpu, (int32_t)isa->engine->page_slot, RAX);
+    }
+    if (!isa->flags)
+        return;
+    e_load(e, RCX, cpu, CPU(flag_a));
+    e_load(e, R8, cpu, CPU(flag_b));
+}
+
+/* Out of a handler, whose arguments are those. */
+static void from_handler(struct emit *e, const struct isa *isa)
+{
+    e_mov(e, RBP, RDI);
+    if (!isa->flags)
+        return;
+    e_store(e, RBP, CPU(flag_a), RCX);
+    e_store(e, RBP, CPU(flag_b), R8);
+}
+
 bool backend_init(struct jit *j, struct error *err)
 {
     static const int8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
@@ -158,7 +214,8 @@ bool backend_init(struct jit *j, struct error *err)
     struct emit e = emit_here(j);
     uint8_t *none, *poll;
 
-    if (!__builtin_cpu_supports("bmi2"))
+    if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("bmi") ||
+        !__builtin_cpu_supports("popcnt"))
         return error_set(err, "the host processor lacks BMI2");
 
     /* run(cpu, record, budget): handlers below may change every register */
@@ -167,6 +224,7 @@ bool backend_init(struct jit *j, struct error *err)
     for (unsigned i = 0; i < 6; i++)
         e_push(&e, saved[i]);
     e_alu_imm(&e, true, ALU_SUB, RSP, 8);
+    handler_arguments(&e, isa, RDI);
     e_op_mem(&e, false, 0xff, 2, RSI, NO_REG, 0, 0); /* call [rsi] */
     e_alu_imm(&e, true, ALU_ADD, RSP, 8);
     for (unsigned i = 6; i-- > 0;)
@@ -184,7 +242,9 @@ bool backend_init(struct jit *j, struct error *err)
     e_jmp_mem(&e, RSI, BLOCK_FN_OFFSET);
     e_patch(none, e.at);
     e_load(&e, RAX, RSI, BLOCK_CODE_OFFSET);
-    e_mov(&e, RBP, RDI);
+    /* resume: the same at the code in rax */
+    j->resume = run_address(j, e.at);
+    from_handler(&e, isa);
     e_mov(&e, RDI, RDX);
     count_one(&e, &j->counters.entered);
     fill(&e, isa, n);
@@ -195,9 +255,11 @@ bool backend_init(struct jit *j, struct error *err)
     spill(&e, isa, n);
     count_one(&e, &j->counters.left);
     e_mov(&e, RSI, RAX);
+    e_mov(&e, R9, RCX);
     e_mov(&e, RDX, RDI);
     e_mov(&e, RDI, RBP);
-    e_jmp_reg(&e, RCX);
+    handler_arguments(&e, isa, RBP);
+    e_jmp_reg(&e, R9);
 
     /* site: the site's number is on the stack; all registers survive */
     j->site = run_address(j, e.at);
@@ -269,6 +331,7 @@ bool backend_init(struct jit *j, struct error *err)
     e_load(&e, RSI, RCX, 0); /* link->next */
     e_mov(&e, RDX, RDI);
     e_mov(&e, RDI, RBP);
+    handler_arguments(&e, isa, RBP);
     e_jmp_mem(&e, RSI, 0);
     if (e.full)
         return error_set(err, "the code buffer is too small");
@@ -283,11 +346,12 @@ void write_out(struct gen *g, const struct out *o)
     e_patch(o->site, e->at);
     switch (o->kind) {
     case OUT_RECORD:
-        e_imm(e, RAX, (uintptr_t)o->rec);
-        if (o->fn)
-            e_imm(e, RCX, (uintptr_t)o->fn);
-        else
+        e_imm(e, RAX, (uintptr_t)shadow_of(g, o->rec));
+        /* Where code is entered, the record itself leads here. */
+        if (shadow_of(g, o->rec)->fn == jit_handler(g->b, o->rec))
             e_load(e, RCX, RAX, 0);
+        else
+            e_imm(e, RCX, (uintptr_t)jit_handler(g->b, o->rec));
         jump_to_stub(g, g->j->exit_record);
         break;
     case OUT_SITE:

@@ -12,6 +12,7 @@
 static const int8_t pins[] = {RBX, RSI, R8,  R9,  R10,
                               R11, R12, R13, R14, R15};
 #define MAX_PINS (sizeof(pins) / sizeof(pins[0]))
+/* Temporaries; pins that the guest has no use for are more of them. */
 static const int8_t temps[] = {RAX, RDX, RCX};
 #define N_TEMPS (sizeof(temps) / sizeof(temps[0]))
 
@@ -25,8 +26,6 @@ struct out {
     enum out_kind kind;
     uint8_t *site;           /* the jump to be patched */
     const struct rec *rec;   /* RECORD: where to resume; LINK: the link */
-    rec_fn *fn;              /* RECORD: its handler, if the record's own was
-                                replaced */
     int32_t target;          /* POLL: offset of the next pc; SITE: number */
 };
 
@@ -40,12 +39,27 @@ struct gen {
     struct jit_block *b;
     const struct jit_insn *insn;
     unsigned n_pins;
-    uint8_t busy;            /* temporaries in use, bit by register */
+    unsigned prefix;         /* instructions before the first that the
+                                interpreter does */
+    bool falls_out;          /* code goes on behind the last one */
+    unsigned resumed;        /* the instruction before which code was entered
+                                last: nothing was checked before that */
+    uint32_t temps;          /* all temporaries, bit by register, */
+    uint32_t busy;           /* and those in use */
+    ir_ref dirty;            /* of this node only the low bits are wanted */
+    struct {                 /* the place of an operand that is written, too */
+        ir_ref address;      /* IR_NONE: there is none */
+        int base, addend;
+        int32_t disp;
+    } rmw;
     int8_t *reg;             /* node -> register that holds it, or NO_REG */
     uint8_t *uses;           /* node -> uses that are still to come */
+    uint8_t *marked;         /* by node, for a walk over a tree */
+    uint32_t ir_first;       /* nodes that are lowered begin here */
     bool failed;             /* this instruction cannot be lowered */
     struct out outs[MAX_OUTS];
     unsigned n_outs;
+    const uint8_t *resume[BLOCK_MAX_INSNS]; /* where code goes on, NULL */
 };
 
 /* ---------------------------------------------------------------- value.c */
@@ -60,9 +74,9 @@ static inline bool wide(const struct ir_node *n)
     return n->type == IR_I64;
 }
 
-static inline bool is_temp(int r)
+static inline bool is_temp(const struct gen *g, int r)
 {
-    return r == RAX || r == RCX || r == RDX;
+    return g->temps >> r & 1;
 }
 
 /* The pin of a slot, or NO_REG. */
@@ -75,8 +89,12 @@ int result(struct gen *g, int want);
 int value(struct gen *g, ir_ref r, int want);
 /* Done with one use of a node's value in register `at`. */
 void used(struct gen *g, ir_ref r, int at);
-/* Is node r a constant (as wide as an operand)? */
+/* The same, but above the bits of its type there may be anything. */
+int value_low(struct gen *g, ir_ref r);
+/* Is node r a constant?  Narrower than 32 bits, zeros are above it. */
 bool constant(const struct gen *g, ir_ref r, int64_t *v);
+/* Does the tree of node r have the node `what`? */
+bool tree_has(const struct gen *g, ir_ref r, uint32_t what);
 /* The low bits of a value, whatever is above them: skip what only clears. */
 ir_ref low_part(const struct gen *g, ir_ref r);
 int get(struct gen *g, const struct ir_node *n, int want);
@@ -103,13 +121,18 @@ void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
              const struct rec *rec, int32_t target);
 void write_out(struct gen *g, const struct out *o);
 void exit_by(struct gen *g, const struct rec *link);
+void exit_always(struct gen *g, const struct ir_node *n);
 void exit_if(struct gen *g, const struct ir_node *n);
 void exit_indirect(struct gen *g, const struct ir_node *n);
 
-/* The link of this instruction's exit is the record behind its own. */
-static inline const struct rec *link_of(const struct gen *g)
+/* At every exit, cpu->flag_kind says what the lazy flags are. */
+void store_kind(struct gen *g, unsigned kind);
+
+/* The record that the interpreter is entered at for one of the block's. */
+static inline const struct rec *shadow_of(const struct gen *g,
+                                          const struct rec *r)
 {
-    return g->insn->rec + 1;
+    return g->b->shadow + (r - g->b->first);
 }
 
 /* To the stub that starts at `stub`. */

@@ -57,7 +57,7 @@ static struct site_info *new_site(struct gen *g, int base, int32_t disp,
     info = &j->infos[j->n_sites++];
     memset(info, 0, sizeof(*info));
     info->rec = g->insn->rec;
-    info->fn = g->insn->rec == g->b->first ? g->insn->fn : NULL;
+    info->fn = jit_handler(g->b, g->insn->rec);
     info->disp = disp;
     info->base = (uint8_t)base;
     info->insn = (uint8_t)(g->insn - g->b->insns);
@@ -84,12 +84,14 @@ static void emit_compare(struct gen *g, uint32_t n, int temp, int base,
 /* The check by a site of its own.  What is left of an address that is not
  * aligned is no tag. */
 static void emit_site(struct gen *g, int temp, int base, int32_t disp,
-                      unsigned size, bool write)
+                      unsigned size, bool write, uint8_t space)
 {
     const uint32_t n = g->j->n_sites;
+    struct site_info *info = new_site(g, base, disp, size, write);
 
-    if (!new_site(g, base, disp, size, write))
+    if (!info)
         return;
+    info->space = space;
     emit_compare(g, n, temp, base, disp,
                  -(int32_t)PAGE_SIZE | (int32_t)(size - 1));
     e_op_rip(&g->e, true, 0x8b, temp, &g->j->sites[n].addend);
@@ -97,7 +99,7 @@ static void emit_site(struct gen *g, int temp, int base, int32_t disp,
 
 /* The check of a span, by both of its ends; or what it left. */
 static void emit_span(struct gen *g, int temp, int base, unsigned size,
-                      bool write)
+                      bool write, uint8_t space)
 {
     const struct jit_insn *i = g->insn;
     struct jit_insn *leader = &g->b->insns[i->leader];
@@ -109,6 +111,7 @@ static void emit_span(struct gen *g, int temp, int base, unsigned size,
         if (!info)
             return;
         info->span = true;
+        info->space = space;
         info->lo = i->lo;
         info->hi = i->hi;
         emit_compare(g, i->site, temp, base, i->lo, -(int32_t)PAGE_SIZE);
@@ -128,30 +131,43 @@ static bool displaced(const struct gen *g, ir_ref r, int32_t *disp)
     int64_t k;
 
     *disp = 0;
-    if (n->op != IR_ADD || g->reg[r] != NO_REG || g->uses[r] > 1 ||
-        !constant(g, n->b, &k) || !fits32(k) ||
-        k > MAX_DISP)
+    if ((n->op != IR_ADD && n->op != IR_SUB) || g->reg[r] != NO_REG ||
+        g->uses[r] > 1 || !constant(g, n->b, &k) || !fits32(k))
+        return false;
+    if (n->op == IR_SUB)
+        k = -k;
+    if (k > MAX_DISP || !fits32(k))
         return false;
     *disp = (int32_t)k;
     return true;
+}
+
+/* Does the check of another access serve this one?  Not if code was entered
+ * in between. */
+static bool in_span(const struct gen *g)
+{
+    return g->b->spans && g->insn->leader >= (int)g->resumed;
 }
 
 /*
  * Check an access of `size` bytes at the address of node r: what to add to
  * the base (the result) and *disp for the host's address is in *addend.
  */
-static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
-                   unsigned size, int *addend)
+static int address(struct gen *g, const struct ir_node *a, int32_t *disp,
+                   bool write, int *addend)
 {
+    const unsigned size = ir_bits(a->type) / 8;
+    const ir_ref r = a->a;
     const struct ir_node *n = node(g, r);
     int base, other;
 
-    if (g->b->spans && g->insn->leader >= 0) {
+    if (in_span(g)) {
         *disp = g->insn->disp;
         base = value(g, g->insn->base, NO_REG);
         *addend = take_temp(g);
         if (!g->failed)
-            emit_span(g, *addend, base, size, write);
+            emit_span(g, *addend, base, size, write,
+                      (uint8_t)(a->imm >> 8));
         return base;
     }
     base = value(g, displaced(g, r, disp) ? n->a : r, NO_REG);
@@ -168,7 +184,8 @@ static int address(struct gen *g, ir_ref r, int32_t *disp, bool write,
                 g->insn->rec, 0);
         drop(g, other);
     } else {
-        emit_site(g, *addend, base, *disp, size, write);
+        emit_site(g, *addend, base, *disp, size, write,
+                  (uint8_t)(a->imm >> 8));
     }
     return base;
 }
@@ -179,78 +196,126 @@ static void address_done(struct gen *g, ir_ref r, int base, int addend)
     int32_t disp;
 
     drop(g, addend);
-    if (g->b->spans && g->insn->leader >= 0)
+    if (in_span(g))
         used(g, g->insn->base, base);
     else
         used(g, displaced(g, r, &disp) ? node(g, r)->a : r, base);
 }
 
+/* Vectors are the interpreter's, and so is what must be atomic. */
+static bool can_access(struct gen *g, const struct ir_node *n)
+{
+    if (n->imm & IR_LOCKED || ir_bits(n->type) > 64)
+        g->failed = true;
+    return !g->failed;
+}
+
+/* Will this instruction write where it reads? */
+static bool written_later(const struct gen *g, const struct ir_node *load)
+{
+    for (uint32_t i = g->insn->ir_first; i < g->insn->ir_end; i++) {
+        const struct ir_node *n = &g->b->ir.nodes[i];
+
+        if (n->op == IR_STORE && n->a == load->a && n->type == load->type)
+            return true;
+    }
+    return false;
+}
+
+static void emit_load(struct emit *e, unsigned bits, bool sign, int d,
+                      int addend, int base, int32_t disp)
+{
+    switch (bits) {
+    case 8:
+        e_op_mem(e, sign, sign ? 0x0fbe : 0x0fb6, d, addend, base, 0, disp);
+        break;
+    case 16:
+        e_op_mem(e, sign, sign ? 0x0fbf : 0x0fb7, d, addend, base, 0, disp);
+        break;
+    case 32:
+        e_op_mem(e, sign, sign ? 0x63 : 0x8b, d, addend, base, 0, disp);
+        break;
+    default:
+        e_op_mem(e, true, 0x8b, d, addend, base, 0, disp);
+    }
+}
+
 int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
 {
-    unsigned bits = ir_bits(n->type);
+    const bool write = n->imm & IR_TO_WRITE;
     int32_t disp;
     int addend, base, d;
 
-    /* Neither vectors nor what other guests ask of an access. */
-    if (n->imm || bits > 64) {
-        g->failed = true;
+    if (!can_access(g, n))
         return RAX;
-    }
-    base = address(g, n->a, &disp, false, bits / 8, &addend);
+    base = address(g, n, &disp, write, &addend);
     if (g->failed)
         return RAX;
-    address_done(g, n->a, base, addend);
-    d = result(g, want);
-    switch (bits) {
-    case 8:
-        e_op_mem(&g->e, sign_to != 0, sign_to ? 0x0fbe : 0x0fb6, d, addend,
-                 base, 0, disp);
-        break;
-    case 16:
-        e_op_mem(&g->e, sign_to != 0, sign_to ? 0x0fbf : 0x0fb7, d, addend,
-                 base, 0, disp);
-        break;
-    case 32:
-        e_op_mem(&g->e, sign_to != 0, sign_to ? 0x63 : 0x8b, d, addend, base, 0,
-                 disp);
-        break;
-    default:
-        e_op_mem(&g->e, true, 0x8b, d, addend, base, 0, disp);
+    if (write && written_later(g, n)) {
+        g->rmw.address = n->a;
+        g->rmw.base = base;
+        g->rmw.addend = addend;
+        g->rmw.disp = disp;
+    } else {
+        address_done(g, n->a, base, addend);
     }
+    d = result(g, want);
+    emit_load(&g->e, ir_bits(n->type), sign_to != 0, d, addend, base, disp);
     return d;
+}
+
+/* To where the same instruction has read from. */
+static void store_back(struct gen *g, const struct ir_node *n, int v)
+{
+    e_store_part(&g->e, ir_bits(n->type), g->rmw.addend, g->rmw.base,
+                 g->rmw.disp, v);
+    drop(g, g->rmw.addend);
+    drop(g, g->rmw.base);
+    g->rmw.address = IR_NONE;
+}
+
+/* Is the value of a store made of a load?  That comes first: it may fault. */
+static bool loads(const struct gen *g, ir_ref r)
+{
+    for (uint32_t i = g->ir_first; i <= r; i++)
+        if (node(g, (ir_ref)i)->op == IR_LOAD && g->reg[i] == NO_REG &&
+            tree_has(g, r, i))
+            return true;
+    return false;
 }
 
 void store(struct gen *g, const struct ir_node *n)
 {
-    unsigned bits = ir_bits(n->type);
+    const unsigned bits = ir_bits(n->type);
     ir_ref rv = low_part(g, n->b);
     int64_t k;
     int32_t disp;
-    int addend, base, v;
+    int addend, base, v = NO_REG;
 
-    if (n->imm || bits > 64) {
-        g->failed = true;
+    if (!can_access(g, n))
+        return;
+    if (g->rmw.address == n->a || loads(g, rv))
+        v = value_low(g, rv);
+    if (g->failed)
+        return;
+    if (g->rmw.address == n->a) {
+        store_back(g, n, v);
+        used(g, rv, v);
         return;
     }
-    base = address(g, n->a, &disp, true, bits / 8, &addend);
-    if (bits == 64 && constant(g, n->b, &k) && fits32(k) && !g->failed) {
+    base = address(g, n, &disp, true, &addend);
+    if (v == NO_REG && bits == 64 && constant(g, n->b, &k) && fits32(k) &&
+        !g->failed) {
         e_op_mem(&g->e, true, 0xc7, 0, addend, base, 0, disp);
         e32(&g->e, (uint32_t)k);
         address_done(g, n->a, base, addend);
         return;
     }
-    v = value(g, rv, NO_REG);
+    if (v == NO_REG)
+        v = value_low(g, rv);
     if (g->failed)
         return;
-    if (bits == 8) {
-        e_rex(&g->e, false, v, base, addend, true);
-        e8(&g->e, 0x88);
-        e_modrm_mem(&g->e, v, addend, base, 0, disp);
-    } else {
-        if (bits == 16)
-            e8(&g->e, 0x66);
-        e_op_mem(&g->e, bits == 64, 0x89, v, addend, base, 0, disp);
-    }
+    e_store_part(&g->e, bits, addend, base, disp, v);
     used(g, rv, v);
     address_done(g, n->a, base, addend);
 }
@@ -261,7 +326,7 @@ static const uint8_t *interpret(const struct jit *j, uint64_t *regs,
                                 const struct site_info *s)
 {
     regs[RAX] = (uintptr_t)s->rec;
-    regs[RCX] = s->fn ? (uintptr_t)s->fn : (uintptr_t)s->rec->fn;
+    regs[RCX] = (uintptr_t)s->fn;
     return j->exit_record;
 }
 
@@ -315,10 +380,14 @@ const uint8_t *site_missed(struct cpu *c, uint64_t *regs, uint32_t n)
     struct site_info *s = &j->infos[n];
     const uint64_t va = regs[s->base] + (uint64_t)(int64_t)s->disp;
     const int64_t budget = (int64_t)regs[RDI];
+    enum tlb_found found;
 
     c->cur = s->rec;
     c->budget = budget;
-    switch (tlb_want(c, va, s->size, s->write ? ACCESS_WRITE : ACCESS_READ)) {
+    c->space = s->space;
+    found = tlb_want(c, va, s->size, s->write ? ACCESS_WRITE : ACCESS_READ);
+    c->space = 0;
+    switch (found) {
     case TLB_FAULT:
         return j->exit_fault;
     case TLB_NONE:

@@ -23,21 +23,33 @@ int pin_of(const struct gen *g, uint64_t slot)
     return NO_REG;
 }
 
+static int take(struct gen *g, int r)
+{
+    g->busy |= 1u << r;
+    return r;
+}
+
+static bool is_free(const struct gen *g, int r)
+{
+    return (g->temps & ~g->busy) >> r & 1;
+}
+
 int take_temp(struct gen *g)
 {
     for (unsigned i = 0; i < N_TEMPS; i++)
-        if (!(g->busy >> temps[i] & 1)) {
-            g->busy |= (uint8_t)(1u << temps[i]);
-            return temps[i];
-        }
+        if (is_free(g, temps[i]))
+            return take(g, temps[i]);
+    for (unsigned i = g->n_pins; i < MAX_PINS; i++)
+        if (is_free(g, pins[i]))
+            return take(g, pins[i]);
     g->failed = true;
     return RAX;
 }
 
 void drop(struct gen *g, int r)
 {
-    if (is_temp(r))
-        g->busy &= (uint8_t) ~(1u << r);
+    if (is_temp(g, r))
+        g->busy &= ~(1u << r);
 }
 
 /* A register for a result: the wanted one, or a temporary. */
@@ -61,25 +73,55 @@ void used(struct gen *g, ir_ref r, int at)
 bool constant(const struct gen *g, ir_ref r, int64_t *v)
 {
     const struct ir_node *n = node(g, r), *c = n;
+    const unsigned bits = ir_bits(n->type);
 
     while (c->op == IR_LO)
         c = node(g, c->a);
-    if (c->op != IR_CONST || ir_bits(n->type) < 32)
+    if (c->op != IR_CONST || bits > 64)
         return false;
-    *v = n->type == IR_I32 ? (int32_t)c->imm : (int64_t)c->imm;
+    *v = bits == 32 ? (int32_t)c->imm : (int64_t)c->imm;
+    if (bits < 32)
+        *v &= ((int64_t)1 << bits) - 1;
     return true;
+}
+
+/* Is this node's value needed once, and nowhere yet? */
+static bool fresh(const struct gen *g, ir_ref r)
+{
+    return g->uses[r] <= 1 && g->reg[r] == NO_REG;
 }
 
 /* The low bits of a value, whatever is above them: skip what only clears. */
 ir_ref low_part(const struct gen *g, ir_ref r)
 {
-    while (node(g, r)->op == IR_LO && g->uses[r] <= 1 && g->reg[r] == NO_REG)
+    while (node(g, r)->op == IR_LO && fresh(g, r) &&
+           ir_bits(node(g, node(g, r)->a)->type) <= 64)
         r = node(g, r)->a;
     return r;
 }
 
+/* At most as much as this is in node r. */
+static uint64_t greatest(const struct gen *g, ir_ref r)
+{
+    const struct ir_node *n = node(g, r);
+    const unsigned bits = ir_bits(n->type);
+    const uint64_t all = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+    uint64_t v = all, w;
+    int64_t k;
+
+    if (constant(g, r, &k))
+        return (uint64_t)k & all;
+    if (n->op == IR_ZX || n->op == IR_LO || n->op == IR_AND)
+        v = greatest(g, n->a);
+    if (n->op == IR_AND) {
+        w = greatest(g, n->b);
+        v = w < v ? w : v;
+    }
+    return v < all ? v : all;
+}
+
 /* Is node r a slot in memory that can be an operand as it is? */
-bool in_memory(const struct gen *g, ir_ref r)
+static bool in_memory(const struct gen *g, ir_ref r)
 {
     const struct ir_node *n = node(g, r);
 
@@ -87,13 +129,33 @@ bool in_memory(const struct gen *g, ir_ref r)
            pin_of(g, n->imm) == NO_REG;
 }
 
-void copy(struct gen *g, bool w, int d, int s)
+static void copy(struct gen *g, bool w, int d, int s)
 {
     if (w)
         e_mov(&g->e, d, s);
     else if (d != s)
         e_mov32(&g->e, d, s);
 }
+
+/* The host computes with 32 bits: clear what is above fewer, unless nobody
+ * looks at it. */
+static void trim(struct gen *g, const struct ir_node *n, int d)
+{
+    const ir_ref r = (ir_ref)(n - g->b->ir.nodes);
+    const unsigned bits = ir_bits(n->type);
+
+    if ((bits == 8 || bits == 16) && g->dirty != r)
+        e_extend(&g->e, false, bits, d, d);
+}
+
+int value_low(struct gen *g, ir_ref r)
+{
+    if (fresh(g, r))
+        g->dirty = r;
+    return value(g, r, NO_REG);
+}
+
+static int compute(struct gen *g, const struct ir_node *n, int want);
 
 static int alu_constant(struct gen *g, const struct ir_node *n, enum alu op,
                         ir_ref ra, int32_t k, int want)
@@ -110,21 +172,51 @@ static int alu_constant(struct gen *g, const struct ir_node *n, enum alu op,
     copy(g, w, d, a);
     if (op != ALU_ADD || k != 0 || !w)
         e_alu_imm(&g->e, w, op, d, k);
+    trim(g, n, d);
     return d;
+}
+
+/* d = base + (index << scale), if b is such an index. */
+static bool scaled(struct gen *g, const struct ir_node *n, int want, int *d)
+{
+    const struct ir_node *s = node(g, n->b);
+    int64_t k;
+    int a, i;
+
+    if (n->type != IR_I64 || s->op != IR_SHL || !fresh(g, n->b) ||
+        !constant(g, s->b, &k) || k < 0 || k > 3)
+        return false;
+    a = value(g, n->a, NO_REG);
+    i = value(g, s->a, NO_REG);
+    used(g, n->a, a);
+    used(g, s->a, i);
+    *d = result(g, want);
+    e_lea(&g->e, *d, a, i, (unsigned)k, 0);
+    return true;
 }
 
 static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
                bool commutes)
 {
     bool w = wide(n);
-    ir_ref ra = w ? n->a : low_part(g, n->a);
-    ir_ref rb = w ? n->b : low_part(g, n->b);
+    const bool whole = w || n->type == IR_I1;
+    ir_ref ra = whole ? n->a : low_part(g, n->a);
+    ir_ref rb = whole ? n->b : low_part(g, n->b);
     int64_t k;
     int a, b, d;
 
-    if (n->type != IR_I64 && n->type != IR_I32) {
+    if (ir_bits(n->type) > 64) {
         g->failed = true;
         return RAX;
+    }
+    if (op == ALU_ADD && scaled(g, n, want, &d))
+        return d;
+    if (op == ALU_AND && w && constant(g, n->b, &k) && k == UINT32_MAX) {
+        a = value(g, ra, NO_REG);
+        used(g, ra, a);
+        d = result(g, want);
+        e_mov32(&g->e, d, a);
+        return d;
     }
     /* x0 in an operand: a move */
     if (constant(g, n->a, &k) && k == 0 && op != ALU_SUB && op != ALU_AND) {
@@ -133,13 +225,13 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
         if (constant(g, n->b, &c)) {
             d = result(g, want);
             e_imm(&g->e, d, w ? (uint64_t)c : (uint32_t)c);
-            return d;
+            return d; /* a constant has no bits above its type */
         }
         b = value(g, n->b, NO_REG);
         used(g, n->b, b);
         d = result(g, want);
         copy(g, w, d, b);
-        return d;
+        return d; /* all of it was read: nothing is above its type */
     }
     if (constant(g, n->b, &k) && fits32(k))
         return alu_constant(g, n, op, ra, (int32_t)k, want);
@@ -161,36 +253,31 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
     }
     if (d == b && d != a && commutes) {
         e_alu(&g->e, w, op, d, a);
-        return d;
-    }
-    if (d == b && d != a) {
+    } else if (d == b && d != a) {
         /* d = a - d: neither may be lost */
-        uint8_t busy = g->busy;
+        const uint32_t busy = g->busy;
         int t;
 
-        g->busy |=
-            (uint8_t)((is_temp(a) ? 1u << a : 0) | (is_temp(d) ? 1u << d : 0));
+        g->busy |= (1u << a | 1u << d) & g->temps;
         t = take_temp(g);
         copy(g, w, t, a);
         e_alu(&g->e, w, op, t, b);
         e_mov(&g->e, d, t);
         g->busy = busy;
-        return d;
+    } else {
+        copy(g, w, d, a);
+        e_alu(&g->e, w, op, d, b);
     }
-    copy(g, w, d, a);
-    e_alu(&g->e, w, op, d, b);
+    trim(g, n, d);
     return d;
 }
 
-static int multiply(struct gen *g, const struct ir_node *n, int want)
+static int product(struct gen *g, bool w, ir_ref ra, ir_ref rb, int want)
 {
-    bool w = wide(n);
-    int a = value(g, n->a, NO_REG), b = value(g, n->b, NO_REG), d;
+    int a = value(g, ra, NO_REG), b = value(g, rb, NO_REG), d;
 
-    if (n->type != IR_I64 && n->type != IR_I32)
-        g->failed = true;
-    used(g, n->a, a);
-    used(g, n->b, b);
+    used(g, ra, a);
+    used(g, rb, b);
     d = result(g, want);
     if (d == b) {
         int t = a;
@@ -203,36 +290,65 @@ static int multiply(struct gen *g, const struct ir_node *n, int want)
     return d;
 }
 
+static int multiply(struct gen *g, const struct ir_node *n, int want)
+{
+    int d;
+
+    if (ir_bits(n->type) > 64 || n->type == IR_I1) {
+        g->failed = true;
+        return RAX;
+    }
+    d = product(g, wide(n), n->a, n->b, want);
+    trim(g, n, d);
+    return d;
+}
+
 /* High halves and quotients want rax and rdx, and leave rcx to an operand:
  * all three must be free. */
 static bool all_free(struct gen *g)
 {
-    if (g->busy)
-        g->failed = true;
+    for (unsigned i = 0; i < N_TEMPS; i++)
+        g->failed |= !is_free(g, temps[i]);
     return !g->failed;
+}
+
+static int product_high(struct gen *g, bool is_signed, ir_ref ra, ir_ref rb,
+                        int want)
+{
+    int a, b, d;
+
+    if (!all_free(g))
+        return RAX;
+    b = value(g, rb, NO_REG);
+    if (b == RAX || b == RDX) {
+        e_mov(&g->e, RCX, b);
+        g->busy &= ~(1u << b);
+        if (g->reg[rb] == b)
+            g->reg[rb] = RCX;
+        b = take(g, RCX);
+    }
+    a = value(g, ra, NO_REG);
+    if (g->failed || (g->busy & ~(1u << a) & (1u << RAX | 1u << RDX))) {
+        g->failed = true;
+        return RAX;
+    }
+    e_mov(&g->e, RAX, a);
+    e_f7(&g->e, true, is_signed ? 5 : 4, b);
+    used(g, ra, a);
+    used(g, rb, b);
+    g->failed |= (g->busy & (1u << RAX | 1u << RDX)) != 0;
+    d = result(g, want);
+    e_mov(&g->e, d, RDX);
+    return d;
 }
 
 static int multiply_high(struct gen *g, const struct ir_node *n, int want)
 {
-    int a, b, d;
-
-    if (n->op == IR_MULHSU || !wide(n) || !all_free(g)) {
+    if (n->op == IR_MULHSU || !wide(n)) {
         g->failed = true;
         return RAX;
     }
-    b = value(g, n->b, NO_REG);
-    if (is_temp(b) && b != RCX) {
-        e_mov(&g->e, RCX, b);
-        b = RCX;
-    }
-    g->busy = 1u << RCX;
-    a = value(g, n->a, NO_REG);
-    e_mov(&g->e, RAX, a);
-    e_f7(&g->e, true, n->op == IR_MULHU ? 4 : 5, b);
-    g->busy = 0;
-    d = result(g, want);
-    e_mov(&g->e, d, RDX);
-    return d;
+    return product_high(g, n->op == IR_MULHS, n->a, n->b, want);
 }
 
 /*
@@ -252,8 +368,12 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
         return RAX;
     b = value(g, n->b, NO_REG);
     e_mov(&g->e, RCX, b);
-    g->busy = 1u << RCX;
+    used(g, n->b, b);
+    take(g, RCX);
     a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
+    if (g->busy & (1u << RAX | 1u << RDX))
+        g->failed = true;
     e_mov(&g->e, RAX, a);
     e_imm(&g->e, RDX, 0);
     e_test(&g->e, w, RCX, RCX);
@@ -276,10 +396,57 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
     if (done)
         e_patch(done, g->e.at);
     e_patch(done2, g->e.at);
-    g->busy = 0;
+    if (g->reg[n->b] != RCX || !g->uses[n->b])
+        drop(g, RCX);
     d = result(g, want);
     copy(g, w, d, rest ? RDX : RAX);
     return d;
+}
+
+static int shift_constant(struct gen *g, const struct ir_node *n,
+                          enum shift op, unsigned k, int want)
+{
+    const unsigned bits = ir_bits(n->type);
+    const bool w = bits == 64, rotates = op == SHIFT_ROL || op == SHIFT_ROR;
+    /* To the left, only low bits are seen; the others move all there is. */
+    ir_ref ra = bits == 32 || op != SHIFT_SHR ? low_part(g, n->a) : n->a;
+    int a, d;
+
+    if (rotates)
+        k &= bits - 1;
+    else if (k >= bits && op == SHIFT_SAR)
+        k = bits - 1;
+    a = value(g, ra, NO_REG);
+    used(g, ra, a);
+    d = result(g, want);
+    if (k >= bits) {
+        e_imm(&g->e, d, 0);
+        return d;
+    }
+    if (bits < 32 && op == SHIFT_SAR)
+        e_extend(&g->e, true, bits, d, a);
+    else
+        copy(g, w, d, a);
+    if (k && rotates && bits < 32)
+        e_rotate_part(&g->e, bits, op, d, k);
+    else if (k)
+        e_shift_imm(&g->e, w, op, d, k);
+    trim(g, n, d);
+    return d;
+}
+
+/* What is masked to the bits that the processor looks at anyway. */
+static ir_ref count_operand(const struct gen *g, ir_ref r, unsigned bits)
+{
+    const ir_ref all = r;
+    int64_t k;
+
+    while ((node(g, r)->op == IR_ZX || node(g, r)->op == IR_LO) && fresh(g, r))
+        r = node(g, r)->a;
+    if (node(g, r)->op == IR_AND && fresh(g, r) &&
+        constant(g, node(g, r)->b, &k) && k == (int64_t)bits - 1)
+        return low_part(g, node(g, r)->a);
+    return all;
 }
 
 static int shift(struct gen *g, const struct ir_node *n, int want)
@@ -290,55 +457,82 @@ static int shift(struct gen *g, const struct ir_node *n, int want)
                                   [IR_ROL - IR_SHL] = SHIFT_ROL,
                                   [IR_ROR - IR_SHL] = SHIFT_ROR};
     enum shift op = (enum shift)ops[n->op - IR_SHL];
-    bool w = wide(n);
-    /* A shift of 32 bits sees the low half only. */
-    ir_ref ra = w ? n->a : low_part(g, n->a);
-    const struct ir_node *count = node(g, n->b);
+    const unsigned bits = ir_bits(n->type), host = bits == 64 ? 64 : 32;
+    const bool w = bits == 64, less = greatest(g, n->b) < host;
+    ir_ref ra = n->a, rc = less ? count_operand(g, n->b, host) : n->b;
     int64_t k;
-    int a, c, d;
+    int a, c, d, t;
 
-    if (n->type != IR_I64 && n->type != IR_I32) {
+    if (bits < 8 || bits > 64) {
         g->failed = true;
         return RAX;
     }
-    if (constant(g, n->b, &k)) {
-        if (k < 0 || k >= (w ? 64 : 32)) {
-            g->failed = true;
-            return RAX;
-        }
-        a = value(g, ra, NO_REG);
+    if (constant(g, n->b, &k))
+        return shift_constant(g, n, op,
+                              k < 0 || k > 255 ? 255 : (unsigned)k, want);
+    if (op == SHIFT_ROL || op == SHIFT_ROR || (op == SHIFT_SAR && !less)) {
+        g->failed = true;
+        return RAX;
+    }
+    if (bits == 32 || op != SHIFT_SHR)
+        ra = low_part(g, ra);
+    a = value(g, ra, NO_REG);
+    c = value(g, rc, NO_REG);
+    if (bits < 32 && op == SHIFT_SAR) {
+        t = take_temp(g);
+        e_extend(&g->e, true, bits, t, a);
         used(g, ra, a);
+        a = t;
+        g->busy &= ~(1u << t);
+    } else {
+        used(g, ra, a);
+    }
+    if (less) {
+        used(g, rc, c);
         d = result(g, want);
-        copy(g, w, d, a);
-        if (k)
-            e_shift_imm(&g->e, w, op, d, (unsigned)k);
+        e_shiftx(&g->e, w, op, d, a, c);
+        trim(g, n, d);
         return d;
     }
-    /* By a register the processor takes the count modulo the width, which
-     * is right only where the row says so too. */
-    if (op == SHIFT_ROL || op == SHIFT_ROR ||
-        !(count->op == IR_AND && constant(g, count->b, &k) &&
-          k == (w ? 63 : 31)) ||
-        count->type != n->type || g->uses[n->b] > 1 || g->reg[n->b] != NO_REG) {
-        const struct ir_node *lo = count;
+    /* The processor takes the count modulo the width. */
+    t = take_temp(g);
+    e_shiftx(&g->e, w, op, t, a, c);
+    e_alu_imm(&g->e, bits == 64, ALU_CMP, c, (int32_t)host);
+    used(g, rc, c);
+    d = take_temp(g);
+    e_alu(&g->e, true, ALU_SBB, d, d);
+    e_alu(&g->e, true, ALU_AND, t, d);
+    drop(g, d);
+    trim(g, n, t);
+    if (want == NO_REG)
+        return t;
+    e_mov(&g->e, want, t);
+    drop(g, t);
+    return want;
+}
 
-        /* lo(u32, x and 31) */
-        if (op == SHIFT_ROL || op == SHIFT_ROR || lo->op != IR_LO ||
-            node(g, lo->a)->op != IR_AND ||
-            !constant(g, node(g, lo->a)->b, &k) || k != 31 || w ||
-            g->uses[n->b] > 1 || g->uses[lo->a] > 1) {
-            g->failed = true;
-            return RAX;
-        }
-        count = node(g, lo->a);
+/* The same of 8 and 16 bits, by their signs. */
+static enum cc compare_signed(struct gen *g, const struct ir_node *n)
+{
+    const unsigned bits = ir_bits(node(g, n->a)->type);
+    int a, b, t, u;
+
+    if (bits != 8 && bits != 16) {
+        g->failed = true;
+        return CC_E;
     }
-    a = value(g, ra, NO_REG);
-    c = value(g, count->a, NO_REG);
-    used(g, ra, a);
-    used(g, count->a, c);
-    d = result(g, want);
-    e_shiftx(&g->e, w, op, d, a, c);
-    return d;
+    a = value(g, n->a, NO_REG);
+    t = take_temp(g);
+    e_extend(&g->e, true, bits, t, a);
+    used(g, n->a, a);
+    b = value(g, n->b, NO_REG);
+    u = take_temp(g);
+    e_extend(&g->e, true, bits, u, b);
+    used(g, n->b, b);
+    e_alu(&g->e, true, ALU_CMP, t, u);
+    drop(g, t);
+    drop(g, u);
+    return n->op == IR_SLT ? CC_L : CC_LE;
 }
 
 /* Compare the operands of n; the condition under which it is 1. */
@@ -351,10 +545,12 @@ static enum cc compare(struct gen *g, const struct ir_node *n)
     const struct ir_node *na = node(g, n->a);
     bool w = na->type == IR_I64;
     int64_t k;
-    int a = value(g, n->a, NO_REG), b;
+    int a, b;
 
-    if (na->type != IR_I64 && na->type != IR_I32)
-        g->failed = true;
+    if (ir_bits(na->type) > 64 ||
+        (ir_bits(na->type) < 32 && (n->op == IR_SLT || n->op == IR_SLE)))
+        return compare_signed(g, n);
+    a = value(g, n->a, NO_REG);
     if (constant(g, n->b, &k) && fits32(k)) {
         if (k == 0)
             e_test(&g->e, w, a, a);
@@ -385,6 +581,8 @@ enum cc condition(struct gen *g, ir_ref r)
     if (n->op >= IR_EQ && n->op <= IR_SLE && g->uses[r] <= 1 &&
         g->reg[r] == NO_REG)
         return compare(g, n);
+    if (n->op == IR_NOT && fresh(g, r))
+        return condition(g, n->a) ^ 1;
     a = value(g, r, NO_REG);
     e_test(&g->e, false, a, a);
     used(g, r, a);
@@ -396,13 +594,13 @@ static int select_value(struct gen *g, const struct ir_node *n, int want)
     int a, b, d;
     enum cc cc;
 
-    if (n->type != IR_I64 && n->type != IR_I32) {
+    if (ir_bits(n->type) > 64) {
         g->failed = true;
         return RAX;
     }
     /* Into temporaries first: the condition's flags must survive. */
     b = value(g, n->c, NO_REG);
-    if (!is_temp(b) || g->uses[n->c] > 1) {
+    if (!is_temp(g, b) || g->uses[n->c] > 1) {
         int t = take_temp(g);
 
         e_mov(&g->e, t, b);
@@ -421,16 +619,116 @@ static int select_value(struct gen *g, const struct ir_node *n, int want)
     return d;
 }
 
-static int convert(struct gen *g, const struct ir_node *n, int want)
+static bool is_compare(const struct gen *g, ir_ref r)
 {
-    const struct ir_node *from = node(g, n->a);
-    unsigned bits = n->op == IR_LO ? ir_bits(n->type) : ir_bits(from->type);
-    ir_ref ra = n->op == IR_SX ? low_part(g, n->a) : n->a;
+    const struct ir_node *n = node(g, r);
+
+    return n->op >= IR_EQ && n->op <= IR_SLE && fresh(g, r);
+}
+
+/* Half of a product of operands half as wide: both extended alike. */
+static int half_product(struct gen *g, const struct ir_node *n, int want)
+{
+    const struct ir_node *p = node(g, n->a), *a, *b;
+
+    if (p->op == IR_MUL && n->type == IR_I64) {
+        a = node(g, p->a);
+        b = node(g, p->b);
+        if (a->op == b->op && (a->op == IR_ZX || a->op == IR_SX) &&
+            node(g, a->a)->type == IR_I64 && node(g, b->a)->type == IR_I64) {
+            /* Both halves may be wanted, and each computes its own. */
+            if (g->uses[a->a] < 255)
+                g->uses[a->a]++;
+            if (g->uses[b->a] < 255)
+                g->uses[b->a]++;
+            if (n->op == IR_LO)
+                return product(g, true, a->a, b->a, want);
+            return product_high(g, a->op == IR_SX, a->a, b->a, want);
+        }
+    }
+    g->failed = true;
+    return RAX;
+}
+
+static int high_half(struct gen *g, const struct ir_node *n, int want)
+{
     int a, d;
 
-    if (n->op == IR_ZX && from->type == IR_I1 && from->op >= IR_EQ &&
-        from->op <= IR_SLE && g->uses[n->a] <= 1 && g->reg[n->a] == NO_REG) {
-        enum cc cc = compare(g, from);
+    if (ir_bits(node(g, n->a)->type) > 64)
+        return half_product(g, n, want);
+    a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
+    d = result(g, want);
+    e_mov(&g->e, d, a);
+    e_shift_imm(&g->e, true, SHIFT_SHR, d, ir_bits(n->type));
+    return d;
+}
+
+static int sign_extend(struct gen *g, const struct ir_node *n, int want)
+{
+    const unsigned bits = ir_bits(node(g, n->a)->type);
+    const ir_ref ra = low_part(g, n->a);
+    int a, d;
+
+    if (ir_bits(n->type) > 64) {
+        g->failed = true;
+        return RAX;
+    }
+    a = bits == 1 ? value(g, n->a, NO_REG) : value_low(g, ra);
+    used(g, bits == 1 ? n->a : ra, a);
+    d = result(g, want);
+    if (bits == 1) {
+        e_mov(&g->e, d, a);
+        e_f7(&g->e, true, 3, d);
+    } else if (bits == 32) {
+        e_movsxd(&g->e, d, a);
+    } else {
+        e_extend(&g->e, true, bits, d, a);
+    }
+    if (n->type == IR_I32)
+        e_mov32(&g->e, d, d);
+    else if (n->type == IR_I16)
+        e_extend(&g->e, false, 16, d, d);
+    return d;
+}
+
+/* Cut off what is above. */
+static int low_half(struct gen *g, const struct ir_node *n, int want)
+{
+    const unsigned bits = ir_bits(n->type);
+    ir_ref ra;
+    int a, d;
+
+    if (ir_bits(node(g, n->a)->type) > 64)
+        return half_product(g, n, want);
+    ra = low_part(g, n->a);
+    a = value_low(g, ra);
+    used(g, ra, a);
+    d = result(g, want);
+    if (bits == 32) {
+        e_mov32(&g->e, d, a);
+    } else if (bits == 1) {
+        e_mov32(&g->e, d, a);
+        e_alu_imm(&g->e, false, ALU_AND, d, 1);
+    } else if (g->dirty == (ir_ref)(n - g->b->ir.nodes)) {
+        e_mov(&g->e, d, a);
+    } else {
+        e_extend(&g->e, false, bits, d, a);
+    }
+    return d;
+}
+
+/* There are zeros above it already. */
+static int zero_extend(struct gen *g, const struct ir_node *n, int want)
+{
+    int a, d;
+
+    if (ir_bits(n->type) > 64) {
+        g->failed = true;
+        return RAX;
+    }
+    if (is_compare(g, n->a)) {
+        enum cc cc = compare(g, node(g, n->a));
 
         d = take_temp(g);
         e_setcc(&g->e, cc, d);
@@ -440,39 +738,98 @@ static int convert(struct gen *g, const struct ir_node *n, int want)
         drop(g, d);
         return want;
     }
-    a = value(g, ra, NO_REG);
-    used(g, ra, a);
+    if (fresh(g, n->a))
+        return compute(g, node(g, n->a), want);
+    a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
     d = result(g, want);
-    if (n->op == IR_LO && n->type == IR_I64) {
-        g->failed = true; /* from 128 bits */
-    } else if (bits == 1) {
-        if (n->op == IR_SX) {
-            g->failed = true;
-            return d;
-        }
-        e_mov32(&g->e, d, a);
-        e_alu_imm(&g->e, false, ALU_AND, d, 1);
-    } else if (bits == 32) {
-        if (n->op == IR_SX)
-            e_movsxd(&g->e, d, a);
-        else
-            e_mov32(&g->e, d, a);
-    } else if (bits == 8 || bits == 16) {
-        e_extend(&g->e, n->op == IR_SX, bits, d, a);
-        if (n->op == IR_SX && n->type == IR_I32)
-            e_mov32(&g->e, d, d);
-    } else {
+    e_mov(&g->e, d, a);
+    return d;
+}
+
+/* a with b in place of its bits from imm on. */
+static int deposit(struct gen *g, const struct ir_node *n, int want)
+{
+    const unsigned bits = ir_bits(node(g, n->b)->type);
+    const uint64_t mask = (((uint64_t)1 << bits) - 1) << n->imm;
+    int a, b, t;
+
+    if (!wide(n) || (bits != 8 && bits != 16)) {
         g->failed = true;
+        return RAX;
     }
+    b = value(g, n->b, NO_REG);
+    t = take_temp(g);
+    e_mov(&g->e, t, b);
+    used(g, n->b, b);
+    if (n->imm)
+        e_shift_imm(&g->e, true, SHIFT_SHL, t, (unsigned)n->imm);
+    a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
+    b = take_temp(g);
+    e_mov(&g->e, b, a);
+    e_alu_imm(&g->e, true, ALU_AND, b, (int32_t)~mask);
+    e_alu(&g->e, true, ALU_OR, b, t);
+    drop(g, t);
+    if (want == NO_REG)
+        return b;
+    e_mov(&g->e, want, b);
+    drop(g, b);
+    return want;
+}
+
+/* a above b */
+static int join(struct gen *g, const struct ir_node *n, int want)
+{
+    int a, b, t;
+
+    if (ir_bits(n->type) > 64) {
+        g->failed = true;
+        return RAX;
+    }
+    a = value(g, n->a, NO_REG);
+    t = take_temp(g);
+    e_mov(&g->e, t, a);
+    used(g, n->a, a);
+    e_shift_imm(&g->e, true, SHIFT_SHL, t, ir_bits(n->type) / 2);
+    b = value(g, n->b, NO_REG);
+    e_alu(&g->e, true, ALU_OR, t, b);
+    used(g, n->b, b);
+    if (want == NO_REG)
+        return t;
+    e_mov(&g->e, want, t);
+    drop(g, t);
+    return want;
+}
+
+/* Bits that are 1, or zeros below the first. */
+static int count_bits(struct gen *g, const struct ir_node *n, int want)
+{
+    const unsigned bits = ir_bits(n->type);
+    int a, d;
+
+    if (bits < 8 || bits > 64) {
+        g->failed = true;
+        return RAX;
+    }
+    a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
+    d = result(g, want);
+    if (n->op == IR_CTZ && bits < 32) {
+        copy(g, false, d, a);
+        a = d;
+        e_alu_imm(&g->e, false, ALU_OR, d, 1 << bits);
+    }
+    e_f3(&g->e, bits == 64, n->op == IR_CTZ ? 0xbc : 0xb8, d, a);
     return d;
 }
 
 int get(struct gen *g, const struct ir_node *n, int want)
 {
-    int pin = n->type == IR_I64 || n->type == IR_I32 ? pin_of(g, n->imm)
-                                                     : NO_REG;
-    int d;
+    int pin = pin_of(g, n->imm), d;
 
+    if (pin != NO_REG && n->type != IR_I64 && n->type != IR_I32)
+        g->failed = true;
     if (pin != NO_REG && want == NO_REG)
         return pin;
     d = result(g, want);
@@ -482,8 +839,9 @@ int get(struct gen *g, const struct ir_node *n, int want)
         e_load(&g->e, d, RBP, (int32_t)n->imm);
     else if (n->type == IR_I32)
         e_op_mem(&g->e, false, 0x8b, d, RBP, NO_REG, 0, (int32_t)n->imm);
-    else if (n->type == IR_I8)
-        e_op_mem(&g->e, false, 0x0fb6, d, RBP, NO_REG, 0, (int32_t)n->imm);
+    else if (n->type == IR_I8 || n->type == IR_I16)
+        e_op_mem(&g->e, false, n->type == IR_I8 ? 0x0fb6 : 0x0fb7, d, RBP,
+                 NO_REG, 0, (int32_t)n->imm);
     else
         g->failed = true;
     return d;
@@ -503,23 +861,35 @@ static int pc_value(struct gen *g, const struct ir_node *n, int want)
 
 static int unary(struct gen *g, const struct ir_node *n, int want)
 {
-    int a = value(g, n->a, NO_REG), d;
+    const unsigned bits = ir_bits(n->type);
+    ir_ref ra = n->op == IR_BSWAP || bits == 64 ? n->a : low_part(g, n->a);
+    int a, d;
 
-    if (n->type != IR_I64 && n->type != IR_I32)
+    if (bits > 64 || (bits == 1 && n->op != IR_NOT)) {
         g->failed = true;
-    used(g, n->a, a);
+        return RAX;
+    }
+    if (bits == 1)
+        ra = n->a;
+    a = value(g, ra, NO_REG);
+    used(g, ra, a);
     d = result(g, want);
     if (wide(n))
         e_mov(&g->e, d, a);
     else
         e_mov32(&g->e, d, a);
-    if (n->op == IR_BSWAP) {
+    if (bits == 1) {
+        e_alu_imm(&g->e, false, ALU_XOR, d, 1);
+    } else if (n->op == IR_BSWAP && bits == 16) {
+        e_rotate_part(&g->e, 16, SHIFT_ROL, d, 8);
+    } else if (n->op == IR_BSWAP) {
         e_rex(&g->e, wide(n), 0, 0, d, false);
         e8(&g->e, 0x0f);
         e8(&g->e, 0xc8u | (unsigned)(d & 7));
     } else {
         e_f7(&g->e, wide(n), n->op == IR_NOT ? 2 : 3, d);
     }
+    trim(g, n, d);
     return d;
 }
 
@@ -567,17 +937,23 @@ static int compute(struct gen *g, const struct ir_node *n, int want)
     case IR_BSWAP:
         return unary(g, n, want);
     case IR_SX:
-        if (node(g, n->a)->op == IR_LOAD && g->uses[n->a] <= 1 &&
-            g->reg[n->a] == NO_REG && n->type == IR_I64)
+        if (node(g, n->a)->op == IR_LOAD && fresh(g, n->a) &&
+            n->type == IR_I64)
             return load(g, node(g, n->a), want, 64);
-        return convert(g, n, want);
+        return sign_extend(g, n, want);
     case IR_ZX:
-        if (node(g, n->a)->op == IR_LOAD && g->uses[n->a] <= 1 &&
-            g->reg[n->a] == NO_REG)
-            return load(g, node(g, n->a), want, 0);
-        return convert(g, n, want);
+        return zero_extend(g, n, want);
     case IR_LO:
-        return convert(g, n, want);
+        return low_half(g, n, want);
+    case IR_HI:
+        return high_half(g, n, want);
+    case IR_DEPOSIT:
+        return deposit(g, n, want);
+    case IR_CAT:
+        return join(g, n, want);
+    case IR_CTZ:
+    case IR_POPCNT:
+        return count_bits(g, n, want);
     case IR_SELECT:
         return select_value(g, n, want);
     case IR_LOAD:
@@ -621,7 +997,7 @@ int value(struct gen *g, ir_ref r, int want)
     }
     d = compute(g, node(g, r), want);
     if (g->uses[r] > 1 && !cheap(g, r)) {
-        if (!is_temp(d))
+        if (!is_temp(g, d))
             g->failed = true; /* a pin may change before the next use */
         else
             g->reg[r] = (int8_t)d;

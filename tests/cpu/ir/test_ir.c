@@ -319,7 +319,9 @@ static void test_garbage(void **state)
 
     for (unsigned n = 0; n < 20000; n++) {
         struct ir_node nodes[24];
-        struct ir ir = {nodes, 1 + (uint32_t)prng_below(&p, 24), 24, false};
+        struct ir ir = {.nodes = nodes,
+                        .n = 1 + (uint32_t)prng_below(&p, 24),
+                        .room = 24};
 
         for (unsigned i = 0; i < ir.n; i++) {
             uint64_t v = prng_next(&p);

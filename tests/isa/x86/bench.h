@@ -29,7 +29,8 @@ struct side {
 };
 
 struct bench {
-    struct side a, b; /* handlers, evaluator */
+    struct side a, b; /* handlers (or compiled), evaluator */
+    bool jit;
     struct native *native;
     uint16_t cs[3], ss[3];
     struct rng rng;

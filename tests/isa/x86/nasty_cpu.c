@@ -127,6 +127,10 @@ static uint32_t mode(struct cpu *c)
     return nasty(c)->mode;
 }
 
+#define G(n) offsetof(struct nasty_cpu, g[n])
+static const uint32_t hot_slots[] = {G(0), G(1), G(2), G(3),
+                                     G(4), G(5), G(6), G(7)};
+
 static const struct isa nasty_isa = {
     .name = "nasty",
     .max_length = 15,
@@ -139,6 +143,9 @@ static const struct isa nasty_isa = {
     .disassemble = nasty_disassemble,
     .lift = nasty_lift,
     .helpers = nasty_helpers,
+    .ir = &nasty_ir_guest,
+    .hot_slots = hot_slots,
+    .n_hot_slots = sizeof(hot_slots) / sizeof(hot_slots[0]),
     .engine = &nasty_engine,
     .flags = NASTY_FLAGS,
 };

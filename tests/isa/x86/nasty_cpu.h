@@ -13,6 +13,7 @@
 #define ENGINE_NEW_PAGE(c)                                                     \
     (void)(((struct nasty_cpu *)(c))->g[X86_PAGE] = (c)->page)
 
+#define ENGINE_PAGE_SLOT offsetof(struct nasty_cpu, g[X86_PAGE])
 #define ENGINE_PC(c, pc) nasty_pc(c, pc)
 
 #include "cpu/core/engine.h"

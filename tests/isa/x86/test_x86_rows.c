@@ -3,6 +3,7 @@
  * own processor, over random programs of one to four instructions.
  *
  *     test_x86_rows [-n STATES] [-s SEED] [-r ROW] [-m 16|32|64]
+ *     test_x86_rows -j OFF ...         compiled, without passes (jit.h, bits)
  *     test_x86_rows [-s SEED] -t N     random instructions as text (text.py)
  *
  * STATES is how many states each row is tried in, in each mode (default: as
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "jit/jit.h"
 #include "tests/isa/x86/bench.h"
 
 /* States that one program is run in. */
@@ -30,9 +32,10 @@ static uint64_t insns(void *owner)
     return cpu_icount_any(owner);
 }
 
-static bool side_new(struct side *s, const char *name, struct error *e)
+static bool side_new(struct side *s, const char *name,
+                     const struct jit_config *jit, struct error *e)
 {
-    struct cpu_config config = {0};
+    struct cpu_config config = {.no_chain = jit != NULL};
     struct cpu_env env;
 
     pthread_mutex_init(&s->lock, NULL);
@@ -54,7 +57,10 @@ static bool side_new(struct side *s, const char *name, struct error *e)
     env = (struct cpu_env){s->memory, NULL, s->clock, s->gate, &s->log};
     if (!cpu_new(&s->c, &nasty_class, &env, &config, e))
         return false;
-    clock_use_icount(s->clock, 0, insns, s->c);
+    if (jit && !jit_attach(s->c, jit, e))
+        return false;
+    if (!jit)
+        clock_use_icount(s->clock, 0, insns, s->c);
     memory_wrote(s->memory, s->ram, 0, RAM_SIZE);
     memcpy(nasty(s->c)->pages, page_kinds, sizeof(page_kinds));
     return true;
@@ -89,15 +95,17 @@ static void native_setup(struct bench *t)
                        page_kinds[i] == PAGE_READ_WRITE, i < CODE_PAGES);
 }
 
-static bool bench_new(struct bench *t, uint64_t seed, struct error *e)
+static bool bench_new(struct bench *t, uint64_t seed,
+                      const struct jit_config *jit, struct error *e)
 {
     memset(t, 0, sizeof(*t));
     t->rng.state = seed;
+    t->jit = jit != NULL;
     t->pristine = malloc(RAM_SIZE);
     t->before = calloc(1, sizeof(*t->before));
-    if (!t->pristine || !t->before || !side_new(&t->a, "a", e) ||
-        !side_new(&t->b, "b", e))
-        return error_set(e, "out of memory");
+    if (!t->pristine || !t->before || !side_new(&t->a, "a", jit, e) ||
+        !side_new(&t->b, "b", NULL, e))
+        return e->text[0] ? false : error_set(e, "out of memory");
     for (unsigned i = 0; i < MAX_INSNS; i++)
         ir_init(&t->irs[i]);
     memset(t->pristine, 0xcc, RAM_SIZE);
@@ -108,7 +116,8 @@ static bool bench_new(struct bench *t, uint64_t seed, struct error *e)
     memcpy(t->b.ram->host, t->pristine, RAM_SIZE);
     for (const struct isa_undef *u = nasty_undefs; u->fn; u++)
         t->undefs[u->row] = u;
-    native_setup(t);
+    if (!jit)
+        native_setup(t);
     return true;
 }
 
@@ -128,6 +137,8 @@ static void bench_free(struct bench *t)
 /* Code of the program, or the bytes CC again, on all sides. */
 static void place(struct bench *t, bool there)
 {
+    /* Where blocks are not cut to size, the last one ends here. */
+    static const uint8_t loop[2] = {0xeb, 0xfe};
     uint64_t at = t->p.pc - NASTY_BASE;
     uint8_t *rams[3] = {t->a.ram->host, t->b.ram->host, bench_native_ram(t)};
 
@@ -137,8 +148,12 @@ static void place(struct bench *t, bool there)
         if (there)
             memcpy(rams[i] + at, t->p.bytes, t->p.size);
         else
-            memset(rams[i] + at, 0xcc, t->p.size);
+            memset(rams[i] + at, 0xcc, t->p.size + sizeof(loop));
+        if (there && t->jit)
+            memcpy(rams[i] + at + t->p.size, loop, sizeof(loop));
     }
+    if (t->jit)
+        block_cache_flush(t->a.c);
     if (!t->native)
         return;
     native_prepare(t->native, bench_mode_size(t), t->p.pc);
@@ -419,10 +434,31 @@ static bool run_evaluator(struct bench *t)
     return true;
 }
 
+/* Block by block, until it leaves the program. */
+static void run_compiled(struct bench *t)
+{
+    struct cpu *c = t->a.c;
+    const uint64_t start = c->icount;
+
+    for (unsigned tries = 0; tries < 100; tries++) {
+        uint64_t done;
+
+        cpu_run(c, 1);
+        done = c->icount - start;
+        if (c->pending_exception || c->halted || done >= t->p.n ||
+            c->pc != t->p.pc + t->p.at[done])
+            break;
+    }
+}
+
 static void run_handlers(struct bench *t)
 {
     struct cpu *c = t->a.c;
 
+    if (t->jit) {
+        run_compiled(t);
+        return;
+    }
     while (cpu_run(c, t->p.n) == CPU_KICKED && c->pending_exception)
         continue;
 }
@@ -449,7 +485,7 @@ void bench_report(struct bench *t, const char *what)
     program_text(&t->p, text, sizeof(text));
     printf("%s (%u-bit code)\n%s", what, 16u << bench_mode_size(t), text);
     print_state("before", t->before);
-    print_state("handlers", nasty(t->a.c));
+    print_state(t->jit ? "compiled" : "handlers", nasty(t->a.c));
     print_state("evaluator", nasty(t->b.c));
 }
 
@@ -635,6 +671,7 @@ static void run_push_sp(struct bench *t, unsigned model, uint16_t want)
 
 struct plan {
     unsigned states, seed, row;
+    bool compiled;
     int mode; /* -1: all */
 };
 
@@ -690,7 +727,8 @@ static unsigned number(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {160, 1, 0, -1};
+    struct plan plan = {.states = 160, .seed = 1, .mode = -1};
+    struct jit_config jit = {0};
     struct bench t;
     struct error e;
     unsigned failures;
@@ -708,18 +746,21 @@ int main(int argc, char **argv)
             plan.mode = v == 16   ? X86_MODE_16
                         : v == 32 ? X86_MODE_32
                                   : X86_MODE_64;
-        else if (strcmp(argv[i], "-t") == 0) {
+        else if (strcmp(argv[i], "-j") == 0) {
+            plan.compiled = true;
+            jit.off = v | 1u << JIT_TIERS;
+        } else if (strcmp(argv[i], "-t") == 0) {
             print_programs(v, plan.seed);
             return 0;
         } else {
             fprintf(stderr,
-                    "test_x86_rows: no option '%s': -n, -s, -r, -m "
+                    "test_x86_rows: no option '%s': -n, -s, -r, -m, -j "
                     "or -t, each with a number\n",
                     argv[i]);
             return 2;
         }
     }
-    if (!bench_new(&t, plan.seed, &e)) {
+    if (!bench_new(&t, plan.seed, plan.compiled ? &jit : NULL, &e)) {
         fprintf(stderr, "test_x86_rows: %s\n", e.text);
         return 1;
     }
@@ -728,6 +769,15 @@ int main(int argc, char **argv)
            " compared with the host; %u failures\n",
            t.cases, t.faults, t.natives, t.failures);
     failures = t.failures + !t.cases;
+    if (plan.compiled) {
+        struct jit_counters n;
+
+        jit_count(t.a.c, &n);
+        printf("%" PRIu64 " blocks compiled, %" PRIu64 " not, %" PRIu64
+               " returns in mid-block\n",
+               n.compiled, n.rejected, n.left);
+        failures += !n.compiled;
+    }
     bench_free(&t);
     return failures != 0;
 }
