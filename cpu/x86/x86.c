@@ -416,11 +416,12 @@ static const struct field fields[] = {
     FIELD_LIST_END,
 };
 
-/* The registers that compiled code uses most. */
+/* The registers that compiled code uses most.  No more of them: instructions
+ * with memory operands and flags want temporaries. */
 #define G_SLOT(n) (uint32_t)offsetof(struct x86_cpu, g[n])
 static const uint32_t hot_slots[] = {
-    G_SLOT(0), G_SLOT(4), G_SLOT(2), G_SLOT(1), G_SLOT(7), G_SLOT(6),
-    G_SLOT(3), G_SLOT(5), G_SLOT(8), G_SLOT(9), G_SLOT(12),
+    G_SLOT(0), G_SLOT(4), G_SLOT(2), G_SLOT(1),
+    G_SLOT(7), G_SLOT(6), G_SLOT(3), G_SLOT(5),
 };
 
 static const struct isa x86_isa = {
