@@ -428,6 +428,12 @@ static void time_jumped(void *machine)
     }
 }
 
+/* A PC's bridge answers a shutdown cycle by a reset. */
+static void shut_down(void *machine)
+{
+    machine_request(machine, REQUEST_RESET, 0);
+}
+
 /* The CPUs' time is that of the board's timer, where it has one. */
 static void connect_time(struct machine *m)
 {
@@ -441,6 +447,8 @@ static void connect_time(struct machine *m)
         w->time = timer ? mtimer_now : clock_time;
         w->time_owner = timer ? (void *)timer : m;
         w->timebase_hz = m->timebase_hz;
+        w->shutdown = shut_down;
+        w->shutdown_owner = m;
     }
     if (timer)
         mtimer_on_jump(timer, time_jumped, m);

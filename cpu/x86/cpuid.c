@@ -203,6 +203,7 @@ void x86_cpuid(struct cpu *c)
     const uint32_t n = (uint32_t)g->g[1];
     struct leaf l = {0, 0, 0, 0};
 
+    cpu_sync_code(c); /* it serialises */
     if (leaf >= 0x80000000 && leaf <= g->facts->extended_max) {
         extended(g, leaf, &l);
     } else {

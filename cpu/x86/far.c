@@ -517,6 +517,8 @@ bool x86_iret(struct cpu *c, uint8_t size, uint64_t next)
     struct x86_cpu *g = x86(c);
     bool ok;
 
+    /* It serialises: other processors' code is seen from here on. */
+    cpu_sync_code(c);
     if (x86_v86(g))
         return x86_v86_iret(c, size);
     if (!(g->cr0 & CR0_PE))

@@ -90,13 +90,22 @@ static struct x86_context *new_context(struct x86_cpu *g, uint64_t cr3,
 
 static uint32_t context_for(struct x86_cpu *g, uint64_t cr3, uint64_t key)
 {
-    for (unsigned i = 0; i < X86_CONTEXTS; i++) {
-        const struct x86_context *x = &g->contexts[i];
+    /* The one of this kind that was used last is the likeliest. */
+    uint8_t *hint = &g->context_hint[key & 7];
+    const struct x86_context *x = &g->contexts[*hint];
 
-        if (x->key == key && x->cr3 == cr3)
+    if (x->key == key && x->cr3 == cr3)
+        return x->number;
+    for (unsigned i = 0; i < X86_CONTEXTS; i++) {
+        x = &g->contexts[i];
+        if (x->key == key && x->cr3 == cr3) {
+            *hint = (uint8_t)i;
             return x->number;
+        }
     }
-    return new_context(g, cr3, key)->number;
+    x = new_context(g, cr3, key);
+    *hint = (uint8_t)(x - g->contexts);
+    return x->number;
 }
 
 /* What address spaces are told apart by: with PCIDs all of CR3. */
@@ -573,8 +582,12 @@ bool x86_translate(struct cpu *c, uint64_t va, unsigned size,
             return false;
         if (!x86_long(g) && !check_code(g, va, probe, &checks))
             return false;
-        if (g->model <= X86_MODEL_80186)
+        if (g->model <= X86_MODEL_80186) {
+            /* IP has 16 bits; the page in which it wraps is two. */
+            if ((va | ~PAGE_MASK) - g->cs_base > 0xffff)
+                checks.page = 0;
             va = g->cs_base + (uint16_t)(va - g->cs_base);
+        }
     }
     if (!translate(g, va, access, probe, out))
         return false;

@@ -42,6 +42,14 @@ enum msr {
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX 0xc0000103u
 
+/* Of AMD's processors of family 15: there, and without effect. */
+#define MSR_SYSCFG 0xc0010010u
+#define MSR_HWCR 0xc0010015u
+#define MSR_TOP_MEM 0xc001001au
+#define MSR_TOP_MEM2 0xc001001du
+#define MSR_NB_CFG 0xc001001fu
+#define MSR_INT_PENDING 0xc0010055u
+
 #define MTRR_PAIRS 8u
 
 static uint64_t raw_tsc(struct x86_cpu *g)
@@ -113,6 +121,14 @@ static bool is_apic(uint32_t n)
            (n >= MSR_X2APIC && n <= MSR_X2APIC + 0xff);
 }
 
+static bool is_amd(const struct x86_cpu *g, uint32_t n)
+{
+    if (strcmp(g->facts->vendor, "AuthenticAMD") != 0)
+        return false;
+    return n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM ||
+           n == MSR_TOP_MEM2 || n == MSR_NB_CFG || n == MSR_INT_PENDING;
+}
+
 static bool read_other(struct x86_cpu *g, uint32_t n, uint64_t *v)
 {
     *v = 0;
@@ -145,7 +161,7 @@ static bool read_other(struct x86_cpu *g, uint32_t n, uint64_t *v)
         *v = g->smbase;
         return g->smm;
     default:
-        return false;
+        return is_amd(g, n);
     }
 }
 
@@ -235,7 +251,7 @@ static bool write_other(struct x86_cpu *g, uint32_t n, uint64_t v)
     case MSR_MCG_STATUS:
         return x86_has(g, X86_MCA) && v == 0;
     default:
-        return false;
+        return is_amd(g, n);
     }
 }
 
@@ -270,7 +286,7 @@ bool x86_wrmsr(struct cpu *c)
         return x86_fault(c, VECTOR_GP, 0);
     }
     x86_settle(g);
-    c->leave = true;
+    cpu_sync_code(c);
     return true;
 }
 

@@ -157,13 +157,19 @@ static uint64_t stos_pages(struct rep *r)
     return n;
 }
 
+/* A trap waits for the end of this element: a breakpoint, a single step. */
+static bool wanted(const struct cpu *c)
+{
+    return c->leave || c->step;
+}
+
 bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing)
 {
     struct rep r = begin(c, size, addressing);
     uint64_t v, n;
 
     for (unsigned done = 0; r.left && done < BULK;) {
-        n = r.g->df ? 0 : movs_pages(&r);
+        n = r.g->df || c->step ? 0 : movs_pages(&r);
         done += (unsigned)n * size;
         if (n)
             continue;
@@ -173,6 +179,8 @@ bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing)
         move(&r, DI, 1);
         count(&r, 1);
         done += BULK / BURST;
+        if (wanted(c))
+            break;
     }
     c->scratch = r.left;
     return true;
@@ -184,7 +192,7 @@ bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing)
     uint64_t n;
 
     for (unsigned done = 0; r.left && done < BULK;) {
-        n = r.g->df ? 0 : stos_pages(&r);
+        n = r.g->df || c->step ? 0 : stos_pages(&r);
         done += (unsigned)n * size;
         if (n)
             continue;
@@ -193,6 +201,8 @@ bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing)
         move(&r, DI, 1);
         count(&r, 1);
         done += BULK / BURST;
+        if (wanted(c))
+            break;
     }
     c->scratch = r.left;
     return true;
@@ -221,6 +231,8 @@ bool x86_rep_lods(struct cpu *c, uint8_t size, uint8_t addressing)
         put_accumulator(r.g, size, v);
         move(&r, SI, 1);
         count(&r, 1);
+        if (wanted(c))
+            break;
     }
     c->scratch = r.left;
     return true;
@@ -248,7 +260,7 @@ static bool compare(struct rep *r, bool string, bool while_equal)
 
     c->scratch = 0;
     for (unsigned n = 0; r->left; n++) {
-        if (n == BURST) {
+        if (n == BURST || (n && wanted(c))) {
             c->scratch = r->left;
             return true;
         }

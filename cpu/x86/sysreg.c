@@ -121,7 +121,7 @@ static bool set_cr3(struct x86_cpu *g, uint64_t v)
     if (!keep)
         x86_flush_space(g, v);
     x86_update_contexts(g);
-    g->core.leave = true;
+    cpu_sync_code(&g->core);
     return true;
 }
 

@@ -207,7 +207,7 @@ bool x86_debug_fault(struct x86_cpu *g, uint32_t bits);
 void x86_debug_trap(struct x86_cpu *g, uint32_t bits);
 /* No interrupt right after this instruction. */
 void x86_shadow(struct x86_cpu *g, bool debug);
-/* Look for interrupts before the next instruction. */
+/* Interrupts may be let in now: see whether one waits. */
 void x86_look(struct x86_cpu *g);
 /* RF as it is now. */
 bool x86_resumes(struct x86_cpu *g);

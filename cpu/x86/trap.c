@@ -52,14 +52,20 @@ void x86_debug_trap(struct x86_cpu *g, uint32_t bits)
 
 void x86_look(struct x86_cpu *g)
 {
-    g->core.leave = true;
+    const unsigned intr = 1u << X86_LINE_INTR;
+
+    /* What comes from now on kicks the CPU. */
+    if ((atomic_load(&g->lines) & intr) || atomic_load(&g->latched))
+        g->core.leave = true;
 }
 
 void x86_shadow(struct x86_cpu *g, bool debug)
 {
     g->shadow_at = cpu_icount(&g->core) + 1;
     g->shadow_debug = debug;
-    g->core.leave = true;
+    x86_look(g);
+    if (g->step_armed || g->debug_traps)
+        g->core.leave = true;
 }
 
 bool x86_resumes(struct x86_cpu *g)
@@ -568,13 +574,15 @@ static void take_init(struct x86_cpu *g, bool reset)
         x86_init_state(g);
 }
 
+/* Address lines: those that the processor has, and whether A20 passes. */
 static void follow_a20(struct x86_cpu *g)
 {
-    const bool high = atomic_load(&g->lines) & LINE(A20);
-    const uint64_t mask = high || g->model < X86_MODEL_80286
-                              ? UINT64_MAX
-                              : ~((uint64_t)1 << 20);
+    const bool high = atomic_load_explicit(&g->lines, memory_order_relaxed) &
+                      LINE(A20);
+    uint64_t mask = ((uint64_t)1 << g->facts->phys_bits) - 1;
 
+    if (!high && g->model >= X86_MODEL_80286)
+        mask &= ~((uint64_t)1 << 20);
     if (mask == g->pa_mask)
         return;
     g->pa_mask = mask;

@@ -65,8 +65,10 @@ void x86_set_eflags(struct x86_cpu *g, uint32_t v, uint32_t mask)
         g->rf_at = cpu_icount(c) + 1;
     if (changed & (FLAG_AC | FLAG_VM))
         x86_settle(g);
-    if (changed & v & (FLAG_IF | FLAG_TF))
+    if (changed & v & FLAG_TF)
         c->leave = true;
+    if (changed & v & FLAG_IF)
+        x86_look(g);
 }
 
 /* ----------------------------------------------------------------- deriving */
@@ -120,9 +122,10 @@ void x86_settle(struct x86_cpu *g)
     uint32_t mode = size_mode(g);
     const bool is_long = mode == X86_MODE_64;
 
-    if (g->segment[SEG_SS].access & SEGMENT_DB)
+    /* 64-bit mode asks neither. */
+    if (!is_long && (g->segment[SEG_SS].access & SEGMENT_DB))
         mode |= X86_MODE_STACK32;
-    if (is_flat(&g->segment[SEG_CS], SEGMENT_S | SEGMENT_CODE) &&
+    if (!is_long && is_flat(&g->segment[SEG_CS], SEGMENT_S | SEGMENT_CODE) &&
         is_flat_data(&g->segment[SEG_DS]) &&
         is_flat_data(&g->segment[SEG_ES]) && is_flat_data(&g->segment[SEG_SS]))
         mode |= X86_MODE_FLAT;
@@ -337,6 +340,9 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, fp.flags, 0),
     FIELD_HOST(struct x86_cpu, fp.soft),
     FIELD_HOST(struct x86_cpu, fp.rules),
+    FIELD(struct x86_cpu, fp.denormal, FP_DENORMAL_FLAG),
+    FIELD(struct x86_cpu, fp.unmasked, 0),
+    FIELD_HOST(struct x86_cpu, fp.precision),
     FIELD(struct x86_cpu, rc, 0),
     FIELD(struct x86_cpu, unmasked, 0),
     FIELD_HOST(struct x86_cpu, fp_before),
@@ -410,6 +416,7 @@ static const struct field fields[] = {
     FIELD_HOST(struct x86_cpu, system_context),
     FIELD_HOST(struct x86_cpu, contexts),
     FIELD_HOST(struct x86_cpu, next_context),
+    FIELD_HOST(struct x86_cpu, context_hint),
     FIELD_KEEP(struct x86_cpu, lines),
     FIELD_KEEP(struct x86_cpu, latched),
     FIELD_KEEP(struct x86_cpu, sipi_vector),

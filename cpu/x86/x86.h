@@ -241,6 +241,7 @@ struct x86_cpu {
     uint64_t system_context; /* as cpu->data_context, for `system` */
     struct x86_context contexts[X86_CONTEXTS];
     uint32_t next_context;
+    uint8_t context_hint[8];
 
     atomic_uint_fast32_t lines;   /* levels, bits of enum x86_line */
     atomic_uint_fast32_t latched; /* edges that were not taken yet */

@@ -124,13 +124,15 @@ struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
     r->rom_low = (struct region){.name = "rom", .kind = REGION_ROM,
                                  .base = 0x100000 - size, .size = size,
                                  .priority = 1, .ram = r->rom};
-    r->rom_high = r->rom_low;
+    r->rom_286 = r->rom_high = r->rom_low;
+    r->rom_286.base = 0x1000000 - size;
     r->rom_high.base = UINT64_C(0x100000000) - size;
     r->port_region = (struct region){.name = "ports", .kind = REGION_MMIO,
                                      .size = 0x10000, .ops = &port_ops,
                                      .owner = r};
     add(r, r->memory, &r->ram_region);
     add(r, r->memory, &r->rom_low);
+    add(r, r->memory, &r->rom_286);
     add(r, r->memory, &r->rom_high);
     add(r, r->ports, &r->port_region);
     r->clock = clock_new();

@@ -1,6 +1,6 @@
 /*
- * A board for one x86 processor: RAM from 0, a ROM that ends at 1 MiB and at
- * 4 GiB, and ports that tests talk by.  The clock counts instructions.
+ * A board for one x86 processor: RAM from 0, a ROM that ends at 1 MiB, 16 MiB
+ * and 4 GiB, and ports that tests talk by.  The clock counts instructions.
  *
  *   E9      what is written is collected as text
  *   F4      ends the run
@@ -25,7 +25,7 @@ struct x86_rig {
     struct log log;
     struct memory *memory, *ports;
     struct ram *ram, *rom;
-    struct region ram_region, rom_low, rom_high, port_region;
+    struct region ram_region, rom_low, rom_286, rom_high, port_region;
     struct clock *clock;
     char text[X86_RIG_TEXT];
     unsigned n_text;

@@ -1,0 +1,180 @@
+/*
+ * The x86 class: its field table, its models, what CPUID says of them, EFLAGS
+ * by which software tells processors apart, HLT, INIT and SIPI, RSM's checks.
+ */
+#include "tests/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/cpu/x86/rig.h"
+
+/* A ROM of 4 KiB whose code is at its reset vector. */
+static struct x86_rig *rig_at_reset(const char *model, const uint8_t *code,
+                                    unsigned size)
+{
+    static uint8_t rom[4096];
+
+    memset(rom, 0x90, sizeof(rom));
+    memcpy(rom + 0xff0, code, size);
+    return x86_rig_new(model, rom, sizeof(rom));
+}
+
+static void fields_cover_everything(void **state)
+{
+    struct error e;
+
+    (void)state;
+    if (!state_check(x86_class.fields, x86_class.size, &e))
+        fail_msg("%s", e.text);
+}
+
+static void every_model(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; x86_models[i].name; i++) {
+        const uint8_t hlt[] = {0xf4};
+        struct x86_rig *r = rig_at_reset(x86_models[i].name, hlt, 1);
+
+        x86_rig_run(r, 10);
+        assert_true(r->cpu->halted);
+        assert_int_equal(r->cpu->icount, 1);
+        /* Only NMI wakes it: IF is clear. */
+        x86_input(r->cpu, X86_LINE_INTR, true);
+        assert_false(x86_wakes(r->cpu));
+        x86_input(r->cpu, X86_LINE_NMI, true);
+        assert_true(x86_wakes(r->cpu));
+        x86_rig_free(r);
+    }
+}
+
+static bool parses(const char *text, struct error *e)
+{
+    struct x86_cpu *g = calloc(1, sizeof(*g));
+    bool ok = x86_parse_model(text, g, e);
+
+    free(g);
+    return ok;
+}
+
+static void feature_switches(void **state)
+{
+    struct error e;
+
+    (void)state;
+    assert_true(parses("qemu64,sse3=off,+popcnt", &e));
+    assert_false(parses("qemu63", &e));
+    assert_false(parses("qemu64,popcn=on", &e));
+    assert_non_null(strstr(e.text, "did you mean 'popcnt'"));
+    assert_false(parses("qemu64,sse2=off,sse3=on", &e));
+    assert_string_equal(e.text, "sse3 needs sse2");
+    assert_false(parses("8086,sse=on", &e));
+    assert_false(parses("max,nx=maybe", &e));
+}
+
+/* PUSHF, POP, and so on: bits of FLAGS that stay set or clear. */
+static void flags_tell_processors_apart(void **state)
+{
+    /* mov sp, 100; push 7000 by AX; popf; pushf; pop bx; xor ax, ax; push ax;
+     * popf; pushf; pop cx; hlt */
+    const uint8_t code[] = {0xbc, 0x00, 0x01, 0xb8, 0x00, 0x70, 0x50, 0x9d,
+                            0x9c, 0x5b, 0x31, 0xc0, 0x50, 0x9d, 0x9c, 0x59};
+    static const struct {
+        const char *model;
+        uint16_t ones, zeros; /* bits 15:12 */
+    } rows[] = {
+        {"8086", 0xf, 0xf},
+        {"80286", 0, 0},
+        {"386", 7, 0},
+        {"max", 7, 0},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct x86_rig *r = rig_at_reset(rows[i].model, code, sizeof(code));
+
+        x86_rig_run(r, 11);
+        assert_int_equal(r->g->g[3] >> 12 & 0xf, rows[i].ones);
+        assert_int_equal(r->g->g[1] >> 12 & 0xf, rows[i].zeros);
+        x86_rig_free(r);
+    }
+}
+
+static void cpuid(struct x86_rig *r, uint32_t leaf, uint32_t n)
+{
+    r->g->g[0] = leaf;
+    r->g->g[1] = n;
+    x86_cpuid(r->cpu);
+}
+
+static void cpuid_says(void **state)
+{
+    const uint8_t hlt[] = {0xf4};
+    struct x86_rig *r = rig_at_reset("pentium", hlt, 1);
+
+    (void)state;
+    cpuid(r, 0, 0);
+    assert_int_equal(r->g->g[0], 1);
+    assert_int_equal(r->g->g[3], 0x756e6547); /* Genu */
+    cpuid(r, 1, 0);
+    assert_int_equal(r->g->g[0], 0x543);
+    /* No local APIC on this board. */
+    assert_int_equal(r->g->g[2] >> 9 & 1, 0);
+    cpuid(r, 0x80000000, 0);
+    assert_int_equal(r->g->g[0], 0x543);
+    x86_rig_free(r);
+
+    r = rig_at_reset("max", hlt, 1);
+    cpuid(r, 7, 0);
+    assert_int_equal(r->g->g[3] >> 7 & 1, 1);
+    cpuid(r, 0x80000008, 0);
+    assert_int_equal(r->g->g[0] & 0xff, 40);
+    cpuid(r, 0x40000000, 0); /* no hypervisor: the highest leaf */
+    assert_int_equal(r->g->g[0], 3);
+    assert_int_equal(r->g->g[3], 0x240);
+    cpuid(r, 0x15, 0);
+    assert_int_equal(r->g->g[3], 0x240);
+    x86_rig_free(r);
+}
+
+static void init_and_sipi(void **state)
+{
+    const uint8_t hlt[] = {0xf4};
+    struct x86_rig *r = rig_at_reset(NULL, hlt, 1);
+
+    (void)state;
+    x86_rig_run(r, 10);
+    r->cpu->id = 1; /* from now on it is not the first */
+    r->g->lstar = 5;
+    r->ram->host[0x9000] = 0xf4;
+    x86_input(r->cpu, X86_LINE_INIT, true);
+    x86_input(r->cpu, X86_LINE_INIT, false);
+    x86_rig_run(r, 10);
+    assert_int_equal(r->g->activity, X86_WAIT_SIPI);
+    assert_int_equal(r->g->lstar, 5);
+    x86_input(r->cpu, X86_LINE_SIPI | 9 << 8, true);
+    x86_input(r->cpu, X86_LINE_SIPI | 9 << 8, false);
+    x86_rig_run(r, 10);
+    assert_int_equal(r->g->segment[SEG_CS].selector, 0x900);
+    assert_int_equal(r->cpu->pc, 0x9001);
+    assert_true(r->cpu->halted);
+    /* A second one is for nobody. */
+    x86_input(r->cpu, X86_LINE_SIPI | 8 << 8, true);
+    x86_rig_run(r, 10);
+    assert_int_equal(r->cpu->pc, 0x9001);
+    x86_rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_cover_everything),
+        cmocka_unit_test(every_model),
+        cmocka_unit_test(feature_switches),
+        cmocka_unit_test(flags_tell_processors_apart),
+        cmocka_unit_test(cpuid_says),
+        cmocka_unit_test(init_and_sipi),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
