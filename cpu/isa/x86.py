@@ -12,7 +12,7 @@ import flags
 from expr import WIDTH, Node
 from source import IsaError
 
-LETTERS = "GEMOXYJIZAVWPQRUNSCD"
+LETTERS = "GEMOXYJIZAVWPQRUNSCDH"
 SIZES = "bwdqovzyxst"
 TYPE_OF = {"b": "u8", "w": "u16", "d": "u32", "q": "u64", "o": "u128",
            "x": "v128"}
@@ -47,12 +47,12 @@ class Operand:
     @property
     def register(self):
         """Always a register."""
-        return self.letter in "GZAVPRUNSCD"
+        return self.letter in "GZAVPRUNSCDH"
 
     @property
     def number(self):
         """Not what is in the register, but which it is."""
-        return self.letter in "SCD"
+        return self.letter in "SCDH"
 
     @property
     def maybe_memory(self):
@@ -194,8 +194,8 @@ class Scope:
                                                           None))
         if name == "ea" and any(self.in_memory(o) for o in self.row.ops):
             return Node("ea", "u64")
-        if name == "nextpc":
-            return Node("nextpc", "u64")
+        if name in ("pc", "nextpc"):
+            return Node(name, "u64")
         if name == "addressing":
             return Node("addressing", "u8")
         return None
@@ -223,7 +223,7 @@ class Scope:
         if o and o.letter == "F":
             name = o.text
         elif o:
-            if o.letter in "IJSCD" or o.type(self.T) is None:
+            if o.letter in "IJSCDH" or o.type(self.T) is None:
                 return None
             return Place("opnd", o, o.type(self.T), self.in_memory(o))
         if name in isa.subs:
@@ -361,16 +361,16 @@ def check_operands(isa, row):
         fail("more than four operands")
     for o in row.ops:
         if o.letter == "F" and not (o.text.isdigit() or o.text in isa.subs or
-                                    o.text in isa.regs):
+                                    o.text in isa.regs or o.text == "st"):
             fail(f"'{o.text}' is no operand")
         if o.letter in "GVPSCD" and row.enc.modrm != "r":
             fail(f"'{o.text}' is in ModRM.reg, the encoding has no /r")
-        if (o.maybe_memory or o.letter in "RUN") and \
+        if (o.maybe_memory or o.letter in "RUNH") and \
            row.enc.modrm not in ("r", "digit", "any"):
             fail(f"'{o.text}' is in ModRM, which the encoding has not")
         if o.letter == "Z" and not row.enc.plus:
             fail(f"'{o.text}' is in the opcode, the encoding has no +r")
-    for letters, what in (("EMWQRUN", "ModRM.rm"), ("GVPSCD", "ModRM.reg"),
+    for letters, what in (("EMWQRUNH", "ModRM.rm"), ("GVPSCD", "ModRM.reg"),
                           ("O", "an absolute address"),
                           ("J", "a target")):
         if sum(o.letter in letters for o in row.ops) > 1:
@@ -535,7 +535,7 @@ def modrm_set(row):
     if e.modrm == "exact":
         return 1 << e.reg
     only_memory = any(o.letter == "M" for o in row.ops)
-    only_reg = any(o.letter in "RUN" for o in row.ops)
+    only_reg = any(o.letter in "RUNH" for o in row.ops)
     out = 0
     for b in range(256):
         if (b < 0xc0 and only_reg) or (b >= 0xc0 and only_memory):

@@ -209,6 +209,9 @@ class X86Body(Body):
                 return "SEG_ES" if o.letter == "Y" else "x86_segment(0, r->d)"
         return "x86_segment(r->b, r->d)"
 
+    def x_pc(self, n):
+        return f"(x86_here(c, r) - {self.home.member('cs_base')})"
+
     def x_nextpc(self, n):
         if self.row.direct and not self.wide_exit:
             at = "r->imm"

@@ -124,6 +124,9 @@ class X86Lift(emit_lift.Lift):
         return self.ref("ir_const(ir, IR_I8, x86_segment(i->reg[1], "
                         "i->reg[3]))")
 
+    def x_pc(self, n):
+        return self.ref("x86_lift_offset(ir, i, offset)")
+
     def x_nextpc(self, n):
         return self.ref("x86_lift_offset(ir, i, offset + i->length)")
 

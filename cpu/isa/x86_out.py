@@ -103,7 +103,7 @@ class X86Output(output.Output):
             out.append(e.modrm.upper())
         if any(o.letter == "M" for o in row.ops):
             out.append("MEM")
-        if any(o.letter in "RUN" for o in row.ops):
+        if any(o.letter in "RUNH" for o in row.ops):
             out.append("REG")
         if e.plus:
             out.append("PLUS")

@@ -364,6 +364,7 @@ static void fill_operand(struct fill *f, const struct x86_operand *o)
         break;
     case 'Q':
     case 'N':
+    case 'H':
         if (!f->memory)
             fill_register(f, o, x->modrm & 7);
         break;

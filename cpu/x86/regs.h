@@ -79,6 +79,15 @@ static inline uint8_t x86_segment(unsigned b, unsigned d)
     return b == 4 || b == 5 ? SEG_SS : SEG_DS;
 }
 
+/* Linear address of the instruction of record r. */
+static inline uint64_t x86_here(const struct cpu *c, const struct rec *r)
+{
+    int32_t offset, count;
+
+    block_position(r, &offset, &count);
+    return c->page + (uint64_t)(int64_t)offset;
+}
+
 static inline bool x86_canonical(uint64_t va)
 {
     return (uint64_t)((int64_t)(va << 16) >> 16) == va;

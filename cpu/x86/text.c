@@ -254,6 +254,9 @@ static void print_operand(const struct printer *p, const struct x86_operand *o,
         text_addf(p->t, "%cr%u", o->letter == 'C' ? 'c' : 'd',
                   (x->modrm >> 3 & 7u) | (x->rex & 4u) << 1);
         break;
+    case 'H':
+        text_addf(p->t, "st(%u)", x->modrm & 7u);
+        break;
     case 'Z':
         print_register(p, o, (x->opcode & 7) | (x->rex & 1) << 3);
         break;

@@ -319,6 +319,7 @@ static const struct field x87_fields[] = {
     FIELD(struct x86_x87, status, 0),
     FIELD(struct x86_x87, top, 0),
     FIELD(struct x86_x87, used, 0xff), /* zeros, tag word 5555h */
+    FIELD(struct x86_x87, opcode_due, 0),
     FIELD(struct x86_x87, opcode, 0),
     FIELD(struct x86_x87, cs, 0),
     FIELD(struct x86_x87, ds, 0),

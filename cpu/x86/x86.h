@@ -123,16 +123,17 @@ struct x86_table { /* GDTR, IDTR */
     uint16_t limit;
 };
 
-/* The x87 unit: registers as they lie; ST(i) is reg[(top + i) & 7]. */
+/* The x87 unit: registers as they lie; ST(i) is number (top + i) & 7. */
 struct x86_x87 {
     uint64_t mantissa[8];
     uint16_t exponent[8]; /* with the sign in bit 15 */
-    uint16_t control, status; /* status without TOP */
+    uint16_t control, status; /* status without TOP, with ES and B */
     uint8_t top;
     uint8_t used;         /* registers that are not empty, by bits */
-    uint16_t opcode;      /* of the last non-control instruction, 11 bits */
-    uint16_t cs, ds;
-    uint64_t ip, dp;
+    bool opcode_due;      /* that at ip has raised what is not masked */
+    uint16_t opcode;      /* of the last that did, 11 bits */
+    uint16_t cs, ds;      /* of the last non-control instruction, with */
+    uint64_t ip, dp;      /* offsets of it and of its operand in memory */
 };
 
 /* Input lines: atomics in `lines`, by bits. */

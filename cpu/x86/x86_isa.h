@@ -7,6 +7,8 @@
 #define CPU_X86_X86_ISA_H
 
 #include "cpu/x86/system.h"
+#include "cpu/x86/x86.h"
+#include "cpu/x86/x87.h"
 
 #include "cpu/core/ops.h"
 #include "cpu/ir/ir.h"
