@@ -1088,7 +1088,9 @@ static bool decode(struct block_cache *bc, struct builder *b,
     pthread_mutex_lock(&bc->lock);
     decode_straddle(bc, b, host);
     mark_granules(p, (unsigned)b->start, PAGE_SIZE - 1);
-    mark_granules(*second, 0, (unsigned)b->end - PAGE_SIZE - 1);
+    /* What is undefined may turn out to end before. */
+    if (b->end > (int32_t)PAGE_SIZE)
+        mark_granules(*second, 0, (unsigned)b->end - PAGE_SIZE - 1);
     pthread_mutex_unlock(&bc->lock);
     return true;
 }

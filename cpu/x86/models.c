@@ -127,12 +127,12 @@ static const struct x86_facts models[] = {
                [X86_WORD_1_ECX] = B(0) | B(9) | B(13),
                [X86_WORD_81_EDX] = B(11) | B(20) | B(29),
                [X86_WORD_81_ECX] = B(0)}},
-    {.name = "max", .summary = "all that there is (but MONITOR)", .model = X86_MODEL_MAX,
+    {.name = "max", .summary = "all that there is, but for MONITOR and LA57", .model = X86_MODEL_MAX,
      .family = 6, .model_number = 94, .stepping = 3, .vendor = "GenuineIntel",
      .cpuid_max = 0xd, .extended_max = 0x80000008, .brand = "emu max",
      .phys_bits = 40,
      .words = {[X86_WORD_1_EDX] = UINT32_MAX, [X86_WORD_1_ECX] = ~B(3),
-               [X86_WORD_7_EBX] = UINT32_MAX, [X86_WORD_7_ECX] = UINT32_MAX,
+               [X86_WORD_7_EBX] = UINT32_MAX, [X86_WORD_7_ECX] = ~B(16),
                [X86_WORD_81_EDX] = UINT32_MAX,
                [X86_WORD_81_ECX] = UINT32_MAX}},
 };
@@ -148,7 +148,7 @@ const struct cpu_model x86_models[] = {
     {"pentium2", "P6 with MMX"},
     {"pentium3", "P6 with SSE"},
     {"core2duo", "64 bits, SSSE3"},
-    {"max", "all that there is, but for MONITOR"},
+    {"max", "all that there is, but for MONITOR and LA57"},
     {NULL, NULL},
 };
 
