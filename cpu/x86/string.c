@@ -124,15 +124,18 @@ static uint64_t movs_pages(struct rep *r)
 {
     struct cpu *c = &r->g->core;
     uint64_t from, to, n = span(r, SI, ACCESS_READ, r->left, &from);
+    uint8_t *p = NULL;
 
     if (n)
         n = span(r, DI, ACCESS_WRITE, n, &to);
+    /* Looking for the source may put its page where the other's entry is. */
+    if (n)
+        p = tlb_host(&c->write[tlb_index(to)], to);
     if (!n || tlb_want(c, from, r->size, ACCESS_READ) != TLB_FOUND) {
         forget_fault(c);
         return 0;
     }
-    copy(tlb_host(&c->write[tlb_index(to)], to),
-         tlb_host(&c->read[tlb_index(from)], from), n, r->size);
+    copy(p, tlb_host(&c->read[tlb_index(from)], from), n, r->size);
     move(r, SI, n);
     move(r, DI, n);
     count(r, n);
