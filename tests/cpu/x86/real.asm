@@ -50,10 +50,12 @@ after_de:
         mov cr0, eax
         mov bx, 8
         mov ds, bx
+        mov es, bx
         and al, 0xfe
         mov cr0, eax
         xor bx, bx
         mov ds, bx
+        mov es, bx
         mov ebx, 0x200000
         mov dword [ebx], 0x12345678
         mov ax, [ebx + 2]
@@ -64,6 +66,18 @@ after_de:
         call hex16
         xor ax, ax
         mov ds, ax
+        call newline16
+
+        ; REP MOVS between pages 16 MiB apart, both written before.
+        SAY "far apart "
+        mov esi, 0x2000
+        mov edi, 0x1002100
+        mov dword [esi], 0x55667788
+        mov [edi], esi
+        mov ecx, 4
+        a32 rep movsb
+        mov ax, [edi - 4]
+        call hex16
         call newline16
 
         ; A20: with it low, 2 MiB + 1 MiB is 2 MiB.

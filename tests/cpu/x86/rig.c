@@ -121,6 +121,8 @@ struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
     memcpy(r->rom->host, rom, size);
     r->ram_region = (struct region){.name = "ram", .kind = REGION_RAM,
                                     .size = X86_RIG_RAM, .ram = r->ram};
+    r->ram_again = r->ram_region;
+    r->ram_again.base = 0x1000000;
     r->rom_low = (struct region){.name = "rom", .kind = REGION_ROM,
                                  .base = 0x100000 - size, .size = size,
                                  .priority = 1, .ram = r->rom};
@@ -131,6 +133,7 @@ struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
                                      .size = 0x10000, .ops = &port_ops,
                                      .owner = r};
     add(r, r->memory, &r->ram_region);
+    add(r, r->memory, &r->ram_again);
     add(r, r->memory, &r->rom_low);
     add(r, r->memory, &r->rom_286);
     add(r, r->memory, &r->rom_high);

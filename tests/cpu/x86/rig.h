@@ -1,6 +1,7 @@
 /*
- * A board for one x86 processor: RAM from 0, a ROM that ends at 1 MiB, 16 MiB
- * and 4 GiB, and ports that tests talk by.  The clock counts instructions.
+ * A board for one x86 processor: RAM from 0 and again from 16 MiB, a ROM that
+ * ends at 1 MiB, 16 MiB and 4 GiB, and ports that tests talk by.  The clock
+ * counts instructions.
  *
  *   E9      what is written is collected as text
  *   F4      ends the run
@@ -25,7 +26,8 @@ struct x86_rig {
     struct log log;
     struct memory *memory, *ports;
     struct ram *ram, *rom;
-    struct region ram_region, rom_low, rom_286, rom_high, port_region;
+    struct region ram_region, ram_again, rom_low, rom_286, rom_high;
+    struct region port_region;
     struct clock *clock;
     char text[X86_RIG_TEXT];
     unsigned n_text;
