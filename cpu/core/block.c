@@ -54,6 +54,7 @@ struct block {
     const uint8_t *bytes; /* that it was decoded from */
     unsigned n_bytes;
     struct block *shadow; /* see block_shadow(), or NULL */
+    const struct block *original; /* of a shadow, else NULL */
     struct block_entry entry;
     struct rec recs[];   /* [0] is the head */
 };
@@ -194,6 +195,8 @@ const struct rec *block_of(const struct rec *r, const uint8_t **host,
     while (r->fn != h_head)
         r--;
     b = (const struct block *)(uintptr_t)r->data;
+    if (b->original)
+        b = b->original;
     n = (int)((const struct rec *)(const void *)b->positions - b->recs);
     for (int i = 0; i < n; i++)
         if (b->positions[i].offset > end)
@@ -223,6 +226,7 @@ struct rec *block_shadow(struct cpu *c, const struct rec *r)
         c->blocks->bytes += size;
     b->shadow = s;
     memcpy(s, b, size);
+    s->original = b;
     s->positions = (struct position *)((char *)s + at);
     s->recs[0].data = (uintptr_t)s;
     s->recs[1].fn = b->entry.fn;

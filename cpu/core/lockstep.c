@@ -107,6 +107,7 @@ static void enter(struct lockstep *l, bool follow, uint64_t left, bool exact)
     } else {
         c->class->isa->engine->enter(c, r);
     }
+    l->left = c->leave;
     run_settle(c);
 }
 
@@ -133,6 +134,9 @@ static void phase(struct lockstep *l, bool follow, uint64_t steps, bool exact)
             l->undo.no_memory)
             break;
         enter(l, follow, steps - steps_done(l), exact);
+        /* It may have let interrupts in: those come between windows. */
+        if (l->left && !follow && !exact)
+            break;
     }
     c->env.log = log;
     c->interpret = true; /* outside of windows as well */

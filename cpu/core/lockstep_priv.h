@@ -21,6 +21,7 @@ struct lockstep {
     bool refused;       /* it came to the outside, and stopped before it */
     uint64_t delivered; /* exceptions */
     bool polled;        /* compiled code came to the end of its budget */
+    bool left;          /* something asked for the run loop */
 
     bool single;   /* this stretch goes block by block */
     uint64_t turn; /* steps left of the stretch */

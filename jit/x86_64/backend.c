@@ -11,7 +11,7 @@
  * that is not lowered.  That is always safe, because nothing of an
  * instruction is committed before its last fault point.
  *
- * Needs BMI2 (shifts by a register without rcx).
+ * Needs BMI2 (shifts by a register without rcx), BMI1, LZCNT, POPCNT.
  * Missing: floating point and atomics (interpreted, floating-point helpers
  * are called), checks served by an earlier one, spilling of temporaries.
  */

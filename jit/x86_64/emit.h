@@ -310,7 +310,7 @@ static inline void e_rotate_part(struct emit *e, unsigned bits, enum shift op,
     e8(e, n);
 }
 
-/* F3 0F: popcnt b8, tzcnt bc */
+/* F3 0F: popcnt b8, tzcnt bc, lzcnt bd */
 static inline void e_f3(struct emit *e, bool w, unsigned op, int d, int s)
 {
     e8(e, 0xf3);

@@ -1,6 +1,8 @@
 /*
  * Ways out of a block, and the stubs that enter and leave host code.
  */
+#include <cpuid.h>
+
 #include "jit/x86_64/gen.h"
 
 void jump_to_stub(struct gen *g, const uint8_t *stub)
@@ -206,6 +208,16 @@ static void from_handler(struct emit *e, const struct isa *isa)
     e_store(e, RBP, CPU(flag_b), R8);
 }
 
+/* BMI1, BMI2, and what came before them. */
+static bool has_instructions(void)
+{
+    unsigned a, b, c, d;
+
+    return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("popcnt") &&
+           __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
+}
+
 bool backend_init(struct jit *j, struct error *err)
 {
     static const int8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
@@ -214,8 +226,7 @@ bool backend_init(struct jit *j, struct error *err)
     struct emit e = emit_here(j);
     uint8_t *none, *poll;
 
-    if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("bmi") ||
-        !__builtin_cpu_supports("popcnt"))
+    if (!has_instructions())
         return error_set(err, "the host processor lacks BMI2");
 
     /* run(cpu, record, budget): handlers below may change every register */

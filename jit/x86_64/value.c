@@ -141,10 +141,9 @@ static void copy(struct gen *g, bool w, int d, int s)
  * looks at it. */
 static void trim(struct gen *g, const struct ir_node *n, int d)
 {
-    const ir_ref r = (ir_ref)(n - g->b->ir.nodes);
     const unsigned bits = ir_bits(n->type);
 
-    if ((bits == 8 || bits == 16) && g->dirty != r)
+    if ((bits == 8 || bits == 16) && g->dirty != n - g->b->ir.nodes)
         e_extend(&g->e, false, bits, d, d);
 }
 
@@ -183,7 +182,7 @@ static bool scaled(struct gen *g, const struct ir_node *n, int want, int *d)
     int64_t k;
     int a, i;
 
-    if (n->type != IR_I64 || s->op != IR_SHL || !fresh(g, n->b) ||
+    if (ir_bits(n->type) < 32 || s->op != IR_SHL || !fresh(g, n->b) ||
         !constant(g, s->b, &k) || k < 0 || k > 3)
         return false;
     a = value(g, n->a, NO_REG);
@@ -191,8 +190,29 @@ static bool scaled(struct gen *g, const struct ir_node *n, int want, int *d)
     used(g, n->a, a);
     used(g, s->a, i);
     *d = result(g, want);
-    e_lea(&g->e, *d, a, i, (unsigned)k, 0);
+    e_op_mem(&g->e, wide(n), 0x8d, *d, a, i, (unsigned)k, 0); /* lea */
     return true;
+}
+
+static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
+               bool commutes);
+
+/* The low half of a value of 64 bits; a sum is computed with as many. */
+static int cut_to_32(struct gen *g, ir_ref r, int want)
+{
+    struct ir_node n = *node(g, r);
+    int a, d;
+
+    if (fresh(g, r) && (n.op == IR_ADD || n.op == IR_SUB)) {
+        n.type = IR_I32;
+        return alu(g, &n, n.op == IR_ADD ? ALU_ADD : ALU_SUB, want,
+                   n.op == IR_ADD);
+    }
+    a = value(g, r, NO_REG);
+    used(g, r, a);
+    d = result(g, want);
+    e_mov32(&g->e, d, a);
+    return d;
 }
 
 static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
@@ -211,13 +231,8 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
     }
     if (op == ALU_ADD && scaled(g, n, want, &d))
         return d;
-    if (op == ALU_AND && w && constant(g, n->b, &k) && k == UINT32_MAX) {
-        a = value(g, ra, NO_REG);
-        used(g, ra, a);
-        d = result(g, want);
-        e_mov32(&g->e, d, a);
-        return d;
-    }
+    if (op == ALU_AND && w && constant(g, n->b, &k) && k == UINT32_MAX)
+        return cut_to_32(g, ra, want);
     /* x0 in an operand: a move */
     if (constant(g, n->a, &k) && k == 0 && op != ALU_SUB && op != ALU_AND) {
         int64_t c;
@@ -435,6 +450,41 @@ static int shift_constant(struct gen *g, const struct ir_node *n,
     return d;
 }
 
+/* By as much as is in rcx: the processor takes it modulo the width. */
+static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
+                  int want)
+{
+    const unsigned bits = ir_bits(n->type);
+    int a, c, t;
+
+    if (!is_free(g, RCX)) {
+        g->failed = true;
+        return RAX;
+    }
+    c = value(g, n->b, NO_REG);
+    e_mov(&g->e, RCX, c);
+    used(g, n->b, c);
+    g->failed |= c != RCX && !is_free(g, RCX);
+    take(g, RCX);
+    a = value(g, n->a, NO_REG);
+    used(g, n->a, a);
+    t = take_temp(g);
+    e_mov(&g->e, t, a);
+    if (bits == 16)
+        e8(&g->e, 0x66);
+    e_rex(&g->e, bits == 64, 0, 0, t, bits == 8);
+    e8(&g->e, bits == 8 ? 0xd2 : 0xd3);
+    e_modrm_reg(&g->e, (int)op, t);
+    trim(g, n, t);
+    if (g->reg[n->b] != RCX || !g->uses[n->b])
+        drop(g, RCX);
+    if (want == NO_REG)
+        return t;
+    e_mov(&g->e, want, t);
+    drop(g, t);
+    return want;
+}
+
 /* What is masked to the bits that the processor looks at anyway. */
 static ir_ref count_operand(const struct gen *g, ir_ref r, unsigned bits)
 {
@@ -470,7 +520,9 @@ static int shift(struct gen *g, const struct ir_node *n, int want)
     if (constant(g, n->b, &k))
         return shift_constant(g, n, op,
                               k < 0 || k > 255 ? 255 : (unsigned)k, want);
-    if (op == SHIFT_ROL || op == SHIFT_ROR || (op == SHIFT_SAR && !less)) {
+    if (op == SHIFT_ROL || op == SHIFT_ROR)
+        return rotate(g, n, op, want);
+    if (op == SHIFT_SAR && !less) {
         g->failed = true;
         return RAX;
     }
@@ -802,7 +854,7 @@ static int join(struct gen *g, const struct ir_node *n, int want)
     return want;
 }
 
-/* Bits that are 1, or zeros below the first. */
+/* Bits that are 1, or zeros below the first or above the last. */
 static int count_bits(struct gen *g, const struct ir_node *n, int want)
 {
     const unsigned bits = ir_bits(n->type);
@@ -820,7 +872,13 @@ static int count_bits(struct gen *g, const struct ir_node *n, int want)
         a = d;
         e_alu_imm(&g->e, false, ALU_OR, d, 1 << bits);
     }
-    e_f3(&g->e, bits == 64, n->op == IR_CTZ ? 0xbc : 0xb8, d, a);
+    e_f3(&g->e, bits == 64,
+         n->op == IR_CTZ   ? 0xbc
+         : n->op == IR_CLZ ? 0xbd
+                           : 0xb8,
+         d, a);
+    if (n->op == IR_CLZ && bits < 32)
+        e_alu_imm(&g->e, false, ALU_SUB, d, 32 - (int32_t)bits);
     return d;
 }
 
@@ -952,6 +1010,7 @@ static int compute(struct gen *g, const struct ir_node *n, int want)
     case IR_CAT:
         return join(g, n, want);
     case IR_CTZ:
+    case IR_CLZ:
     case IR_POPCNT:
         return count_bits(g, n, want);
     case IR_SELECT:

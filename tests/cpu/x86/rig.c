@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cpu/core/lockstep.h"
+#include "jit/jit.h"
 #include "tests/cpu/x86/rig.h"
 
 static void must(bool ok, const struct error *e)
@@ -150,6 +152,26 @@ struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
     r->cpu->wires.shutdown = shutdown;
     r->cpu->wires.shutdown_owner = r;
     return r;
+}
+
+static void differs(void *owner, const char *report)
+{
+    struct x86_rig *r = owner;
+
+    fputs(report, stderr);
+    r->differs = r->ended = true;
+}
+
+bool x86_rig_lockstep(struct x86_rig *r)
+{
+    const struct jit_config all = {.threshold = 1};
+    const struct lockstep_config config = {.differs = differs, .owner = r};
+    struct error e;
+
+    if (!jit_attach(r->cpu, &all, &e))
+        return false;
+    must(lockstep_attach(r->cpu, &config, &e), &e);
+    return true;
 }
 
 void x86_rig_free(struct x86_rig *r)

@@ -32,13 +32,16 @@ struct x86_rig {
     char text[X86_RIG_TEXT];
     unsigned n_text;
     uint8_t vector, latch[4];
-    bool ended, shut_down;
+    bool ended, shut_down, differs;
 };
 
 /* ROM: at most 128 KiB, a multiple of 4 KiB.  NULL model: the default. */
 struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
                             unsigned size);
 void x86_rig_free(struct x86_rig *r);
+/* Let it run in lockstep with the translator, before it runs; a difference
+ * is printed, ends the run and sets `differs`.  false: there is none. */
+bool x86_rig_lockstep(struct x86_rig *r);
 /* Until it ends, halts for ever, shuts down, or `insns` are retired. */
 void x86_rig_run(struct x86_rig *r, uint64_t insns);
 

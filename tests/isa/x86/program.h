@@ -29,7 +29,8 @@ extern const uint8_t page_kinds[NASTY_PAGES];
 /* An address near the end or the start of a page. */
 uint64_t interesting_address(struct rng *r);
 
-#define MAX_INSNS 4u
+#define MAX_INSNS 16u
+#define FEW_INSNS 4u /* where more would find nothing more */
 
 struct program {
     uint32_t mode; /* X86_MODE_*, flat where it is not 16 */

@@ -584,6 +584,8 @@ static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
                       unsigned states)
 {
     const struct machine m = {mode_for(size), NASTY_MODEL_486, UINT64_MAX};
+    /* Compiled ones want to be long enough to be left and entered again. */
+    const unsigned most = t->jit ? MAX_INSNS : FEW_INSNS;
     struct error error;
 
     if (e->flags & (size == X86_MODE_64 ? X86_I64 : X86_O64) ||
@@ -591,7 +593,7 @@ static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
         return;
     for (unsigned i = 0; i < states; i += STATES_EACH) {
         while (!make_program(
-            &t->rng, &m, e, 1 + (unsigned)rng_below(&t->rng, MAX_INSNS), &t->p))
+            &t->rng, &m, e, 1 + (unsigned)rng_below(&t->rng, most), &t->p))
             continue;
         place(t, true);
         if (!lift(t, &error)) {
