@@ -81,6 +81,7 @@ struct listener {
 struct i8259 {
     struct device dev;
     uint32_t cascade;     /* property: the slave's input; NO_CASCADE */
+    uint32_t levels;      /* property: ELCR after a reset */
     struct device *slave; /* at it */
     struct listener listener[8];
     uint8_t lines; /* the inputs' levels */
@@ -427,7 +428,10 @@ static bool i8259_specifier(struct device *dev, const uint32_t *cells,
 /* Undefined until it is initialised (data sheet): all inputs are masked. */
 static void i8259_reset(struct device *dev)
 {
-    update((struct i8259 *)dev);
+    struct i8259 *p = (struct i8259 *)dev;
+
+    p->elcr = (uint8_t)p->levels;
+    update(p);
 }
 
 static void i8259_loaded(struct device *dev)
@@ -444,11 +448,14 @@ static void i8259_loaded(struct device *dev)
 static const struct property i8259_properties[] = {
     {"cascade", PROP_U32, offsetof(struct i8259, cascade), "8",
      "a master's input that has a slave (8: none, or a slave itself)", false},
+    {"elcr", PROP_U32, offsetof(struct i8259, levels), "0",
+     "ELCR after a reset, on a board without firmware that sets it", false},
     {NULL, PROP_U32, 0, NULL, NULL, false},
 };
 
 static const struct field i8259_fields[] = {
     DEVICE_FIELDS(struct i8259),
+    FIELD_HOST(struct i8259, levels),
     FIELD_HOST(struct i8259, cascade),
     FIELD_HOST(struct i8259, slave),
     FIELD_HOST(struct i8259, listener),

@@ -14,4 +14,8 @@
         .unaligned = true, .port = true                                      \
     }
 
+/* The interrupt lines (isa_irqs.c), and which of them an input is of. */
+extern const struct device_class isa_irqs_class;
+unsigned isa_irqs_number(unsigned input);
+
 #endif

@@ -9,7 +9,7 @@
  *
  * Missing: more than 32 chips on a line.
  */
-#include "devices/device.h"
+#include "devices/isa.h"
 
 #define N_IRQS 16
 #define N_SOURCES 32
@@ -52,6 +52,11 @@ static bool isa_irqs_specifier(struct device *dev, const uint32_t *cells,
         return false;
     *line = cells[0] + N_IRQS * s->n_sources[cells[0]]++;
     return true;
+}
+
+unsigned isa_irqs_number(unsigned input)
+{
+    return input % N_IRQS;
 }
 
 static void isa_irqs_settle(struct device *dev)

@@ -26,113 +26,9 @@
  * lowest priority (the processor with the lowest priority, then the first),
  * IDs other than 0, 1, 2, ...
  */
-#include "devices/lapic.h"
+#include "devices/lapic_priv.h"
 
 #include "devices/ioapic.h"
-
-#define MAX_IOAPICS 4
-#define MIN_PERIOD_NS 10000
-#define PHYSICAL_BITS 52
-
-enum { OUT_INTR, OUT_NMI, OUT_INIT, OUT_SMI, OUT_SIPI, N_OUT };
-
-/* Registers by number: MMIO offset / 16, MSR - 800h. */
-enum {
-    APIC_ID = 0x02,
-    VERSION = 0x03,
-    TPR = 0x08,
-    APR = 0x09,
-    PPR = 0x0a,
-    EOI = 0x0b,
-    RRD = 0x0c,
-    LDR = 0x0d,
-    DFR = 0x0e,
-    SVR = 0x0f,
-    ISR = 0x10,
-    TMR = 0x18,
-    IRR = 0x20,
-    ESR = 0x28,
-    ICR = 0x30,
-    ICR_HIGH = 0x31,
-    LVT_TIMER = 0x32,
-    LVT_THERMAL = 0x33,
-    LVT_PERFORMANCE = 0x34,
-    LVT_LINT0 = 0x35,
-    LVT_LINT1 = 0x36,
-    LVT_ERROR = 0x37,
-    INITIAL_COUNT = 0x38,
-    CURRENT_COUNT = 0x39,
-    DIVIDE = 0x3e,
-    SELF_IPI = 0x3f,
-};
-#define N_LVT (LVT_ERROR - LVT_TIMER + 1)
-#define LVT(n) ((n)-LVT_TIMER)
-
-#define MSR_BASE 0x1b
-#define MSR_DEADLINE 0x6e0
-#define MSR_X2APIC 0x800
-
-enum {
-    BASE_BSP = 1 << 8,
-    BASE_X2APIC = 1 << 10,
-    BASE_ENABLE = 1 << 11,
-    BASE_DEFAULT = 0xfee00000,
-};
-
-enum {
-    VERSION_VALUE = (N_LVT - 1) << 16 | 0x14,
-
-    SVR_ENABLE = 1 << 8,
-    SVR_BITS = 0x1ff,
-
-    /* LVT and ICR. */
-    DELIVERY_SHIFT = 8,
-    LOGICAL = 1 << 11,
-    ASSERT = 1 << 14,
-    LVT_REMOTE_IRR = 1 << 14,
-    LEVEL = 1 << 15,
-    LVT_MASKED = 1 << 16,
-    TIMER_MODE_SHIFT = 17,
-    SHORTHAND_SHIFT = 18,
-
-    ICR_BITS = 0xccfff,
-
-    ERROR_SEND_VECTOR = 1 << 5,
-    ERROR_RECEIVE_VECTOR = 1 << 6,
-    ERROR_REGISTER = 1 << 7,
-};
-
-enum delivery { FIXED, LOWEST, SMI, REMOTE_READ, NMI, INIT, SIPI, EXTINT };
-enum timer_mode { ONE_SHOT, PERIODIC, TSC_DEADLINE };
-enum shorthand { NONE, SELF, ALL, OTHERS };
-
-struct local {
-    uint64_t base; /* IA32_APIC_BASE */
-    uint8_t id, tpr;
-    uint32_t ldr, dfr, svr, esr, esr_next;
-    uint32_t isr[8], tmr[8], irr[8];
-    uint64_t icr;
-    uint32_t lvt[N_LVT];
-    uint32_t initial_count, divide;
-    uint64_t started;  /* ns at which the count was the initial one */
-    uint64_t deadline; /* IA32_TSC_DEADLINE; 0: none */
-    struct timer timer;
-    bool line[2]; /* LINT0, LINT1 */
-    bool extint;  /* a message of that kind has come */
-    struct lapic *owner;
-    unsigned number;
-};
-
-struct lapic {
-    struct device dev;
-    uint32_t hz, timebase_hz;
-    struct local local[LAPIC_MAX_CPUS];
-    unsigned n;
-    uint8_t (*pic)(void *owner);
-    void *pic_owner;
-    struct device *ioapic[MAX_IOAPICS];
-    unsigned n_ioapics;
-};
 
 /* A message: what to whom. */
 struct message {
@@ -141,21 +37,6 @@ struct message {
     bool level; /* trigger mode */
     bool assert;
 };
-
-static struct local *local_of(void *lapic, unsigned cpu)
-{
-    return &((struct lapic *)lapic)->local[cpu];
-}
-
-static bool is_on(const struct local *a)
-{
-    return (a->base & BASE_ENABLE) != 0;
-}
-
-static bool is_x2(const struct local *a)
-{
-    return (a->base & BASE_X2APIC) != 0;
-}
 
 static const struct wire *out(const struct local *a, unsigned n)
 {
@@ -198,7 +79,7 @@ static int highest(const uint32_t *bits)
 /* -- priorities and INTR -- */
 
 /* 11.8.3.1 */
-static uint8_t ppr(const struct local *a)
+uint8_t lapic_ppr(const struct local *a)
 {
     int serving = highest(a->isr);
     uint8_t class = serving < 0 ? 0 : (uint8_t)serving & 0xf0;
@@ -211,8 +92,8 @@ static int deliverable(const struct local *a)
 {
     int v = highest(a->irr);
 
-    return is_on(a) && (a->svr & SVR_ENABLE) && v >= 0 &&
-                   (v & 0xf0) > (ppr(a) & 0xf0)
+    return lapic_is_on(a) && (a->svr & SVR_ENABLE) && v >= 0 &&
+                   (v & 0xf0) > (lapic_ppr(a) & 0xf0)
                ? v
                : -1;
 }
@@ -227,26 +108,24 @@ static bool lint_is(const struct local *a, unsigned n, enum delivery d)
 /* Do the 8259s want this processor? */
 static bool wants_pic(const struct local *a)
 {
-    if (!is_on(a))
+    if (!lapic_is_on(a))
         return a->line[0];
     return a->extint || (a->line[0] && lint_is(a, 0, EXTINT)) ||
            (a->line[1] && lint_is(a, 1, EXTINT));
 }
 
-static void update(struct local *a)
+void lapic_update(struct local *a)
 {
     wire_set(out(a, OUT_INTR), deliverable(a) >= 0 || wants_pic(a));
 }
 
-static void set_error(struct local *a, uint32_t bit);
-
 /* A fixed interrupt arrives. */
-static void accept(struct local *a, uint8_t vector, bool level)
+void lapic_accept(struct local *a, uint8_t vector, bool level)
 {
     if (!(a->svr & SVR_ENABLE))
         return;
     if (vector < 16) {
-        set_error(a, ERROR_RECEIVE_VECTOR);
+        lapic_error(a, ERROR_RECEIVE_VECTOR);
         return;
     }
     set_bit(a->irr, vector);
@@ -254,11 +133,11 @@ static void accept(struct local *a, uint8_t vector, bool level)
         set_bit(a->tmr, vector);
     else
         clear_bit(a->tmr, vector);
-    update(a);
+    lapic_update(a);
 }
 
 /* 11.5.3; the error interrupt comes with the first of new errors. */
-static void set_error(struct local *a, uint32_t bit)
+void lapic_error(struct local *a, uint32_t bit)
 {
     uint32_t lvt = a->lvt[LVT(LVT_ERROR)];
 
@@ -266,16 +145,16 @@ static void set_error(struct local *a, uint32_t bit)
         return;
     a->esr_next |= bit;
     if (!(lvt & LVT_MASKED) && (uint8_t)lvt >= 16)
-        accept(a, (uint8_t)lvt, false);
+        lapic_accept(a, (uint8_t)lvt, false);
 }
 
 /* -- states -- */
 
 /* 11.4.7.1, 11.4.7.3: what a reset and INIT do; the ID and the base stay. */
-static void initialise(struct local *a)
+void lapic_initialise(struct local *a)
 {
     a->tpr = 0;
-    a->ldr = is_x2(a) ? a->ldr : 0;
+    a->ldr = lapic_is_x2(a) ? a->ldr : 0;
     a->dfr = UINT32_MAX;
     a->svr = 0xff;
     a->esr = a->esr_next = 0;
@@ -290,12 +169,12 @@ static void initialise(struct local *a)
     a->started = a->deadline = 0;
     a->extint = false;
     timer_disarm(&a->timer);
-    update(a);
+    lapic_update(a);
 }
 
 static void send_init(struct local *a)
 {
-    initialise(a);
+    lapic_initialise(a);
     pulse(a, OUT_INIT);
 }
 
@@ -313,7 +192,7 @@ static void take(struct local *a, const struct message *m)
     switch (m->delivery) {
     case FIXED:
     case LOWEST:
-        accept(a, m->vector, m->level);
+        lapic_accept(a, m->vector, m->level);
         break;
     case SMI:
         pulse(a, OUT_SMI);
@@ -331,7 +210,7 @@ static void take(struct local *a, const struct message *m)
         break;
     case EXTINT:
         a->extint = true;
-        update(a);
+        lapic_update(a);
         break;
     case REMOTE_READ:
         break;
@@ -349,14 +228,14 @@ static bool is_physical(const struct local *a, const struct destination *d)
 {
     if (d->id == (d->wide ? UINT32_MAX : 0xff))
         return true;
-    return d->id == (is_x2(a) ? a->number : a->id);
+    return d->id == (lapic_is_x2(a) ? a->number : a->id);
 }
 
 static bool is_logical(const struct local *a, const struct destination *d)
 {
     uint32_t ldr = a->ldr;
 
-    if (is_x2(a)) {
+    if (lapic_is_x2(a)) {
         if (d->id == UINT32_MAX)
             return true;
         return ldr >> 16 == d->id >> 16 && (ldr & d->id & 0xffff);
@@ -373,7 +252,7 @@ static bool is_logical(const struct local *a, const struct destination *d)
 
 static bool is_meant(const struct local *a, const struct destination *d)
 {
-    if (!is_on(a))
+    if (!lapic_is_on(a))
         return false;
     return d->logical ? is_logical(a, d) : is_physical(a, d);
 }
@@ -387,7 +266,7 @@ static void send_lowest(struct lapic *l, const struct destination *d,
         struct local *a = &l->local[i];
 
         if (is_meant(a, d) && (a->svr & SVR_ENABLE) &&
-            (!best || (ppr(a) & 0xf0) < (ppr(best) & 0xf0)))
+            (!best || (lapic_ppr(a) & 0xf0) < (lapic_ppr(best) & 0xf0)))
             best = a;
     }
     if (best)
@@ -428,14 +307,15 @@ static void msi(struct lapic *l, uint64_t offset, uint32_t data)
 }
 
 /* 11.6.1 */
-static void command(struct local *a)
+void lapic_command(struct local *a)
 {
     struct lapic *l = a->owner;
     uint32_t low = (uint32_t)a->icr;
     struct destination d = {
-        .id = is_x2(a) ? (uint32_t)(a->icr >> 32) : (uint32_t)(a->icr >> 56),
+        .id = lapic_is_x2(a) ? (uint32_t)(a->icr >> 32)
+                             : (uint32_t)(a->icr >> 56),
         .logical = (low & LOGICAL) != 0,
-        .wide = is_x2(a),
+        .wide = lapic_is_x2(a),
     };
     struct message m = {
         .delivery = (enum delivery)(low >> DELIVERY_SHIFT & 7),
@@ -449,7 +329,7 @@ static void command(struct local *a)
     if (m.delivery != INIT)
         m.level = false;
     if (m.delivery <= LOWEST && m.vector < 16) {
-        set_error(a, ERROR_SEND_VECTOR);
+        lapic_error(a, ERROR_SEND_VECTOR);
         return;
     }
     if (who == NONE)
@@ -459,17 +339,12 @@ static void command(struct local *a)
     for (unsigned i = 0; i < l->n && who >= ALL; i++) {
         struct local *b = &l->local[i];
 
-        if (is_on(b) && (b != a || who == ALL))
+        if (lapic_is_on(b) && (b != a || who == ALL))
             take(b, &m);
     }
 }
 
 /* -- the timer, 11.5.4 -- */
-
-static enum timer_mode timer_mode(const struct local *a)
-{
-    return (enum timer_mode)(a->lvt[LVT(LVT_TIMER)] >> TIMER_MODE_SHIFT & 3);
-}
 
 static uint64_t now(const struct local *a)
 {
@@ -499,15 +374,15 @@ static uint64_t period_ns(const struct local *a)
     return ns < MIN_PERIOD_NS ? MIN_PERIOD_NS : ns;
 }
 
-static uint32_t current_count(const struct local *a)
+uint32_t lapic_timer_count(const struct local *a)
 {
     uint64_t elapsed = now(a) - a->started, ns;
     unsigned __int128 ticks;
 
-    if (!a->initial_count || timer_mode(a) == TSC_DEADLINE)
+    if (!a->initial_count || lapic_timer_mode(a) == TSC_DEADLINE)
         return 0;
     ns = count_ns(a, a->initial_count);
-    if (timer_mode(a) == PERIODIC)
+    if (lapic_timer_mode(a) == PERIODIC)
         elapsed %= period_ns(a);
     if (elapsed >= ns)
         return 0;
@@ -517,14 +392,14 @@ static uint32_t current_count(const struct local *a)
 }
 
 /* Arm for the next interrupt. */
-static void arm(struct local *a)
+void lapic_timer_arm(struct local *a)
 {
     uint64_t at = CLOCK_NEVER, ns = now(a), period;
 
-    if (timer_mode(a) == TSC_DEADLINE) {
+    if (lapic_timer_mode(a) == TSC_DEADLINE) {
         if (a->deadline)
             at = clock_ticks_to_ns(a->deadline, a->owner->timebase_hz);
-    } else if (a->initial_count && timer_mode(a) == PERIODIC) {
+    } else if (a->initial_count && lapic_timer_mode(a) == PERIODIC) {
         period = period_ns(a);
         at = a->started + period;
         if (at <= ns) {
@@ -545,54 +420,54 @@ static void fire(void *owner)
     uint32_t lvt = a->lvt[LVT(LVT_TIMER)];
 
     a->deadline = 0;
-    if (timer_mode(a) == PERIODIC)
-        arm(a);
-    if (!(lvt & LVT_MASKED) && is_on(a))
-        accept(a, (uint8_t)lvt, false);
+    if (lapic_timer_mode(a) == PERIODIC)
+        lapic_timer_arm(a);
+    if (!(lvt & LVT_MASKED) && lapic_is_on(a))
+        lapic_accept(a, (uint8_t)lvt, false);
 }
 
-static void start(struct local *a, uint32_t count)
+void lapic_timer_start(struct local *a, uint32_t count)
 {
-    if (timer_mode(a) == TSC_DEADLINE)
+    if (lapic_timer_mode(a) == TSC_DEADLINE)
         return;
     a->initial_count = count;
     a->started = now(a);
-    arm(a);
+    lapic_timer_arm(a);
 }
 
-static void write_divide(struct local *a, uint32_t value)
+void lapic_timer_divide(struct local *a, uint32_t value)
 {
-    uint32_t left = current_count(a);
+    uint32_t left = lapic_timer_count(a);
 
     a->divide = value & 0x0b;
     /* What is left goes on at the new speed. */
     if (a->initial_count && left)
         a->started = now(a) - count_ns(a, a->initial_count - left);
-    arm(a);
+    lapic_timer_arm(a);
 }
 
-static void write_timer_lvt(struct local *a, uint32_t value)
+void lapic_timer_lvt(struct local *a, uint32_t value)
 {
-    enum timer_mode old = timer_mode(a);
+    enum timer_mode old = lapic_timer_mode(a);
 
     a->lvt[LVT(LVT_TIMER)] = value & 0x700ff;
-    if (timer_mode(a) == old)
+    if (lapic_timer_mode(a) == old)
         return;
     /* 11.5.4.1: the two kinds disarm each other. */
-    if (old == TSC_DEADLINE || timer_mode(a) == TSC_DEADLINE) {
+    if (old == TSC_DEADLINE || lapic_timer_mode(a) == TSC_DEADLINE) {
         a->initial_count = 0;
         a->deadline = 0;
     }
-    arm(a);
+    lapic_timer_arm(a);
 }
 
 /* -- local inputs -- */
 
-static void drive_lint(struct local *a, unsigned n, bool rises)
+void lapic_drive_lint(struct local *a, unsigned n, bool rises)
 {
     uint32_t *lvt = &a->lvt[LVT(LVT_LINT0) + n];
 
-    if (!is_on(a)) {
+    if (!lapic_is_on(a)) {
         if (n == 1)
             wire_set(out(a, OUT_NMI), a->line[1]);
     } else if (rises && lint_is(a, n, NMI)) {
@@ -604,12 +479,12 @@ static void drive_lint(struct local *a, unsigned n, bool rises)
     } else if (lint_is(a, n, FIXED) && (*lvt & LEVEL)) {
         if (a->line[n] && !(*lvt & LVT_REMOTE_IRR) && (uint8_t)*lvt >= 16) {
             *lvt |= LVT_REMOTE_IRR;
-            accept(a, (uint8_t)*lvt, true);
+            lapic_accept(a, (uint8_t)*lvt, true);
         }
     } else if (rises && lint_is(a, n, FIXED)) {
-        accept(a, (uint8_t)*lvt, false);
+        lapic_accept(a, (uint8_t)*lvt, false);
     }
-    update(a);
+    lapic_update(a);
 }
 
 static void lapic_input(struct device *dev, unsigned line, bool level)
@@ -620,7 +495,7 @@ static void lapic_input(struct device *dev, unsigned line, bool level)
 
     a->line[line % 2] = level;
     if (line / 2 < l->n)
-        drive_lint(a, line % 2, rises);
+        lapic_drive_lint(a, line % 2, rises);
 }
 
 static void end_local(struct local *a, uint8_t vector)
@@ -631,12 +506,12 @@ static void end_local(struct local *a, uint8_t vector)
         if (!(*lvt & LVT_REMOTE_IRR) || (uint8_t)*lvt != vector)
             continue;
         *lvt &= ~(uint32_t)LVT_REMOTE_IRR;
-        drive_lint(a, n, false);
+        lapic_drive_lint(a, n, false);
     }
 }
 
 /* 11.8.5 */
-static void end_of_interrupt(struct local *a)
+void lapic_end(struct local *a)
 {
     struct lapic *l = a->owner;
     int v = highest(a->isr);
@@ -646,7 +521,7 @@ static void end_of_interrupt(struct local *a)
         return;
     level = has_bit(a->tmr, (uint8_t)v);
     clear_bit(a->isr, (uint8_t)v);
-    update(a);
+    lapic_update(a);
     if (!level)
         return;
     end_local(a, (uint8_t)v);
@@ -657,7 +532,7 @@ static void end_of_interrupt(struct local *a)
 int lapic_acknowledge(void *lapic, unsigned cpu)
 {
     struct lapic *l = lapic;
-    struct local *a = local_of(lapic, cpu);
+    struct local *a = lapic_local(lapic, cpu);
     int v = deliverable(a);
 
     if (v >= 0) {
@@ -669,282 +544,8 @@ int lapic_acknowledge(void *lapic, unsigned cpu)
         a->extint = false;
         v = l->pic ? l->pic(l->pic_owner) : -1;
     }
-    update(a);
+    lapic_update(a);
     return v;
-}
-
-/* -- registers -- */
-
-static uint32_t read_register(struct local *a, unsigned n)
-{
-    switch (n) {
-    case APIC_ID:
-        return is_x2(a) ? a->number : (uint32_t)a->id << 24;
-    case VERSION:
-        return VERSION_VALUE;
-    case TPR:
-        return a->tpr;
-    case PPR:
-        return ppr(a);
-    case LDR:
-        return a->ldr;
-    case DFR:
-        return a->dfr;
-    case SVR:
-        return a->svr;
-    case ESR:
-        return a->esr;
-    case ICR:
-        return (uint32_t)a->icr;
-    case ICR_HIGH:
-        return (uint32_t)(a->icr >> 32);
-    case INITIAL_COUNT:
-        return timer_mode(a) == TSC_DEADLINE ? 0 : a->initial_count;
-    case CURRENT_COUNT:
-        return current_count(a);
-    case DIVIDE:
-        return a->divide;
-    case APR:
-    case RRD:
-        return 0;
-    default:
-        break;
-    }
-    if (n >= LVT_TIMER && n <= LVT_ERROR)
-        return a->lvt[LVT(n)];
-    if (n >= ISR && n < IRR + 8)
-        return n < TMR   ? a->isr[n - ISR]
-               : n < IRR ? a->tmr[n - TMR]
-                         : a->irr[n - IRR];
-    set_error(a, ERROR_REGISTER);
-    return 0;
-}
-
-static void write_svr(struct local *a, uint32_t value)
-{
-    a->svr = value & SVR_BITS;
-    /* 11.4.7.2 */
-    for (unsigned i = 0; i < N_LVT && !(value & SVR_ENABLE); i++)
-        a->lvt[i] |= LVT_MASKED;
-    update(a);
-}
-
-static void write_lvt(struct local *a, unsigned n, uint32_t value)
-{
-    static const uint32_t bits[N_LVT] = {0x700ff, 0x107ff, 0x107ff,
-                                         0x1a7ff, 0x1a7ff, 0x100ff};
-    uint32_t *lvt = &a->lvt[LVT(n)];
-    uint32_t state = *lvt & LVT_REMOTE_IRR;
-
-    if (!(a->svr & SVR_ENABLE))
-        value |= LVT_MASKED;
-    if (n == LVT_TIMER) {
-        write_timer_lvt(a, value);
-        return;
-    }
-    *lvt = value & bits[LVT(n)];
-    if (*lvt & LEVEL)
-        *lvt |= state;
-    if (n == LVT_LINT0 || n == LVT_LINT1)
-        drive_lint(a, n - LVT_LINT0, false);
-}
-
-static void write_register(struct local *a, unsigned n, uint32_t value)
-{
-    switch (n) {
-    case APIC_ID:
-        a->id = (uint8_t)(value >> 24);
-        break;
-    case TPR:
-        a->tpr = (uint8_t)value;
-        update(a);
-        break;
-    case EOI:
-        end_of_interrupt(a);
-        break;
-    case LDR:
-        a->ldr = value & 0xff000000;
-        break;
-    case DFR:
-        a->dfr = value | 0x0fffffff;
-        break;
-    case SVR:
-        write_svr(a, value);
-        break;
-    case ESR:
-        a->esr = a->esr_next;
-        a->esr_next = 0;
-        break;
-    case ICR:
-        a->icr = (a->icr & ~(uint64_t)UINT32_MAX) | (value & ICR_BITS);
-        command(a);
-        break;
-    case ICR_HIGH:
-        a->icr = (uint32_t)a->icr | (uint64_t)(value & 0xff000000) << 32;
-        break;
-    case INITIAL_COUNT:
-        start(a, value);
-        break;
-    case DIVIDE:
-        write_divide(a, value);
-        break;
-    default:
-        if (n >= LVT_TIMER && n <= LVT_ERROR)
-            write_lvt(a, n, value);
-        else
-            set_error(a, ERROR_REGISTER);
-    }
-}
-
-/* Registers are words at every 16th byte; parts of them may be read. */
-uint64_t lapic_read(void *lapic, unsigned cpu, uint64_t offset, unsigned size)
-{
-    unsigned at = offset & 15;
-
-    (void)size;
-    if (at >= 4)
-        return 0;
-    return read_register(local_of(lapic, cpu), (unsigned)(offset >> 4)) >>
-           8 * at;
-}
-
-void lapic_write(void *lapic, unsigned cpu, uint64_t offset, uint64_t value,
-                 unsigned size)
-{
-    if (offset % 16 == 0 && size >= 4)
-        write_register(local_of(lapic, cpu), (unsigned)(offset >> 4),
-                       (uint32_t)value);
-}
-
-/* -- MSRs, 11.12.1 -- */
-
-static bool can_read(unsigned n)
-{
-    return n == APIC_ID || n == VERSION || n == TPR || n == PPR || n == LDR ||
-           n == SVR || (n >= ISR && n <= ESR) || n == ICR ||
-           (n >= LVT_TIMER && n <= CURRENT_COUNT) || n == DIVIDE;
-}
-
-/* Bits that a write may set; 0: it may not be written at all, or 0 only. */
-static uint64_t writable_bits(unsigned n)
-{
-    switch (n) {
-    case TPR:
-    case SELF_IPI:
-        return 0xff;
-    case SVR:
-        return SVR_BITS;
-    case ICR:
-        return 0xffffffff000ccfff;
-    case LVT_TIMER:
-        return 0x710ff;
-    case LVT_THERMAL:
-    case LVT_PERFORMANCE:
-        return 0x117ff;
-    case LVT_LINT0:
-    case LVT_LINT1:
-        return 0x1f7ff;
-    case LVT_ERROR:
-        return 0x110ff;
-    case INITIAL_COUNT:
-        return UINT32_MAX;
-    case DIVIDE:
-        return 0x0b;
-    default: /* EOI, ESR: 0 */
-        return 0;
-    }
-}
-
-static bool write_x2(struct local *a, unsigned n, uint64_t value)
-{
-    uint64_t bits = writable_bits(n);
-
-    if ((!bits && n != EOI && n != ESR) || (value & ~bits))
-        return false;
-    if (n == ICR) {
-        a->icr = value;
-        command(a);
-    } else if (n == SELF_IPI) {
-        if (value < 16)
-            set_error(a, ERROR_SEND_VECTOR);
-        else
-            accept(a, (uint8_t)value, false);
-    } else {
-        write_register(a, n, (uint32_t)value);
-    }
-    return true;
-}
-
-/* 11.12.5: which changes of state there are. */
-static bool write_base(struct local *a, uint64_t value)
-{
-    uint64_t mode = value & (BASE_ENABLE | BASE_X2APIC);
-    uint64_t old = a->base & (BASE_ENABLE | BASE_X2APIC);
-    bool both = mode == (BASE_ENABLE | BASE_X2APIC);
-
-    if ((value & (0xff | 1 << 9)) || value >> PHYSICAL_BITS ||
-        mode == BASE_X2APIC || (both && old == 0) ||
-        (old == (BASE_ENABLE | BASE_X2APIC) && mode == BASE_ENABLE))
-        return false;
-    a->base = (value & ~(uint64_t)BASE_BSP) | (a->base & BASE_BSP);
-    if (both && old != mode)
-        a->ldr = (a->number >> 4) << 16 | UINT32_C(1) << (a->number & 15);
-    if (!mode && old) {
-        a->ldr = 0;
-        initialise(a);
-    }
-    update(a);
-    return true;
-}
-
-bool lapic_read_msr(void *lapic, unsigned cpu, uint32_t msr, uint64_t *value)
-{
-    struct local *a = local_of(lapic, cpu);
-    unsigned n = msr - MSR_X2APIC;
-
-    if (msr == MSR_BASE) {
-        *value = a->base;
-        return true;
-    }
-    if (msr == MSR_DEADLINE) {
-        *value = timer_mode(a) == TSC_DEADLINE ? a->deadline : 0;
-        return true;
-    }
-    if (!is_x2(a) || msr < MSR_X2APIC || n > SELF_IPI || !can_read(n))
-        return false;
-    *value = n == ICR ? a->icr : read_register(a, n);
-    return true;
-}
-
-bool lapic_write_msr(void *lapic, unsigned cpu, uint32_t msr, uint64_t value)
-{
-    struct local *a = local_of(lapic, cpu);
-    unsigned n = msr - MSR_X2APIC;
-
-    if (msr == MSR_BASE)
-        return write_base(a, value);
-    if (msr == MSR_DEADLINE) {
-        if (timer_mode(a) == TSC_DEADLINE) {
-            a->deadline = value;
-            arm(a);
-        }
-        return true;
-    }
-    return is_x2(a) && msr >= MSR_X2APIC && n <= SELF_IPI &&
-           write_x2(a, n, value);
-}
-
-uint8_t lapic_get_cr8(void *lapic, unsigned cpu)
-{
-    return local_of(lapic, cpu)->tpr >> 4;
-}
-
-void lapic_set_cr8(void *lapic, unsigned cpu, uint8_t value)
-{
-    struct local *a = local_of(lapic, cpu);
-
-    a->tpr = (uint8_t)(value << 4);
-    update(a);
 }
 
 /* -- the device -- */
@@ -1021,7 +622,7 @@ static void lapic_reset(struct device *dev)
         a->base = BASE_DEFAULT | BASE_ENABLE | (i == 0 ? BASE_BSP : 0);
         a->id = (uint8_t)i;
         a->ldr = 0;
-        initialise(a);
+        lapic_initialise(a);
     }
 }
 
@@ -1038,7 +639,7 @@ static void lapic_loaded(struct device *dev)
         }
         if (a->started > now(a))
             a->started = now(a);
-        update(a);
+        lapic_update(a);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "devices/ioapic.h"
+#include "devices/isa.h"
 #include "devices/lapic.h"
 #include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
@@ -49,7 +50,7 @@ static bool make_clocks(struct machine *m, const struct machine_config *c,
 static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
                        struct pc_direct_config *pc)
 {
-    const struct device *ioapic = NULL;
+    const struct device *ioapic = NULL, *irqs = NULL;
 
     pc->n_cpus = m->n_cpus;
     pc->slot = slot;
@@ -60,21 +61,22 @@ static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
             pc->lapic = (uint32_t)dev->regions[0].base;
         if (dev->class == &ioapic_class && !ioapic)
             ioapic = dev;
+        if (dev->class == &isa_irqs_class && !irqs)
+            irqs = dev;
     }
-    if (!ioapic)
-        return;
-    pc->ioapic = (uint32_t)ioapic->regions[0].base;
-    pc->ioapic_inputs = ioapic->class->n_inputs;
+    if (ioapic) {
+        pc->ioapic = (uint32_t)ioapic->regions[0].base;
+        pc->ioapic_inputs = ioapic->class->n_inputs;
+    }
     for (unsigned i = 0; i < m->n_members; i++) {
         struct device *dev = m->members[i].dev;
 
-        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev) ||
-            dev->out[0].listener != ioapic ||
-            pc->n_slots == PC_DIRECT_MAX_SLOTS)
+        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev) || !irqs ||
+            dev->out[0].listener != irqs || pc->n_slots == PC_DIRECT_MAX_SLOTS)
             continue;
         slot[pc->n_slots++] = (struct pc_direct_slot){
             dev->regions[0].base, (uint32_t)dev->regions[0].size,
-            dev->out[0].line};
+            isa_irqs_number(dev->out[0].line)};
     }
 }
 

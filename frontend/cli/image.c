@@ -2,7 +2,7 @@
  * `emu IMAGE`: what the file is, and what runs it.
  *
  * A disk is booted by U-Boot, which the board's firmware starts.
- * Missing: boards for x86 kernels, CDs and floppies.
+ * Missing: boards for CDs and floppies; disks of a PC.
  */
 #include <stdio.h>
 #include <string.h>
@@ -80,10 +80,9 @@ bool cli_take_image(struct config *c, struct error *e)
     case IMAGE_DISK:
         return take_disk(c, e);
     case IMAGE_X86_KERNEL:
-        return error_set(e,
-                         "%s: is an x86 kernel; this version has RISC-V "
-                         "boards only",
-                         c->image);
+        if (!c->board)
+            c->board = "pc";
+        return take_kernel(c, e);
     case IMAGE_CD:
     case IMAGE_FLOPPY:
         return error_set(e, "%s: is a %s, for which no board has a drive yet",
@@ -93,7 +92,8 @@ bool cli_take_image(struct config *c, struct error *e)
     }
     return error_set(e,
                      "%s: is nothing known; accepted are RISC-V kernels "
-                     "(Image, gzip, EFI zboot, uImage, ELF), disks with a "
-                     "partition table, .dts and .dtb files",
+                     "(Image, gzip, EFI zboot, uImage, ELF), x86 kernels "
+                     "(bzImage), disks with a partition table, .dts and .dtb "
+                     "files",
                      c->image);
 }

@@ -40,15 +40,11 @@ static const struct option *find_option(const char *name, struct error *e)
     return NULL;
 }
 
-/* What a qemu-system-NAME stands for; NULL: fine. */
-static const char *missing_guest(const char *program)
+/* The names of the PC's QEMU: its board is the default there. */
+static bool is_pc(const char *program)
 {
-    static const char *const later[] = {"i386", "x86_64"};
-
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
-        if (!strcmp(program + strlen("qemu-system-"), later[i]))
-            return later[i];
-    return NULL;
+    return !strcmp(program, "qemu-system-i386") ||
+           !strcmp(program, "qemu-system-x86_64");
 }
 
 /* One option at argv[*at]; leaves *at on the last word that it took. */
@@ -110,13 +106,6 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
     c->program = base_name(argc ? argv[0] : NULL);
     c->compat = !strncmp(c->program, "qemu-system-", 12);
     c->escape = 1;
-    if (c->compat && missing_guest(c->program)) {
-        error_set(e,
-                  "no board with a processor '%s' yet; "
-                  "qemu-system-riscv64 is there",
-                  missing_guest(c->program));
-        return CLI_ERROR;
-    }
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-' && argv[i][1]) {
             result = take_option(c, argc, argv, &i, e);
@@ -136,6 +125,8 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
         c->icount = true;
         c->icount_shift = LOCKSTEP_SHIFT;
     }
+    if (!c->board && is_pc(c->program))
+        c->board = "pc";
     if ((c->image && !cli_take_image(c, e)) || !check_together(c, e) ||
         !cli_finish_devices(c, e) || !cli_finish_drives(c, e) ||
         !cli_finish_chars(c, e))

@@ -136,13 +136,16 @@ class Compat(Case):
         self.assertRegex(p.stderr.read().decode(),
                          '^qemu-system-riscv64: ended by signal 15')
 
-    def test_guests_that_are_not_there(self):
-        program = str(self.folder / 'qemu-system-x86_64')
-        os.symlink(harness.ARGS.emulator, program)
-        got = subprocess.run([program], stdin=subprocess.DEVNULL,
-                             capture_output=True, check=False)
-        self.assertEqual(got.returncode, 1)
-        self.assertRegex(got.stderr.decode(), "x86_64.*\n$")
+    def test_the_names_of_a_pc(self):
+        for name in 'qemu-system-x86_64', 'qemu-system-i386':
+            program = str(self.folder / name)
+            os.symlink(harness.ARGS.emulator, program)
+            got = subprocess.run([program, '-bios', 'none'],
+                                 stdin=subprocess.DEVNULL,
+                                 capture_output=True, check=False)
+            self.assertEqual(got.returncode, 1)
+            self.assertRegex(got.stderr.decode(),
+                             f"^{name}: -bios none: .*firmware\n$")
 
 
 if __name__ == '__main__':

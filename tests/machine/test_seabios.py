@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""SeaBIOS's POST on the PC boards, up to where it finds nothing to boot.
+"""SeaBIOS's POST on the PC boards, up to where it finds nothing to boot, or a
+boot sector.
 
     test_seabios.py EMU
 
@@ -17,9 +18,12 @@ import time
 BIOS = '/usr/share/seabios/bios-256k.bin'
 LIMIT = 240  # seconds, on a loaded host
 
-# Name, arguments, and what must be said on the way.
+NOTHING = 'No bootable device'
+SECTOR = 'sector runs'
+
+# Name, arguments, what is said at the end, and what must be on the way.
 RUNS = [
-    ('pc', ['-M', 'pc', '-smp', '2', '-m', '3500'], [
+    ('pc', ['-M', 'pc', '-smp', '2', '-m', '3500'], NOTHING, [
         'Running on QEMU (i440fx)',
         'QEMU fw_cfg DMA interface supported',
         'addr 0x0000000100000000 len 0x000000001ac00000 [RAM]',
@@ -27,16 +31,33 @@ RUNS = [
         'Using pmtimer, ioport 0x608',
         'Found 2 cpu(s) max supported 2 cpu(s)',
         'Copying MPTABLE', 'Copying SMBIOS', 'ACPI: parse DSDT',
-        'PS2 keyboard initialized', 'Found 2 serial ports']),
-    ('isapc', ['-M', 'isapc'], [
-        'Detected non-PCI system', 'PS2 keyboard initialized']),
+        'PS2 keyboard initialized', 'Found 2 serial ports',
+        'Booting from Hard Disk']),
+    ('isapc', ['-M', 'isapc'], NOTHING, [
+        'Detected non-PCI system', 'PS2 keyboard initialized',
+        'Booting from Hard Disk']),
+    ('disk', ['-M', 'pc', '-drive', 'file=DISK,format=raw,if=virtio'],
+     SECTOR, [
+         'found virtio-blk at 00:02.0', 'Booting from 0000:7c00']),
 ]
 WRONG = ['parse error', 'Timeout', 'timeout', 'WARNING']
 
 
-def run(emu, name, args, wanted, folder):
+def boot_sector():
+    """Writes SECTOR to port 402h, and halts."""
+    code = b'\xba\x02\x04'  # mov dx, 402h
+    for byte in SECTOR.encode() + b'\n':
+        code += bytes([0xb0, byte, 0xee])  # mov al, byte; out dx, al
+    code += b'\xf4\xeb\xfd'  # hlt, and again
+    return code.ljust(510, b'\0') + b'\x55\xaa'
+
+
+def run(emu, name, args, last, wanted, folder):
     log = pathlib.Path(folder) / name
     log.touch()
+    disk = pathlib.Path(folder) / 'disk.img'
+    disk.write_bytes(boot_sector().ljust(1 << 20, b'\0'))
+    args = [a.replace('DISK', str(disk)) for a in args]
     with subprocess.Popen(
             [emu, *args, '-accel', 'interp', '-nographic',
              '-chardev', f'file,id=dbg,path={log}',
@@ -45,15 +66,14 @@ def run(emu, name, args, wanted, folder):
             stderr=subprocess.PIPE) as p:
         end = time.monotonic() + LIMIT
         text = ''
-        while 'No bootable device' not in text:
+        while last not in text:
             text = log.read_text(errors='replace')
             if p.poll() is not None or time.monotonic() > end:
                 break
             time.sleep(0.1)
         p.terminate()
         errors = p.communicate()[1].decode(errors='replace')
-    wanted = wanted + ['Booting from Hard Disk', 'No bootable device']
-    bad = [f'no "{w}"' for w in wanted if w not in text]
+    bad = [f'no "{w}"' for w in [*wanted, last] if w not in text]
     bad += [f'"{w}"' for w in WRONG if w in text]
     if bad:
         print(f'{name}: {", ".join(bad)}\n{text}{errors}')
