@@ -64,6 +64,7 @@ OPTIONS = [
     (['-cpu', 'max,v=on'], "-cpu max,v=on: unknown feature 'v'\n"),
     (['-M', 'pc', '-bios', 'none'], "-bios none"),
     (['-M', 'pc', '-cpu', 'qemu65'], "did you mean 'qemu64'"),
+    (['-M', 'isapc', '-cpu', '8086'], "SeaBIOS does not run on a 8086"),
     (['-M', 'microvm'], "wanted a -kernel"),
     (['-M', 'missing.dts'], 'missing.dts'),
     (['-M', 'missing.dtb'], 'missing.dtb'),

@@ -139,6 +139,19 @@ pm:     mov ax, DATA0
         call hex32
         mov dword [PD + 8], 0x00200083          ; bit 21 of a large page
         FAULTS {mov eax, [0x800000]}
+        ; from one page to another that is 16 MiB away: both want the same
+        ; place in a cache of translations
+        mov dword [PD + 16], PT + 7             ; 1000000: as 0
+        mov edi, 0x205000
+        mov eax, 0x33333333
+        mov ecx, 8
+        rep stosd
+        mov esi, 0x205000
+        mov edi, 0x1205100
+        mov ecx, 32
+        rep movsb
+        mov eax, [0x205100 + 28]
+        call hex32
         call newline32
 
         ; Long mode.
