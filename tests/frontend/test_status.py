@@ -140,12 +140,10 @@ class Compat(Case):
         for name in 'qemu-system-x86_64', 'qemu-system-i386':
             program = str(self.folder / name)
             os.symlink(harness.ARGS.emulator, program)
-            got = subprocess.run([program, '-bios', 'none'],
+            got = subprocess.run([program, '-M', 'help'],
                                  stdin=subprocess.DEVNULL,
                                  capture_output=True, check=False)
-            self.assertEqual(got.returncode, 1)
-            self.assertRegex(got.stderr.decode(),
-                             f"^{name}: -bios none: .*firmware\n$")
+            self.assertEqual((got.returncode, got.stderr), (0, b''))
 
 
 if __name__ == '__main__':
