@@ -618,6 +618,8 @@ static enum step lanes(const struct eval *v, const struct ir_node *n,
         else if (!fp_operate(v, ir_lane_fp(n), x,
                              (uint8_t)value_of(v, ir_d(n))->lo, &y))
             return BAD;
+        else if (ir_fps[ir_lane_fp(n)].result == IR_I1)
+            y = 0 - y;
         put_lane(&r, i, bits, y);
     }
     *out = r;

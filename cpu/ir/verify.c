@@ -196,7 +196,8 @@ static bool check_lanes(const struct check *k, const struct ir_node *n)
         if (ir_lane_fp(n) >= IR_N_FPS)
             return bad(k, "there is no such operation");
         info = &ir_fps[ir_lane_fp(n)];
-        if (info->operand != lane || info->result != lane)
+        if (info->operand != lane ||
+            (info->result != lane && info->result != IR_I1))
             return bad(k, "the lanes have another type");
         count = info->count;
         if (info->rounds != (ir_d(n) != IR_NONE) ||

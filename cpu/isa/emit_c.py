@@ -233,6 +233,9 @@ class Body:
         if n.op in INFIX:
             if self.wide(n):
                 return f"{self.family(n)}_{n.op}({a[0]}, {a[1]})"
+            if n.type == "u1":
+                # clang suspects `|` of comparisons
+                return f"(uint8_t)((int){a[0]} {INFIX[n.op]} (int){a[1]})"
             up = "(uint32_t)" if WIDTH[n.type] < 32 and n.op == "mul" else ""
             return f"({t})({up}{a[0]} {INFIX[n.op]} {a[1]})"
         if n.op in COMPARES:

@@ -162,11 +162,10 @@ class Lift:
         return self.ref(f"ir_lanes(ir, IR_{n.op.upper()}, {ITYPE[lane]}, "
                         f"{', '.join(a)})")
 
-    @staticmethod
-    def width(n):
+    def width(self, n):
         """Bits of what n compares, as a condition is as wide as that."""
-        return WIDTH[n.args[0].type if n.type == "u1" and n.args
-                     else n.type]
+        return self.width(n.args[0]) if n.type == "u1" and n.args else \
+            WIDTH[n.type]
 
     def lanes_fp(self, n, lane):
         args = list(n.args)

@@ -10,6 +10,7 @@ what is between them in NAME_handlers.c.  A mistake in the file ends with one li
 """
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -44,6 +45,15 @@ def own_lines(lines, path):
     return "\n".join(out)
 
 
+def write(path, text):
+    """What is as it was stays as old as it was: nobody compiles it again."""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8") as f:
+        if f.read() == text:
+            return
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
 def generate(file, defines, name, out_dir, parts, quiet):
     isa = read(file, defines)
     isa.name = name or isa.name
@@ -61,8 +71,7 @@ def generate(file, defines, name, out_dir, parts, quiet):
     for name, lines in files.items():
         path = os.path.join(out_dir, f"{isa.name}_{name}")
         text = own_lines(lines, path)
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
+        write(path, text)
     if not quiet:
         print(o.facts())
 

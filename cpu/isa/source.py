@@ -35,6 +35,7 @@ class Row:
         self.examples = [(n, x.strip()) for n, cell in
                          [(line, examples), *more]
                          for x in cell.split(";") if x.strip()]
+        self.section = None
         if not self.name:
             raise IsaError("no-name", line, "the row has no name")
 
@@ -126,6 +127,7 @@ class Isa:
         self.families = {}
         self.subs = {}
         self.models = []        # oldest first
+        self.sections = []      # first row, name
         self.around = {}        # attribute: (statements before, after)
 
 
@@ -231,6 +233,9 @@ class Reader:
                                f"unknown declaration '{word}'")
         if self.isa.name is None:
             raise IsaError("no-isa", 1, "the file has no `isa` line")
+        for first, name in self.isa.sections:
+            for row in self.isa.rows[first:]:
+                row.section = name
         return self.isa
 
     def unique(self, line, name):
@@ -443,6 +448,12 @@ class Reader:
             if name in self.isa.models:
                 raise IsaError("twice", line, f"'{name}' is declared twice")
             self.isa.models.append(name)
+
+    def decl_section(self, line, text):
+        words = text.split()
+        if len(words) != 2:
+            raise IsaError("section", line, "expected: section NAME")
+        self.isa.sections.append((len(self.isa.rows), words[1]))
 
     def decl_around(self, line, text):
         m = re.fullmatch(r"around (\w+) : (.+) : (.+)", text)

@@ -69,7 +69,7 @@ class X86Body(Body):
         elif "fp" in row.attrs:
             self.add(f"if (unlikely(GUEST_FP_CAREFUL(c))) "
                      f"SLOW({self.twin});")
-        for o in row.ops:
+        for o in in_order(row.ops):
             if in_memory(o, self.memory):
                 self.read_operand(o, stmts)
         if self.slow and "fp" in row.attrs:
@@ -561,6 +561,11 @@ def accesses(o, stmts):
     read = any(n.op == "opnd" and n.data is o
                for s in stmts for n in s.nodes())
     return read or any(s.when is not None for s in writes), bool(writes)
+
+
+def in_order(ops):
+    """CMPS reads ES:DI first."""
+    return sorted(ops, key=lambda o: o.letter == "X")
 
 
 def in_memory(o, memory):

@@ -8,7 +8,7 @@ import emit_lift
 from emit_lift import ITYPE
 from expr import WIDTH
 from x86 import DATA, SEGMENTS
-from x86_emit import accesses, in_memory
+from x86_emit import accesses, in_memory, in_order
 
 SLOTS = {False: (1, 0, 2), True: (0, 2, 3)}
 
@@ -26,7 +26,7 @@ class X86Lift(emit_lift.Lift):
         return self.run(self.stmts)
 
     def begin(self, stmts):
-        for o in self.row.ops:
+        for o in in_order(self.row.ops):
             if in_memory(o, self.memory):
                 self.read_operand(o, stmts)
         if "fp" in self.row.attrs:
@@ -87,7 +87,7 @@ class X86Lift(emit_lift.Lift):
     def x_view(self, n):
         sub = n.data
         if sub.kind == "stack":
-            return self.ref("x86_lift_sp(ir, i)")
+            return self.ref(f"x86_lift_stack_register(ir, i, {sub.index})")
         if sub.kind == "address":
             return self.ref(f"x86_lift_address_register(ir, i, {sub.index})")
         if sub.kind == "whole":
@@ -226,7 +226,8 @@ class X86Lift(emit_lift.Lift):
             return self.put(t, self.whole_slot(sub), value,
                             None if when == "IR_NONE" else when)
         if sub.kind == "stack":
-            return [f"x86_lift_put_sp(ir, i, {value});"]
+            return [f"x86_lift_put_stack_register(ir, i, {sub.index}, "
+                    f"{value});"]
         if sub.kind == "address":
             return [f"x86_lift_put_address_register(ir, i, {sub.index}, "
                     f"{value});"]

@@ -108,6 +108,10 @@ class X86Output(output.Output):
         if e.plus:
             out.append("PLUS")
         out += [ENTRY_FLAGS[a] for a in sorted(row.attrs & set(ENTRY_FLAGS))]
+        if any(o.letter in "CD" for o in row.ops):
+            out.append("ANY_MOD")
+        if row.section == "system":
+            out.append("SYSTEM")
         if row.sized:
             out.append("SIZED")
         if e.w != {0, 1}:

@@ -6,11 +6,20 @@
 
 #define MAX_LENGTH 15
 
+/* The 286 takes ten bytes. */
+static unsigned max_length(const struct x86_parse *x)
+{
+    bool is_286 =
+        (x->mode & (X86_MODE_PRE386 | X86_MODE_PRE286)) == X86_MODE_PRE386;
+
+    return is_286 ? 10 : MAX_LENGTH;
+}
+
 /* The next byte, if there is one. */
 static enum x86_fetch next(struct x86_parse *x, const uint8_t *p,
                            unsigned avail, uint8_t *out)
 {
-    if (x->at >= MAX_LENGTH)
+    if (x->at >= max_length(x))
         return X86_LONG;
     if (x->at >= avail)
         return X86_MORE;
@@ -110,7 +119,7 @@ enum x86_fetch x86_parse_opcode(struct x86_parse *x, const uint8_t *p,
 static enum x86_fetch parse_disp(struct x86_parse *x, const uint8_t *p,
                                  unsigned avail, unsigned size)
 {
-    if (x->at + size > MAX_LENGTH)
+    if (x->at + size > max_length(x))
         return X86_LONG;
     if (x->at + size > avail)
         return X86_MORE;
@@ -174,6 +183,8 @@ enum x86_fetch x86_parse_modrm(struct x86_parse *x, const uint8_t *p,
     enum x86_fetch f;
 
     f = next(x, p, avail, &x->modrm);
+    if (x->any_mod)
+        x->modrm |= 0xc0;
     mod = x->modrm >> 6;
     rm = x->modrm & 7;
     x->base = x->index = X86_NONE;
@@ -352,8 +363,12 @@ static void fill_operand(struct fill *f, const struct x86_operand *o)
         fill_register(f, o, (x->modrm >> 3 & 7) | (x->rex & 4) << 1);
         break;
     case 'P':
-    case 'S':
         fill_register(f, o, x->modrm >> 3 & 7);
+        break;
+    case 'S':
+        /* The first ones know four. */
+        fill_register(f, o,
+                      x->modrm >> 3 & (x->mode & X86_MODE_PRE286 ? 3 : 7));
         break;
     case 'E':
     case 'W':
@@ -523,7 +538,7 @@ static enum x86_fetch fill(struct fill *f, const uint8_t *p, unsigned avail)
 
     for (unsigned n = 0; n < 4; n++)
         total += x86_immediate_size(&f->e->operands[n], f->size, x->address);
-    if (total > MAX_LENGTH)
+    if (total > max_length(x))
         return X86_LONG;
     if (total > avail)
         return X86_MORE;
@@ -591,6 +606,7 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
     if (!first)
         return X86_BAD;
     x->base = x->index = X86_NONE;
+    x->any_mod = (t->entries[first].flags & X86_ANY_MOD) != 0;
     if (has_modrm(x, &t->entries[first], model)) {
         r = x86_parse_modrm(x, p, avail);
         if (r != X86_OK)

@@ -96,6 +96,8 @@ enum x86_entry_flag {
     X86_EXIT = 1 << 15,     /* the target's size must be the code's, or RS, S */
     X86_B0 = 1 << 17,       /* not with REX.B */
     X86_STACK = 1 << 16,    /* forms R, B, X and Y use a flat stack */
+    X86_SYSTEM = 1 << 22,   /* of the system: for tests */
+    X86_ANY_MOD = 1 << 23,  /* a register, whatever ModRM.mod is */
     X86_ADDRESSING = 1 << 21, /* prefixes of an address count all the same */
     X86_USES_FPU = 1 << 18,   /* uses the state of x87, */
     X86_USES_MM = 1 << 19,    /* of MMX, */
@@ -142,7 +144,8 @@ struct x86_parse {
     uint8_t base, index, scale; /* X86_NONE, X86_PAGE included */
     uint8_t disp_size;          /* bytes */
     int64_t disp;
-    uint8_t at; /* bytes taken so far */
+    bool any_mod; /* ModRM.mod means a register, whatever it is */
+    uint8_t at;   /* bytes taken so far */
 };
 
 /*

@@ -143,14 +143,17 @@ X86_LIFT_FN void x86_lift_put_cut(struct ir *ir, unsigned n, uint64_t mask,
         x86_lift_put(ir, IR_I64, n, x86_lift_cut(ir, v, mask), IR_NONE);
 }
 
-X86_LIFT_FN ir_ref x86_lift_sp(struct ir *ir, const struct insn *i)
+X86_LIFT_FN ir_ref x86_lift_stack_register(struct ir *ir, const struct insn *i,
+                                           unsigned n)
 {
-    return x86_lift_stack_cut(ir, i, x86_lift_get(ir, IR_I64, 4));
+    return x86_lift_stack_cut(ir, i, x86_lift_get(ir, IR_I64, n));
 }
 
-X86_LIFT_FN void x86_lift_put_sp(struct ir *ir, const struct insn *i, ir_ref v)
+X86_LIFT_FN void x86_lift_put_stack_register(struct ir *ir,
+                                             const struct insn *i, unsigned n,
+                                             ir_ref v)
 {
-    x86_lift_put_cut(ir, 4, x86_lift_stack_mask(i), v);
+    x86_lift_put_cut(ir, n, x86_lift_stack_mask(i), v);
 }
 
 X86_LIFT_FN ir_ref x86_lift_address_register(struct ir *ir,
@@ -241,7 +244,8 @@ X86_LIFT_FN ir_ref x86_lift_linear(struct ir *ir, const struct insn *i,
         }
         return x86_lift_aligned(ir, off, access);
     }
-    if (x86_lift_flat(i) && segment < SEG_FS)
+    /* Code cannot be written. */
+    if (x86_lift_flat(i) && segment < SEG_FS && segment != SEG_CS)
         return x86_lift_aligned(ir, x86_lift_cut(ir, off, 0xffffffff), access);
     args[0] = ir_const(ir, IR_I8, segment);
     args[1] = off;

@@ -348,7 +348,11 @@ bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
 
 static bool segment_fault(struct cpu *c, unsigned segment)
 {
-    return x86_fault(c, segment == SEG_SS ? VECTOR_SS : VECTOR_GP, 0);
+    /* The 286 in real mode makes no difference. */
+    const bool real = x86(c)->model == X86_MODEL_80286 &&
+                      !(x86(c)->cr0 & CR0_PE);
+
+    return x86_fault(c, segment == SEG_SS && !real ? VECTOR_SS : VECTOR_GP, 0);
 }
 
 bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
@@ -356,19 +360,20 @@ bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
 {
     struct x86_cpu *g = x86(c);
     const struct x86_segment *s = &g->segment[segment];
-    uint64_t va;
+    uint64_t va = off;
 
-    if (x86_long(g)) {
-        va = segment >= SEG_FS ? s->base + off : off;
-        if (!x86_canonical_va(g, va) || !x86_canonical_va(g, va + size - 1))
-            return segment_fault(c, segment);
-    } else {
+    if (!x86_long(g))
         va = (uint32_t)(s->base + off);
-        if (!x86_within(g, s, off, size, access & X86_WRITE))
-            return segment_fault(c, segment);
-    }
+    else if (segment >= SEG_FS)
+        va = s->base + off;
     if (access & X86_ALIGNED && va & 15)
         return segment_fault(c, SEG_DS);
+    if (x86_long(g)) {
+        if (!x86_canonical_va(g, va) || !x86_canonical_va(g, va + size - 1))
+            return segment_fault(c, segment);
+    } else if (!x86_within(g, s, off, size, access & X86_WRITE)) {
+        return segment_fault(c, segment);
+    }
     if (g->align_check && (size & (size - 1)) == 0 && va & (size - 1u) &&
         size <= 8)
         return x86_fault(c, VECTOR_AC, 0);
@@ -602,8 +607,8 @@ bool x86_lsl(struct cpu *c, uint16_t selector)
     struct x86_segment s;
     bool seen;
 
-    if (!look(g, selector,
-              x86_lma(g) ? TYPES(2, 9, 11) : TYPES(1, 2, 3, 9, 11), &d, &seen))
+    if (!look(g, selector, x86_lma(g) ? TYPES(2, 9, 11) : TYPES(1, 2, 3, 9, 11),
+              &d, &seen))
         return false;
     c->scratch = 0;
     if (seen) {

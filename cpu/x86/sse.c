@@ -131,13 +131,19 @@ void x86_phminposuw(struct cpu *c, v128 a)
     give(c, v128_make(0, v128_get_u16(&a, at) | (uint64_t)at << 16));
 }
 
-/* Byte by byte: those that come before a fault are written. */
+/* What is written is checked before, byte by byte. */
 static bool store_masked(struct cpu *c, v128 v, v128 mask, unsigned n,
                          uint8_t addressing)
 {
     struct x86_cpu *g = x86(c);
     uint64_t cut = x86_address_mask(addressing, g->addr_mask);
 
+    for (unsigned i = 0; i < n; i++)
+        if ((v128_get_u8(&mask, i) & 0x80) &&
+            (!x86_linear(c, x86_segment(0, addressing), (g->g[7] + i) & cut, 1,
+                         X86_WRITE) ||
+             !cpu_check_write(c, c->scratch, 1)))
+            return false;
     for (unsigned i = 0; i < n; i++) {
         uint64_t off = (g->g[7] + i) & cut;
 

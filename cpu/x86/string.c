@@ -267,7 +267,7 @@ static bool compare(struct rep *r, bool string, bool while_equal)
             c->scratch = r->left;
             return true;
         }
-        if ((string && !load(r, SI, &x)) || !load(r, DI, &y))
+        if (!load(r, DI, &y) || (string && !load(r, SI, &x)))
             return false;
         if (string)
             move(r, SI, 1);
@@ -345,7 +345,7 @@ bool x86_enter(struct cpu *c, uint8_t size, uint16_t bytes, uint8_t level)
 
     if (!push(g, &sp, size, g->g[BP]))
         return false;
-    frame = sp;
+    frame = (g->g[SP] & ~g->stack_mask) | sp;
     if (level && !push_display(g, &sp, size, level, frame))
         return false;
     sp = (sp - bytes) & g->stack_mask;
@@ -380,6 +380,12 @@ void x86_random(struct cpu *c)
 
     gate_entropy(c->env.gate, bytes, sizeof(bytes));
     c->scratch = ld_le64(bytes);
+}
+
+/* The line was read, which may have faulted; there are no caches. */
+void x86_clflush(struct cpu *c, uint8_t byte)
+{
+    (void)c, (void)byte;
 }
 
 void x86_fence(struct cpu *c)

@@ -285,6 +285,21 @@ static void print_operand(const struct printer *p, const struct x86_operand *o,
     }
 }
 
+/* Of string instructions. */
+static void print_repeat(const struct printer *p, const struct x86_entry *e)
+{
+    bool string = false;
+
+    for (unsigned n = 0; n < 4; n++)
+        string |= e->operands[n].letter == 'X' || e->operands[n].letter == 'Y';
+    if (e->prefix == X86_REP)
+        text_add(p->t, p->x->rep == 0xf2 ? "repnz " : "rep ");
+    else if (string && e->prefix == X86_F2)
+        text_add(p->t, "repnz ");
+    else if (string && e->prefix == X86_F3)
+        text_add(p->t, "repz ");
+}
+
 /* NAME:NAME:NAME is by operand size, or by address size where that is all
  * that differs. */
 static void print_name(const struct printer *p, const struct x86_entry *e)
@@ -334,14 +349,14 @@ void x86_table_disassemble(const struct x86_tables *tables,
     /* In 64-bit mode the others mean nothing. */
     if ((x.mode & X86_MODE_SIZE) == X86_MODE_64 && x.segment <= SEG_DS + 1)
         x.segment = 0;
+    x.any_mod = (e->flags & X86_ANY_MOD) != 0;
     if (e->flags & X86_MODRM)
         x86_parse_modrm(&x, i->bytes, i->length);
     p.size = x86_operand_size(&x, e);
     at = x.at;
     if (x.lock)
         text_add(&t, "lock ");
-    if (e->prefix == X86_REP)
-        text_add(&t, x.rep == 0xf2 ? "repnz " : "rep ");
+    print_repeat(&p, e);
     print_name(&p, e);
     if (is_far(e)) {
         print_far(&p, at);

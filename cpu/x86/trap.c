@@ -13,6 +13,7 @@
 
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
+#include "x86_gen.h"
 
 #define EXT 1u
 
@@ -454,10 +455,25 @@ static struct x86_event take_pending(struct x86_cpu *g)
     return e;
 }
 
+/* The 8086 and 80186 go on behind a division that failed. */
+static void skip_division(struct x86_cpu *g, struct x86_event *e)
+{
+    uint8_t bytes[15] = {0};
+    struct insn i;
+
+    if (e->vector != VECTOR_DE || g->model > X86_MODEL_80186)
+        return;
+    cpu_peek(&g->core, g->core.pc, bytes, sizeof(bytes));
+    if (x86_decode(&g->core, bytes, sizeof(bytes), &i))
+        e->ip = (uint16_t)(e->ip + i.length);
+}
+
 void x86_deliver(struct cpu *c)
 {
     struct x86_cpu *g = x86(c);
     struct x86_event e = take_pending(g), next;
+
+    skip_division(g, &e);
 
     /* Data breakpoints of an instruction that faulted are not reported. */
     g->debug_traps = 0;

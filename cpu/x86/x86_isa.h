@@ -61,6 +61,7 @@ bool x86_enter(struct cpu *c, uint8_t size, uint16_t bytes, uint8_t level);
 void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size);
 void x86_random(struct cpu *c);
 void x86_fence(struct cpu *c);
+void x86_clflush(struct cpu *c, uint8_t byte);
 
 /* sse.c */
 #define X86_MXCSR_MASK 0xffffu

@@ -7,12 +7,12 @@
 
 #include <pthread.h>
 
-#include "nasty_gen.h"
+#include "x86_gen.h"
 #include "tests/isa/x86/native.h"
 #include "tests/isa/x86/program.h"
 
 #define MAX_REPORTS 12
-#define RAM_SIZE (NASTY_PAGES * PAGE_SIZE)
+#define RAM_SIZE (GUEST_PAGES * PAGE_SIZE)
 #define DATA (CODE_PAGES * PAGE_SIZE)
 #define EFLAGS_DF 0x400u
 #define EFLAGS_ONE 0x202u /* IF, and a bit that is always set */
@@ -29,15 +29,20 @@ struct side {
 };
 
 struct bench {
-    struct side a, b; /* handlers (or compiled), evaluator */
+    struct cpu_class class;
+    struct side a, b;  /* handlers (or compiled), evaluator */
+    uint32_t modes[3]; /* X86_MODE_*, by size */
     bool jit;
     struct native *native;
+    bool asked_host;
+    uint64_t host_lacks; /* extensions, X86_EXT_* */
     uint16_t cs[3], ss[3];
     struct rng rng;
     uint8_t *pristine; /* RAM before each run */
-    struct nasty_cpu *before;
+    struct x86_cpu *before;
     struct ir irs[MAX_INSNS];
-    const struct isa_undef *undefs[NASTY_ROWS];
+    const struct isa_undef *undefs[X86_ROWS];
+    unsigned insns; /* of a program, at most */
     struct program p;
     struct native_state in, out;
     /* what instructions left undefined for those behind them */

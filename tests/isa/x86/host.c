@@ -5,107 +5,89 @@
  */
 #include <stdio.h>
 
-#include "nasty_gen.h"
+#include "x86_gen.h"
 #include "tests/isa/x86/bench.h"
 
-static const uint8_t mxcsr_bits[5][2] = {
-    {FP_NV, 0}, {FP_DZ, 2}, {FP_OF, 3}, {FP_UF, 4}, {FP_NX, 5}};
+#ifdef __x86_64__
+#include <cpuid.h>
+
+/* Extensions that the host has not. */
+static uint64_t host_lacks(void)
+{
+    static const struct {
+        uint64_t extension;
+        uint8_t bit; /* of leaf 1's ECX; from 32 on, of leaf 7's EBX */
+    } known[] = {
+        {X86_EXT_SSE3, 0},      {X86_EXT_PCLMUL, 1},  {X86_EXT_SSSE3, 9},
+        {X86_EXT_CX16, 13},     {X86_EXT_SSE41, 19},  {X86_EXT_SSE42, 20},
+        {X86_EXT_MOVBE, 22},    {X86_EXT_POPCNT, 23}, {X86_EXT_AES, 25},
+        {X86_EXT_SHA, 32 + 29},
+    };
+    unsigned a, b, c1 = 0, b7 = 0, c, d;
+    uint64_t out = 0;
+
+    if (__get_cpuid(1, &a, &b, &c, &d))
+        c1 = c;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        b7 = b;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (!(((uint64_t)b7 << 32 | c1) >> known[i].bit & 1))
+            out |= known[i].extension;
+    return out;
+}
+#else
+static uint64_t host_lacks(void)
+{
+    return UINT64_MAX;
+}
+#endif
+
+/* Has the host all that the program wants? */
+static bool host_can(struct bench *t)
+{
+    if (!t->asked_host)
+        t->host_lacks = host_lacks();
+    t->asked_host = true;
+    for (unsigned i = 0; i < t->p.n; i++)
+        if (x86_tables.entries[t->p.insns[i].text].wants & t->host_lacks)
+            return false;
+    return true;
+}
 
 static void to_native(struct bench *t)
 {
-    static const uint8_t rounding[4] = {
-        [FP_RNE] = 0, [FP_RTZ] = 3, [FP_RDN] = 1, [FP_RUP] = 2};
-    const struct nasty_cpu *g = t->before;
+    const struct x86_cpu *g = t->before;
     struct native_state *s = &t->in;
 
     memset(s, 0, sizeof(*s));
     memcpy(s->regs, g->g, sizeof(s->regs));
     s->rip = t->p.pc;
     s->eflags = bench_flags(&g->core) | (g->df ? EFLAGS_DF : 0) | EFLAGS_ONE;
-    s->mxcsr = 0x1f80u | (uint32_t)rounding[g->rc & 3] << 13;
-    for (unsigned i = 0; i < 5; i++) {
-        if (g->fp.flags & mxcsr_bits[i][0])
-            s->mxcsr |= 1u << mxcsr_bits[i][1];
-        if (g->unmasked & mxcsr_bits[i][0])
-            s->mxcsr &= ~(0x80u << mxcsr_bits[i][1]);
-    }
+    s->mxcsr = x86_mxcsr(g);
     for (unsigned i = 0; i < 16; i++) {
         s->xmm[i][0] = v128_lo(g->xmm[i]);
         s->xmm[i][1] = v128_hi(g->xmm[i]);
     }
-    s->status = (uint16_t)(g->top << 11);
-    s->used = g->used;
+    s->status = (uint16_t)(g->x87.top << 11);
+    s->used = g->x87.used;
     for (unsigned i = 0; i < 8; i++) {
-        s->mantissa[i] = g->mantissa[(g->top + i) & 7];
-        s->exponent[i] = g->exponent[(g->top + i) & 7];
+        s->mantissa[i] = g->x87.mantissa[(g->x87.top + i) & 7];
+        s->exponent[i] = g->x87.exponent[(g->x87.top + i) & 7];
     }
 }
 
-/* Units in the last place between two numbers of the same sign. */
-static uint64_t ulps(uint64_t ma, uint16_t ea, uint64_t mb, uint16_t eb)
+/* What is in use; the rest of x87 has tests of its own. */
+static bool same_x87(const struct native_state *s, const struct x86_cpu *g)
 {
-    if (ea == eb)
-        return ma > mb ? ma - mb : mb - ma;
-    if (ea + 1 == eb)
-        return mb - (UINT64_C(1) << 63) + (0 - ma) / 2;
-    if (eb + 1 == ea)
-        return ma - (UINT64_C(1) << 63) + (0 - mb) / 2;
-    return UINT64_MAX;
-}
-
-/* Register i from the top.  A sine may be off by its last bit, and is not
- * looked at where the operand is large or was itself computed. */
-static bool same_st(struct bench *t, const struct nasty_cpu *g, unsigned i,
-                    unsigned sines, unsigned loads)
-{
-    const struct native_state *s = &t->out;
-    const struct nasty_cpu *before = t->before;
-    unsigned n = (g->top + i) & 7;
-    bool fresh = (g->used & ~before->used) >> n & 1, sine;
-    uint64_t off =
-        ulps(s->mantissa[i], s->exponent[i], g->mantissa[n], g->exponent[n]);
-
-    sine = sines && (n == before->top || fresh) &&
-           (s->exponent[i] & 0x7fff) != 0x7fff;
-    if (!sine)
-        return off == 0;
-    return sines + loads > 1 || (before->exponent[n] & 0x7fff) >= 16382 ||
-           off <= 1;
-}
-
-static bool same_x87(struct bench *t, const struct nasty_cpu *g)
-{
-    const struct native_state *s = &t->out;
-    uint16_t status = X87_IE | X87_SF | X87_C2;
-    unsigned sines = 0, loads = 0;
-
-    for (unsigned i = 0; i < t->p.n; i++) {
-        sines += bench_is_row(&t->p.insns[i], "fsin");
-        loads += bench_is_row(&t->p.insns[i], "fld");
-    }
-    /* C1 of a sine says how it was rounded. */
-    if (!sines)
-        status |= X87_C1;
-    if ((s->status >> 11 & 7) != g->top || s->used != g->used ||
-        ((s->status ^ g->status) & status))
+    if ((s->status >> 11 & 7) != g->x87.top || s->used != g->x87.used)
         return false;
-    for (unsigned i = 0; i < 8; i++)
-        if (g->used >> ((g->top + i) & 7) & 1 &&
-            !same_st(t, g, i, sines, loads))
-            return false;
-    return true;
-}
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned n = (g->x87.top + i) & 7;
 
-static bool same_sse(const struct native_state *s, const struct nasty_cpu *g)
-{
-    for (unsigned i = 0; i < 16; i++)
-        if (s->xmm[i][0] != v128_lo(g->xmm[i]) ||
-            s->xmm[i][1] != v128_hi(g->xmm[i]))
+        if (s->mantissa[i] != g->x87.mantissa[n] ||
+            s->exponent[i] != g->x87.exponent[n])
             return false;
-    for (unsigned i = 0; i < 5; i++)
-        if (!(g->fp.flags & mxcsr_bits[i][0]) !=
-            !(s->mxcsr >> mxcsr_bits[i][1] & 1))
-            return false;
+    }
     return true;
 }
 
@@ -118,9 +100,34 @@ static bool at_row(const struct bench *t, uint64_t pc, const char *name)
     return false;
 }
 
+static bool same_sse(const struct bench *t, const struct x86_cpu *g)
+{
+    const struct native_state *s = &t->out;
+
+    for (unsigned i = 0; i < 16; i++)
+        if (s->xmm[i][0] != v128_lo(g->xmm[i]) ||
+            s->xmm[i][1] != v128_hi(g->xmm[i]))
+            return false;
+    /* A dot product that faults does so between its two steps. */
+    if (g->vector == VECTOR_XM &&
+        (at_row(t, g->core.pc, "dpps") || at_row(t, g->core.pc, "dppd")))
+        return true;
+    return s->mxcsr == x86_mxcsr(g);
+}
+
+static bool at_string(const struct bench *t, uint64_t pc)
+{
+    static const char *const names[] = {"movs", "cmps", "stos", "lods", "scas"};
+
+    for (unsigned i = 0; i < 5; i++)
+        if (at_row(t, pc, names[i]))
+            return true;
+    return false;
+}
+
 /* Page faults of the host, and what it says where code just went on. */
 static bool same_exception(struct bench *t, const struct native_end *end,
-                           const struct nasty_cpu *g)
+                           const struct x86_cpu *g)
 {
     const struct native_state *s = &t->out;
     bool landed =
@@ -131,32 +138,35 @@ static bool same_exception(struct bench *t, const struct native_end *end,
     if (g->core.pc != pc)
         return false;
     if (landed)
-        return g->vector == 255;
+        return g->vector == GUEST_NONE;
     /* Hosts push before they look at a CALL's target; the manual does not. */
     if (g->vector == 13 && at_row(t, pc, "call"))
         return true;
-    /* Their order of reading and checking IRET's frame is their own. */
-    if (at_row(t, pc, "iret"))
-        return g->vector != 255;
     if (end->vector != g->vector)
         return false;
     if (g->vector != 14)
         return true;
     /* Which pages outside of the window are there is the host's affair. */
-    if (g->cr2 - NASTY_BASE >= RAM_SIZE)
+    if (g->fault_address - GUEST_BASE >= RAM_SIZE)
         error = (error & ~(uint64_t)1) | (g->error & 1);
-    return end->cr2 == g->cr2 && error == g->error;
+    /* In which order POPA and BOUND read. */
+    if (at_row(t, pc, "popa") || at_row(t, pc, "bound"))
+        return ((end->cr2 ^ g->fault_address) & PAGE_MASK) == 0;
+    return end->cr2 == g->fault_address && error == g->error;
 }
 
-static bool same_registers(struct bench *t, const struct nasty_cpu *g)
+static bool same_registers(struct bench *t, const struct x86_cpu *g)
 {
     uint64_t mask = bench_mode_size(t) == X86_MODE_64 ? UINT64_MAX : UINT32_MAX;
     unsigned n = bench_mode_size(t) == X86_MODE_64 ? 16 : 8;
 
     /* Of 32-bit string instructions that fault, hosts clear the upper halves
      * of all three registers, used or not. */
-    bool strings = g->vector == 14 && at_row(t, g->core.pc, "movs");
+    bool strings = g->vector == 14 && at_string(t, g->core.pc);
 
+    /* What POPA has popped when it faults, hosts keep. */
+    if (g->vector == 14 && at_row(t, g->core.pc, "popa"))
+        return true;
     for (unsigned i = 0; i < n; i++) {
         bool half = strings && (i == 1 || i == 6 || i == 7);
 
@@ -166,12 +176,25 @@ static bool same_registers(struct bench *t, const struct nasty_cpu *g)
     return true;
 }
 
+/* A masked store that writes nothing may fault, and how much of one that does
+ * is written, and which byte is looked at first, is the processor's affair. */
+static bool masked_fault(const struct bench *t, const struct native_end *end)
+{
+    const struct x86_cpu *g = x86(t->a.c);
+
+    return (end->vector != 3 || g->vector != GUEST_NONE) &&
+           (at_row(t, t->out.rip, "maskmovq") ||
+            at_row(t, t->out.rip, "maskmovdqu"));
+}
+
 static const char *different_natively(struct bench *t,
                                       const struct native_end *end)
 {
-    const struct nasty_cpu *g = nasty(t->a.c);
-    uint64_t flags = NASTY_FLAGS & ~(uint64_t)t->undefined;
+    const struct x86_cpu *g = x86(t->a.c);
+    uint64_t flags = X86_FLAGS & ~(uint64_t)t->undefined;
 
+    if (masked_fault(t, end))
+        return NULL;
     if (!same_exception(t, end, g))
         return "exception";
     if (!same_registers(t, g))
@@ -179,9 +202,10 @@ static const char *different_natively(struct bench *t,
     if ((t->out.eflags ^ bench_flags(&g->core)) & flags ||
         !(t->out.eflags & EFLAGS_DF) != !g->df)
         return "flags";
-    if (!same_sse(&t->out, g))
+    if (!same_sse(t, g))
         return "SSE";
-    if (!same_x87(t, g))
+    /* Hosts have begun with MMX when a fault comes. */
+    if (g->vector == GUEST_NONE && !same_x87(&t->out, g))
         return "x87";
     /* Of a CALL to no canonical address, hosts leave the return address on
      * the stack, though not in it. */
@@ -194,36 +218,38 @@ static const char *different_natively(struct bench *t,
 
 static void print_native(struct bench *t, const struct native_end *end)
 {
+    const struct x86_cpu *g = x86(t->a.c);
+
     printf("host: pc %llx vector %u error %llx cr2 %llx flags %03llx "
            "(undefined %03x) mxcsr %04x\n",
            (unsigned long long)t->out.rip, end->vector,
            (unsigned long long)end->error, (unsigned long long)end->cr2,
-           (unsigned long long)(t->out.eflags & NASTY_FLAGS), t->undefined,
+           (unsigned long long)(t->out.eflags & X86_FLAGS), t->undefined,
            t->out.mxcsr);
     for (unsigned i = 0; i < 16; i++)
         printf("  %016llx%s", (unsigned long long)t->out.regs[i],
                i % 4 == 3 ? "\n" : "");
+    for (unsigned i = 0; i < 16; i++)
+        if (t->out.xmm[i][0] != v128_lo(g->xmm[i]) ||
+            t->out.xmm[i][1] != v128_hi(g->xmm[i]))
+            printf("  xmm%u %016llx%016llx, host %016llx%016llx\n", i,
+                   (unsigned long long)v128_hi(g->xmm[i]),
+                   (unsigned long long)v128_lo(g->xmm[i]),
+                   (unsigned long long)t->out.xmm[i][1],
+                   (unsigned long long)t->out.xmm[i][0]);
+    if (t->out.mxcsr != x86_mxcsr(g))
+        printf("  mxcsr %04x\n", x86_mxcsr(g));
 }
 
 /* Would the host go on, within the program or what is no CC? */
 static bool jumped_back(const struct bench *t)
 {
-    const struct nasty_cpu *g = nasty(t->a.c);
-    uint64_t at = g->core.pc - NASTY_BASE;
+    const struct x86_cpu *g = x86(t->a.c);
+    uint64_t at = g->core.pc - GUEST_BASE;
 
-    return g->vector == 255 &&
+    return g->vector == GUEST_NONE &&
            ((g->core.pc >= t->p.pc && g->core.pc < t->p.pc + t->p.size) ||
             (at >= NATIVE_CONTROL && at < DATA));
-}
-
-/* Did IRET refuse a selector that the test CPU has not?  The host may have
- * it: Linux has code segments of 32 and of 64 bits. */
-static bool other_selector(const struct bench *t)
-{
-    const struct nasty_cpu *g = nasty(t->a.c);
-
-    return g->vector == NASTY_CAUSE_GP && g->error &&
-           at_row(t, g->core.pc, "iret");
 }
 
 bool bench_compare_host(struct bench *t)
@@ -232,7 +258,7 @@ bool bench_compare_host(struct bench *t)
     const char *what;
     char text[64];
 
-    if (jumped_back(t) || other_selector(t))
+    if (jumped_back(t) || !host_can(t))
         return true;
     to_native(t);
     end = native_run(t->native, bench_mode_size(t), &t->in, &t->out);

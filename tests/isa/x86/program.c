@@ -3,10 +3,10 @@
  */
 #include <stdio.h>
 
-#include "nasty_gen.h"
+#include "x86_gen.h"
 #include "tests/isa/x86/program.h"
 
-const uint8_t page_kinds[NASTY_PAGES] = {
+const uint8_t page_kinds[GUEST_PAGES] = {
     PAGE_READ,       PAGE_READ,   PAGE_ABSENT,     PAGE_READ_WRITE,
     PAGE_READ_WRITE, PAGE_READ,   PAGE_ABSENT,     PAGE_READ_WRITE,
     PAGE_READ_WRITE, PAGE_ABSENT, PAGE_ABSENT,     PAGE_ABSENT,
@@ -88,8 +88,8 @@ uint64_t interesting_address(struct rng *r)
     uint64_t page = edges[rng_below(r, sizeof(edges))];
 
     if (rng_once(r, 2))
-        return NASTY_BASE + 3 * PAGE_SIZE + rng_below(r, 2 * PAGE_SIZE - 64);
-    return NASTY_BASE + page * PAGE_SIZE - 24 + rng_below(r, 48);
+        return GUEST_BASE + 3 * PAGE_SIZE + rng_below(r, 2 * PAGE_SIZE - 64);
+    return GUEST_BASE + page * PAGE_SIZE - 24 + rng_below(r, 48);
 }
 
 /* ------------------------------------------------------------ encoding */
@@ -186,7 +186,7 @@ static void put_displacement(struct rng *r, struct program *p, unsigned mod,
     unsigned size = mod == 1 ? 1 : address == 2 ? 2 : 4;
 
     if (absolute)
-        put(p, interesting_address(r) - (address == 2 ? NASTY_BASE : 0), size);
+        put(p, interesting_address(r) - (address == 2 ? GUEST_BASE : 0), size);
     else if (mod == 1 || mod == 2)
         put(p, displacement(r, size), size);
 }
@@ -239,7 +239,7 @@ static void put_constants(struct rng *r, struct program *p,
         uint64_t v = rng_edgy(r);
 
         if (o->letter == 'O')
-            v = interesting_address(r) - (address == 2 ? NASTY_BASE : 0);
+            v = interesting_address(r) - (address == 2 ? GUEST_BASE : 0);
         /* Targets: behind the program, seldom far away. */
         if (o->letter == 'J')
             v = size == 1 || !rng_once(r, 16) ? 64 + rng_below(r, 63) : v;
@@ -273,8 +273,8 @@ static bool decode(const struct machine *m, struct program *p, unsigned i,
     uint8_t bytes[16] = {0};
 
     memcpy(bytes, p->bytes + p->at[i], end - p->at[i]);
-    return x86_table_decode(&nasty_tables, m->mode, m->features, m->model, bytes, 15,
-                      &p->insns[i]) &&
+    return x86_table_decode(&x86_tables, m->mode, m->features, m->model, bytes,
+                            15, &p->insns[i]) &&
            p->insns[i].length == end - p->at[i];
 }
 
@@ -313,11 +313,18 @@ static bool add_insn(struct rng *r, const struct machine *m, struct program *p,
     return true;
 }
 
+/* What rows of the system do is beyond a window of memory.  x87 has tests of
+ * its own. */
+bool is_for_users(const struct x86_entry *e)
+{
+    return !(e->flags & (X86_SYSTEM | X86_USES_FPU));
+}
+
 /* Can another instruction follow? */
 static bool goes_on(const struct program *p)
 {
     const struct insn *i = &p->insns[p->n - 1];
-    uint32_t flags = nasty_row_table[i->row].flags;
+    uint32_t flags = x86_row_table[i->row].flags;
 
     return i->row && !(flags & (ROW_END | ROW_BRANCH | ROW_WIDE));
 }
@@ -328,9 +335,9 @@ static const struct x86_entry *any_entry(struct rng *r, const struct machine *m)
 
     for (;;) {
         const struct x86_entry *e =
-            &nasty_tables.entries[1 + rng_below(r, nasty_n_entries - 1)];
+            &x86_tables.entries[1 + rng_below(r, x86_n_entries - 1)];
 
-        if (!(e->flags & (mode64 ? X86_I64 : X86_O64)) &&
+        if (is_for_users(e) && !(e->flags & (mode64 ? X86_I64 : X86_O64)) &&
             m->model >= e->model_first && m->model <= e->model_last)
             return e;
     }
@@ -341,7 +348,7 @@ bool make_program(struct rng *r, const struct machine *m,
 {
     *p = (struct program){.mode = m->mode, .native = true};
     /* Seldom over the end of the first page. */
-    p->pc = NASTY_BASE + (rng_once(r, 8) ? PAGE_SIZE - 1 - rng_below(r, 24)
+    p->pc = GUEST_BASE + (rng_once(r, 8) ? PAGE_SIZE - 1 - rng_below(r, 24)
                                          : 0x100 + rng_below(r, 0xd00));
     do {
         if (!add_insn(r, m, p, e && p->n == 0 ? e : any_entry(r, m)))
@@ -355,7 +362,7 @@ bool make_program(struct rng *r, const struct machine *m,
 static bool has_address(const struct program *p, unsigned i)
 {
     const struct insn *n = &p->insns[i];
-    const struct x86_entry *e = &nasty_tables.entries[n->text];
+    const struct x86_entry *e = &x86_tables.entries[n->text];
     unsigned form = 0, rank = n->row;
 
     if (!n->row || has_operand(e, 'X') || has_operand(e, 'Y'))
@@ -386,7 +393,7 @@ static uint64_t cut(uint64_t v, unsigned bits)
 /* In 16-bit code, segments are at the window. */
 static uint64_t segment_base(const struct program *p)
 {
-    return (p->mode & X86_MODE_SIZE) == X86_MODE_16 ? NASTY_BASE : 0;
+    return (p->mode & X86_MODE_SIZE) == X86_MODE_16 ? GUEST_BASE : 0;
 }
 
 bool operand_address(const struct program *p, unsigned i, const uint64_t *g,
@@ -431,7 +438,7 @@ void program_text(const struct program *p, char *out, size_t size)
     for (unsigned i = 0; i < p->n && at + 120 < size; i++) {
         char text[96];
 
-        nasty_disassemble(&p->insns[i], p->pc + p->at[i], text, sizeof(text));
+        x86_disassemble(&p->insns[i], p->pc + p->at[i], text, sizeof(text));
         at += (size_t)snprintf(out + at, size - at, "  %08llx: ",
                                (unsigned long long)(p->pc + p->at[i]));
         for (unsigned k = 0; k < p->insns[i].length; k++)

@@ -1,10 +1,10 @@
 /*
- * Random short programs of the rows of nasty.isa.
+ * Random short programs of the rows of x86.isa.
  */
 #ifndef TESTS_ISA_X86_PROGRAM_H
 #define TESTS_ISA_X86_PROGRAM_H
 
-#include "tests/isa/x86/nasty_cpu.h"
+#include "tests/isa/x86/guest.h"
 
 struct rng {
     uint64_t state;
@@ -24,7 +24,7 @@ uint64_t rng_floats(struct rng *r);
 /* Pages of the window: code, then data with holes, then the stack. */
 #define CODE_PAGES 2u
 #define STACK_PAGE 7u
-extern const uint8_t page_kinds[NASTY_PAGES];
+extern const uint8_t page_kinds[GUEST_PAGES];
 
 /* An address near the end or the start of a page. */
 uint64_t interesting_address(struct rng *r);
@@ -48,6 +48,9 @@ struct machine {
     unsigned model;
     uint64_t features;
 };
+
+/* Does a row belong into programs? */
+bool is_for_users(const struct x86_entry *e);
 
 /*
  * A program of n instructions, the first of entry e (if not NULL), at a

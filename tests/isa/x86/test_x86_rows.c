@@ -1,10 +1,12 @@
 /*
- * The rows of nasty.isa three ways: handlers, IR evaluator, and the host's
+ * The rows of x86.isa three ways: handlers, IR evaluator, and the host's
  * own processor, over random programs of one to four instructions.
  *
- *     test_x86_rows [-n STATES] [-s SEED] [-r ROW] [-m 16|32|64]
+ *     test_x86_rows [-n STATES] [-s SEED] [-r ROW] [-m 16|32|64] [-i 1..4]
  *     test_x86_rows -j OFF ...         compiled, without passes (jit.h, bits)
  *     test_x86_rows [-s SEED] -t N     random instructions as text (text.py)
+ *     test_x86_rows -d 1 < LINES       lines "SIZE HEX" as "LENGTH TEXT", 0
+ *                                      for what is undefined (iced.py)
  *
  * STATES is how many states each row is tried in, in each mode (default: as
  * many as ./check wants).  Handlers and evaluator must agree in everything;
@@ -12,8 +14,8 @@
  * are aimed at the ends of pages that may be absent or read-only, so that a
  * third of the cases fault: nothing may be changed by those.
  *
- * Not compared with the host: FS and GS (they are the C library's), a sine
- * of more than a quarter turn, denormal exceptions of SSE.
+ * Not compared with the host: FS and GS (they are the C library's), rows of
+ * extensions that it lacks, the first 12 bits of RCPPS and RSQRTPS' results.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,10 +34,12 @@ static uint64_t insns(void *owner)
     return cpu_icount_any(owner);
 }
 
-static bool side_new(struct side *s, const char *name,
-                     const struct jit_config *jit, struct error *e)
+static bool side_new(struct side *s, const struct cpu_class *class,
+                     const char *name, const struct jit_config *jit,
+                     struct error *e)
 {
-    struct cpu_config config = {.no_chain = jit != NULL};
+    struct cpu_config config = {.model = "max", .no_chain = jit != NULL};
+    const uint64_t size = RAM_SIZE + GUEST_TABLES * PAGE_SIZE;
     struct cpu_env env;
 
     pthread_mutex_init(&s->lock, NULL);
@@ -45,24 +49,24 @@ static bool side_new(struct side *s, const char *name,
     s->gate = gate_new();
     if (!s->memory || !s->clock || !s->gate)
         return error_set(e, "out of memory");
-    if (!ram_new(&s->ram, RAM_SIZE, e))
+    if (!ram_new(&s->ram, size, e))
         return false;
     s->region = (struct region){.name = "ram",
                                 .kind = REGION_RAM,
-                                .size = RAM_SIZE,
+                                .size = size,
                                 .enabled = true,
                                 .ram = s->ram};
     if (!memory_add(s->memory, &s->region, e))
         return false;
     env = (struct cpu_env){s->memory, NULL, s->clock, s->gate, &s->log};
-    if (!cpu_new(&s->c, &nasty_class, &env, &config, e))
+    if (!cpu_new(&s->c, class, &env, &config, e))
         return false;
     if (jit && !jit_attach(s->c, jit, e))
         return false;
     if (!jit)
         clock_use_icount(s->clock, 0, insns, s->c);
-    memory_wrote(s->memory, s->ram, 0, RAM_SIZE);
-    memcpy(nasty(s->c)->pages, page_kinds, sizeof(page_kinds));
+    memory_wrote(s->memory, s->ram, 0, size);
+    guest_map(s->ram->host, page_kinds);
     return true;
 }
 
@@ -84,13 +88,13 @@ static void native_setup(struct bench *t)
 {
     const char *why;
 
-    t->native = native_new(NASTY_BASE, NASTY_PAGES, t->cs, t->ss, &why);
+    t->native = native_new(GUEST_BASE, GUEST_PAGES, t->cs, t->ss, &why);
     if (!t->native) {
         printf("not compared with the host: %s\n", why);
         return;
     }
     memcpy(native_memory(t->native), t->pristine, RAM_SIZE);
-    for (unsigned i = 0; i < NASTY_PAGES; i++)
+    for (unsigned i = 0; i < GUEST_PAGES; i++)
         native_protect(t->native, i, page_kinds[i] != PAGE_ABSENT,
                        page_kinds[i] == PAGE_READ_WRITE, i < CODE_PAGES);
 }
@@ -103,8 +107,10 @@ static bool bench_new(struct bench *t, uint64_t seed,
     t->jit = jit != NULL;
     t->pristine = malloc(RAM_SIZE);
     t->before = calloc(1, sizeof(*t->before));
-    if (!t->pristine || !t->before || !side_new(&t->a, "a", jit, e) ||
-        !side_new(&t->b, "b", NULL, e))
+    guest_class(&t->class);
+    if (!t->pristine || !t->before ||
+        !side_new(&t->a, &t->class, "a", jit, e) ||
+        !side_new(&t->b, &t->class, "b", NULL, e))
         return e->text[0] ? false : error_set(e, "out of memory");
     for (unsigned i = 0; i < MAX_INSNS; i++)
         ir_init(&t->irs[i]);
@@ -114,10 +120,14 @@ static bool bench_new(struct bench *t, uint64_t seed,
                 i % 48 < 32 ? rng_double(&t->rng) : rng_edgy(&t->rng));
     memcpy(t->a.ram->host, t->pristine, RAM_SIZE);
     memcpy(t->b.ram->host, t->pristine, RAM_SIZE);
-    for (const struct isa_undef *u = nasty_undefs; u->fn; u++)
+    for (const struct isa_undef *u = x86_undefs; u->fn; u++)
         t->undefs[u->row] = u;
     if (!jit)
         native_setup(t);
+    for (unsigned size = X86_MODE_16; size <= X86_MODE_64; size++) {
+        guest_set_mode(x86(t->a.c), size, t->cs[size], t->ss[size]);
+        t->modes[size] = x86(t->a.c)->mode;
+    }
     return true;
 }
 
@@ -139,7 +149,7 @@ static void place(struct bench *t, bool there)
 {
     /* Where blocks are not cut to size, the last one ends here. */
     static const uint8_t loop[2] = {0xeb, 0xfe};
-    uint64_t at = t->p.pc - NASTY_BASE;
+    uint64_t at = t->p.pc - GUEST_BASE;
     uint8_t *rams[3] = {t->a.ram->host, t->b.ram->host, bench_native_ram(t)};
 
     for (unsigned i = 0; i < 3; i++) {
@@ -167,14 +177,14 @@ static bool lift(struct bench *t, struct error *e)
         struct ir *ir = &t->irs[i];
         const struct insn *n = &t->p.insns[i];
         int32_t offset = (int32_t)((t->p.pc & ~PAGE_MASK) + t->p.at[i]);
-        uint32_t flags = nasty_row_table[n->row].flags;
+        uint32_t flags = x86_row_table[n->row].flags;
 
         ir_clear(ir);
         ir_insn(ir, offset, n->length);
-        nasty_lift(ir, n, offset);
+        x86_lift(ir, n, offset);
         if (n->row && !(flags & ROW_END))
             ir_exit(ir, offset + n->length);
-        if (!ir_verify(ir, &nasty_class, e))
+        if (!ir_verify(ir, &t->class, e))
             return false;
     }
     return true;
@@ -182,41 +192,24 @@ static bool lift(struct bench *t, struct error *e)
 
 /* ------------------------------------------------------------- the state */
 
-static void set_segments(struct bench *t, struct nasty_cpu *g)
-{
-    bool code16 = bench_mode_size(t) == X86_MODE_16;
-
-    for (unsigned i = 0; i < 6; i++) {
-        g->segments[i].base = code16 ? NASTY_BASE : 0;
-        g->segments[i].limit = code16 ? 0xffff : UINT32_MAX;
-        g->selectors[i] = t->ss[bench_mode_size(t)];
-    }
-    g->selectors[SEG_CS] = t->cs[bench_mode_size(t)];
-    if (bench_mode_size(t) == X86_MODE_64) {
-        g->segments[SEG_FS].base = NASTY_BASE + 0x3000;
-        g->segments[SEG_GS].base = (uint64_t)0 - 0x1000;
-    }
-    g->mode = t->p.mode;
-}
-
 /* Lazy flags of any kind. */
 static void random_flags(struct bench *t, struct cpu *c)
 {
     static const unsigned widths[4] = {8, 16, 32, 64};
 
     c->flag_kind = FLAGS_BITS;
-    c->flag_a = rng_next(&t->rng) & NASTY_FLAGS;
+    c->flag_a = rng_next(&t->rng) & X86_FLAGS;
     c->flag_b = rng_next(&t->rng);
     if (rng_once(&t->rng, 2)) {
         uint64_t v[3] = {rng_edgy(&t->rng), rng_edgy(&t->rng),
                          rng_edgy(&t->rng)};
 
-        nasty_flag_define(c, 1 + (unsigned)rng_below(&t->rng, 9),
-                          widths[rng_below(&t->rng, 4)], v, 0);
+        x86_flag_define(c, 1 + (unsigned)rng_below(&t->rng, 9),
+                        widths[rng_below(&t->rng, 4)], v, 0);
     }
 }
 
-static void random_registers(struct bench *t, struct nasty_cpu *g)
+static void random_registers(struct bench *t, struct x86_cpu *g)
 {
     struct rng *r = &t->rng;
 
@@ -230,46 +223,56 @@ static void random_registers(struct bench *t, struct nasty_cpu *g)
     }
     g->g[X86_NONE] = 0;
     g->df = rng_once(r, 4);
-    g->rc = (uint8_t)rng_below(r, 4);
-    g->fp.flags = (uint8_t)(rng_next(r) & 31);
-    /* Unmasked, FP_UF and FP_OF mean other things than masked. */
-    g->unmasked =
-        rng_once(r, 8) ? (uint8_t)(rng_next(r) & (FP_NV | FP_DZ | FP_NX)) : 0;
-    g->top = (uint8_t)rng_below(r, 8);
-    g->used = (uint8_t)(rng_once(r, 4) ? rng_next(r) : 1u << g->top);
-    g->status = 0;
+    /* Masked, most often; now and then denormals are zeros. */
+    x86_set_mxcsr(g, (uint32_t)(0x1f80u | (rng_next(r) & 0x603f) |
+                                (rng_once(r, 4) ? rng_next(r) & 0x8040 : 0)) ^
+                         (rng_once(r, 8) ? rng_next(r) & 0x1f80u : 0));
+    g->x87.control = 0x37f;
+    g->x87.status = 0;
+    g->x87.top = (uint8_t)rng_below(r, 8);
+    g->x87.used = (uint8_t)(rng_once(r, 4) ? rng_next(r) : 1u << g->x87.top);
     for (unsigned i = 0; i < 8; i++) {
-        g->mantissa[i] = rng_next(r) | UINT64_C(1) << 63;
-        g->exponent[i] =
+        g->x87.mantissa[i] = rng_once(r, 2) ? rng_edgy(r) : rng_next(r);
+        g->x87.exponent[i] =
             (uint16_t)((16383 - rng_below(r, 20) + (rng_once(r, 4) ? 70 : 0)) |
                        (rng_next(r) & 0x8000));
     }
 }
 
-static void aim_stack(struct bench *t, struct nasty_cpu *g)
+static void aim_stack(struct bench *t, struct x86_cpu *g)
 {
     struct rng *r = &t->rng;
-    uint64_t sp = NASTY_BASE + STACK_PAGE * PAGE_SIZE;
+    uint64_t sp = GUEST_BASE + STACK_PAGE * PAGE_SIZE;
 
     sp += rng_once(r, 4) ? PAGE_SIZE * rng_below(r, 3) - 16 + rng_below(r, 33)
                          : 64 + 8 * rng_below(r, 900);
     if (rng_once(r, 64))
         return;
     if (bench_mode_size(t) == X86_MODE_16)
-        sp -= NASTY_BASE;
+        sp -= GUEST_BASE;
     g->g[4] = sp | (bench_mode_size(t) == X86_MODE_16 ? rng_next(r) << 16 : 0);
 }
 
 bool bench_is_row(const struct insn *n, const char *name)
 {
-    return n->row && strcmp(nasty_row_table[n->row].name, name) == 0;
+    return n->row && strcmp(x86_row_table[n->row].name, name) == 0;
+}
+
+static bool is_string(const struct insn *n)
+{
+    const struct x86_entry *e = &x86_tables.entries[n->text];
+
+    for (unsigned i = 0; n->row && i < 4; i++)
+        if (e->operands[i].letter == 'X' || e->operands[i].letter == 'Y')
+            return true;
+    return false;
 }
 
 /* Strings in the data, with short counts. */
-static void aim_strings(struct bench *t, struct nasty_cpu *g)
+static void aim_strings(struct bench *t, struct x86_cpu *g)
 {
     struct rng *r = &t->rng;
-    uint64_t base = bench_mode_size(t) == X86_MODE_16 ? NASTY_BASE : 0;
+    uint64_t base = bench_mode_size(t) == X86_MODE_16 ? GUEST_BASE : 0;
 
     g->g[6] = interesting_address(r) - base;
     g->g[7] = interesting_address(r) - base;
@@ -284,23 +287,23 @@ static unsigned insn_operand_size(const struct bench *t, unsigned i)
     struct x86_parse x = {.mode = t->p.mode};
 
     x86_parse_opcode(&x, n->bytes, n->length);
-    return x86_operand_size(&x, &nasty_tables.entries[n->text]);
+    return x86_operand_size(&x, &x86_tables.entries[n->text]);
 }
 
 /* A frame for IRET that stays in the mode; into RAM of all sides. */
-static void put_frame(struct bench *t, struct nasty_cpu *g, unsigned size)
+static void put_frame(struct bench *t, struct x86_cpu *g, unsigned size)
 {
     unsigned m = bench_mode_size(t);
-    uint64_t base = m == X86_MODE_16 ? NASTY_BASE : 0;
+    uint64_t base = m == X86_MODE_16 ? GUEST_BASE : 0;
     uint64_t mask = m == X86_MODE_16 ? 0xffff : UINT64_MAX;
     uint64_t frame[5] = {
-        NASTY_BASE + rng_below(&t->rng, 0x800) - base, t->cs[m],
-        (rng_next(&t->rng) & (NASTY_FLAGS | EFLAGS_DF)) | EFLAGS_ONE,
+        GUEST_BASE + rng_below(&t->rng, 0x800) - base, t->cs[m],
+        (rng_next(&t->rng) & (X86_FLAGS | EFLAGS_DF)) | EFLAGS_ONE,
         interesting_address(&t->rng) - base, t->ss[m]};
     uint8_t *rams[3] = {t->a.ram->host, t->b.ram->host, bench_native_ram(t)};
 
     for (unsigned i = 0; i < 5; i++) {
-        uint64_t at = ((g->g[4] + i * size) & mask) + base - NASTY_BASE;
+        uint64_t at = ((g->g[4] + i * size) & mask) + base - GUEST_BASE;
 
         for (unsigned k = 0; k < 3; k++)
             if (rams[k] && at >= DATA && at <= RAM_SIZE - 8)
@@ -310,26 +313,25 @@ static void put_frame(struct bench *t, struct nasty_cpu *g, unsigned size)
 
 static void random_state(struct bench *t)
 {
-    struct nasty_cpu *g = t->before;
+    struct x86_cpu *g = t->before;
 
     random_flags(t, &g->core);
     random_registers(t, g);
-    set_segments(t, g);
     aim_stack(t, g);
     for (unsigned i = t->p.n; i-- > 0;) {
         const struct insn *n = &t->p.insns[i];
 
         aim(&t->p, i, g->g, interesting_address(&t->rng));
-        if (bench_is_row(n, "movs"))
+        if (is_string(n))
             aim_strings(t, g);
         if (bench_is_row(n, "iret") && i == 0)
             put_frame(t, g, insn_operand_size(t, i));
         /* Targets that are code. */
-        if ((nasty_row_table[n->row].flags & ROW_INDIRECT) && n->reg[1] < 16 &&
+        if ((x86_row_table[n->row].flags & ROW_INDIRECT) && n->reg[1] < 16 &&
             rng_once(&t->rng, 2) && !bench_is_row(n, "iret"))
             g->g[n->reg[1]] =
                 rng_below(&t->rng, 0x2000) +
-                (bench_mode_size(t) == X86_MODE_16 ? 0 : NASTY_BASE);
+                (bench_mode_size(t) == X86_MODE_16 ? 0 : GUEST_BASE);
     }
     if (bench_mode_size(t) != X86_MODE_64)
         for (unsigned i = 0; i < 16; i++)
@@ -338,19 +340,19 @@ static void random_state(struct bench *t)
 
 static void load_state(struct bench *t, struct side *s)
 {
-    const struct nasty_cpu *from = t->before;
-    struct nasty_cpu *g = nasty(s->c);
-    bool flush = g->mode != from->mode || rng_once(&t->rng, 8);
+    const struct x86_cpu *from = t->before;
+    struct x86_cpu *g = x86(s->c);
+    unsigned size = bench_mode_size(t);
 
-    memcpy((char *)g + offsetof(struct nasty_cpu, g),
-           (const char *)from + offsetof(struct nasty_cpu, g),
-           offsetof(struct nasty_cpu, pages) - offsetof(struct nasty_cpu, g));
-    memcpy((char *)g + offsetof(struct nasty_cpu, mantissa),
-           (const char *)from + offsetof(struct nasty_cpu, mantissa),
-           sizeof(*g) - offsetof(struct nasty_cpu, mantissa));
-    g->fp.rules = FP_RULES_SSE;
-    g->model = NASTY_MODEL_486;
-    g->features = UINT64_MAX;
+    memcpy(g->g, from->g, sizeof(g->g));
+    memcpy(g->xmm, from->xmm, sizeof(g->xmm));
+    g->x87 = from->x87;
+    g->df = from->df;
+    x86_set_mxcsr(g, x86_mxcsr(from));
+    if ((g->mode & X86_MODE_SIZE) != size || rng_once(&t->rng, 8))
+        cpu_flush_tlb(s->c);
+    if (g->mode != t->modes[size])
+        guest_set_mode(g, size, t->cs[size], t->ss[size]);
     g->core.flag_kind = from->core.flag_kind;
     g->core.flag_a = from->core.flag_a;
     g->core.flag_b = from->core.flag_b;
@@ -358,16 +360,15 @@ static void load_state(struct bench *t, struct side *s)
     g->core.page = t->p.pc & PAGE_MASK;
     g->core.pending_exception = false;
     g->core.halted = false;
-    g->vector = 255;
-    g->error = g->cr2 = 0;
-    nasty_settle(g);
-    if (flush)
-        cpu_flush_tlb(s->c);
+    g->activity = X86_ACTIVE;
+    g->vector = GUEST_NONE;
+    g->error = 0;
+    g->fault_address = 0;
 }
 
 uint64_t bench_flags(const struct cpu *c)
 {
-    return nasty_flag_bits(c->flag_kind, c->flag_a, c->flag_b) & NASTY_FLAGS;
+    return x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) & X86_FLAGS;
 }
 
 /* -------------------------------------------------------- the evaluator */
@@ -376,7 +377,7 @@ uint64_t bench_flags(const struct cpu *c)
 static uint32_t look_ahead(struct bench *t, unsigned i)
 {
     const struct insn *n = &t->p.insns[i];
-    const struct isa_flow *flow = nasty_row_table[n->row].flow;
+    const struct isa_flow *flow = x86_row_table[n->row].flow;
     struct cpu *c = t->b.c;
     int32_t offset = (int32_t)((t->p.pc & ~PAGE_MASK) + t->p.at[i]);
     struct rec r[2] = {{.a = n->reg[0],
@@ -390,19 +391,19 @@ static uint32_t look_ahead(struct bench *t, unsigned i)
         t->tainted = true;
     /* With nothing to move by ECX in 64-bit code, hosts clear the upper halves
      * of registers, or do not. */
-    if (bench_is_row(n, "movs") && (n->reg[3] >> X86_D_SIZE & 3) == 2 &&
-        (uint32_t)nasty(c)->g[1] == 0)
+    if (is_string(n) && (n->reg[3] >> X86_D_SIZE & 3) == 2 &&
+        (uint32_t)x86(c)->g[1] == 0)
         t->tainted = true;
     if (n->facts & INSN_IMM_PC)
         r[0].imm += offset;
     r[1].data = n->data;
     c->extra = n->extra + (uint64_t)(n->facts & INSN_EXTRA_PC ? offset : 0);
-    nasty(c)->g[X86_PAGE] = c->page;
+    x86(c)->g[X86_PAGE] = c->page;
     if (n->row && t->undefs[n->row])
         out = t->undefs[n->row]->fn(c, r, bench_flags(c));
     if (out & 0x10000)
         t->operand_undefined = true;
-    return out & NASTY_FLAGS;
+    return out & X86_FLAGS;
 }
 
 /* Instruction by instruction; false: the IR was bad. */
@@ -413,20 +414,20 @@ static bool run_evaluator(struct bench *t)
     t->undefined = 0;
     t->tainted = t->operand_undefined = false;
     for (unsigned i = 0; i < t->p.n; i++) {
-        const struct isa_flow *flow = nasty_row_table[t->p.insns[i].row].flow;
+        const struct isa_flow *flow = x86_row_table[t->p.insns[i].row].flow;
         uint32_t undefined = look_ahead(t, i);
         struct ir_end end;
 
         c->page = t->p.pc & PAGE_MASK;
         do {
-            end = ir_eval(&t->irs[i], c, &nasty_ir_guest);
+            end = ir_eval(&t->irs[i], c, &x86_ir_guest);
         } while (end.how == IR_END_AGAIN);
         if (end.how == IR_END_BAD)
             return false;
         if (flow && end.how != IR_END_RAISED)
             t->undefined &= ~(uint32_t)flow->sets;
         t->undefined |= undefined;
-        c->pc = nasty_pc(c, c->pc);
+        c->pc = x86_cut_pc(c, c->pc);
         if (end.how == IR_END_RAISED || i + 1 == t->p.n ||
             c->pc != t->p.pc + t->p.at[i + 1])
             break;
@@ -465,11 +466,11 @@ static void run_handlers(struct bench *t)
 
 /* -------------------------------------------------------------- compare */
 
-static void print_state(const char *who, const struct nasty_cpu *g)
+static void print_state(const char *who, const struct x86_cpu *g)
 {
     printf("%s: pc %llx vector %u error %llx cr2 %llx flags %03llx df %u\n",
            who, (unsigned long long)g->core.pc, g->vector,
-           (unsigned long long)g->error, (unsigned long long)g->cr2,
+           (unsigned long long)g->error, (unsigned long long)g->fault_address,
            (unsigned long long)bench_flags(&g->core), g->df);
     for (unsigned i = 0; i < 16; i++)
         printf("  %016llx%s", (unsigned long long)g->g[i],
@@ -485,16 +486,16 @@ void bench_report(struct bench *t, const char *what)
     program_text(&t->p, text, sizeof(text));
     printf("%s (%u-bit code)\n%s", what, 16u << bench_mode_size(t), text);
     print_state("before", t->before);
-    print_state(t->jit ? "compiled" : "handlers", nasty(t->a.c));
-    print_state("evaluator", nasty(t->b.c));
+    print_state(t->jit ? "compiled" : "handlers", x86(t->a.c));
+    print_state("evaluator", x86(t->b.c));
 }
 
-static const char *different(const struct nasty_cpu *a,
-                             const struct nasty_cpu *b)
+static const char *different(const struct x86_cpu *a, const struct x86_cpu *b)
 {
     if (a->core.pc != b->core.pc)
         return "pc";
-    if (a->vector != b->vector || a->error != b->error || a->cr2 != b->cr2)
+    if (a->vector != b->vector || a->error != b->error ||
+        a->fault_address != b->fault_address)
         return "exception";
     if (memcmp(a->g, b->g, sizeof(a->g[0]) * 16) != 0)
         return "registers";
@@ -503,9 +504,7 @@ static const char *different(const struct nasty_cpu *a,
     if (memcmp(a->xmm, b->xmm, sizeof(a->xmm)) != 0 ||
         a->fp.flags != b->fp.flags)
         return "SSE";
-    if (memcmp(a->mantissa, b->mantissa, sizeof(a->mantissa)) != 0 ||
-        memcmp(a->exponent, b->exponent, sizeof(a->exponent)) != 0 ||
-        a->top != b->top || a->used != b->used || a->status != b->status)
+    if (memcmp(&a->x87, &b->x87, sizeof(a->x87)) != 0)
         return "x87";
     return NULL;
 }
@@ -523,7 +522,7 @@ size_t bench_difference(const uint8_t *a, const uint8_t *b)
 
 static bool compare_sides(struct bench *t)
 {
-    const char *what = different(nasty(t->a.c), nasty(t->b.c));
+    const char *what = different(x86(t->a.c), x86(t->b.c));
     size_t at = bench_difference(t->a.ram->host, t->b.ram->host);
     char text[80];
 
@@ -531,7 +530,7 @@ static bool compare_sides(struct bench *t)
         snprintf(text, sizeof(text), "handlers and evaluator: %s", what);
     else if (at < RAM_SIZE)
         snprintf(text, sizeof(text), "handlers and evaluator: memory at %llx",
-                 (unsigned long long)(NASTY_BASE + at));
+                 (unsigned long long)(GUEST_BASE + at));
     else
         return true;
     bench_report(t, text);
@@ -563,7 +562,7 @@ static bool run_case(struct bench *t)
         ok = false;
     }
     t->cases++;
-    t->faults += nasty(t->a.c)->vector != 255;
+    t->faults += x86(t->a.c)->vector != GUEST_NONE;
     ok = ok && compare_sides(t);
     if (ok && t->native && t->p.native)
         ok = bench_compare_host(t);
@@ -571,29 +570,30 @@ static bool run_case(struct bench *t)
     return ok;
 }
 
-static uint32_t mode_for(unsigned size)
+static struct machine machine_for(const struct bench *t, unsigned size)
 {
-    return size == X86_MODE_64 ? X86_MODE_64
-           : size == X86_MODE_32
-               ? X86_MODE_32 | X86_MODE_FLAT | X86_MODE_STACK32
-               : X86_MODE_16;
+    const struct x86_cpu *g = x86(t->a.c);
+
+    return (struct machine){t->modes[size], g->model, g->features};
 }
 
 /* Programs that begin with entry e. */
 static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
                       unsigned states)
 {
-    const struct machine m = {mode_for(size), NASTY_MODEL_486, UINT64_MAX};
+    const struct machine m = machine_for(t, size);
     /* Compiled ones want to be long enough to be left and entered again. */
-    const unsigned most = t->jit ? MAX_INSNS : FEW_INSNS;
+    const unsigned most = t->jit                 ? MAX_INSNS
+                          : t->insns < FEW_INSNS ? t->insns
+                                                 : FEW_INSNS;
     struct error error;
 
     if (e->flags & (size == X86_MODE_64 ? X86_I64 : X86_O64) ||
-        m.model < e->model_first || m.model > e->model_last)
+        m.model < e->model_first || m.model > e->model_last || !is_for_users(e))
         return;
     for (unsigned i = 0; i < states; i += STATES_EACH) {
-        while (!make_program(
-            &t->rng, &m, e, 1 + (unsigned)rng_below(&t->rng, most), &t->p))
+        while (!make_program(&t->rng, &m, e,
+                             1 + (unsigned)rng_below(&t->rng, most), &t->p))
             continue;
         place(t, true);
         if (!lift(t, &error)) {
@@ -615,7 +615,7 @@ static void run_shorts(struct bench *t, unsigned states)
 {
     struct cpu *c = t->a.c;
 
-    for (const struct isa_short *s = nasty_shorts; s->name; s++)
+    for (const struct isa_short *s = x86_shorts; s->name; s++)
         for (unsigned i = 0; i < states; i++) {
             uint64_t v[2];
             bool want;
@@ -631,7 +631,7 @@ static void run_shorts(struct bench *t, unsigned states)
             c->flag_kind = s->kind;
             c->flag_a = v[0];
             c->flag_b = v[1];
-            want = nasty_flag_use(c, s->condition);
+            want = x86_flag_use(c, s->condition);
             if (s->fn(v[0], v[1]) == want)
                 continue;
             if (t->failures++ < MAX_REPORTS)
@@ -641,78 +641,82 @@ static void run_shorts(struct bench *t, unsigned states)
         }
 }
 
-/* PUSH SP: the 8086 and 80186 push the new value, later ones the old. */
-static void run_push_sp(struct bench *t, unsigned model, uint16_t want)
-{
-    struct nasty_cpu *g = nasty(t->a.c);
-    const uint16_t sp = 0x7100;
-    uint16_t got;
-
-    t->p = (struct program){.mode = X86_MODE_16,
-                            .pc = NASTY_BASE + 0x100,
-                            .bytes = {0x54},
-                            .size = 1,
-                            .n = 1,
-                            .insns = {{.length = 1}}};
-    place(t, true);
-    random_state(t);
-    t->before->g[4] = sp;
-    load_state(t, &t->a);
-    g->model = model;
-    run_handlers(t);
-    got = ld_le16(t->a.ram->host + sp - 2);
-    if (got != want || g->g[4] != sp - 2u) {
-        printf("PUSH SP of model %u: %x, not %x\n", model, got, want);
-        t->failures++;
-    }
-    place(t, false);
-    restore_data(t);
-}
-
 /* -------------------------------------------------------------- the lot */
 
 struct plan {
-    unsigned states, seed, row;
+    unsigned states, seed, row, insns;
     bool compiled;
     int mode; /* -1: all */
 };
 
 static void run_all(struct bench *t, const struct plan *plan)
 {
+    t->insns = plan->insns;
     run_shorts(t, 2000);
-    for (unsigned m = NASTY_MODEL_8086; m < NASTY_MODELS; m++)
-        run_push_sp(t, m, m < NASTY_MODEL_80286 ? 0x70fe : 0x7100);
-    for (unsigned i = 1; i < nasty_n_entries; i++) {
-        const struct x86_entry *e = &nasty_tables.entries[i];
+    for (unsigned i = 1; i < x86_n_entries; i++) {
+        const struct x86_entry *e = &x86_tables.entries[i];
+
+        unsigned before = t->failures;
 
         if (plan->row && e->row != plan->row)
             continue;
         for (unsigned size = X86_MODE_16; size <= X86_MODE_64; size++)
             if (plan->mode < 0 || (unsigned)plan->mode == size)
                 run_entry(t, e, size, plan->states);
+        if (t->failures != before)
+            printf("row %u, %s: %u failures\n", e->row, e->name,
+                   t->failures - before);
     }
 }
 
 /* Lines "SIZE HEX TEXT" for another disassembler to look at. */
-static void print_programs(unsigned n, uint64_t seed)
+static void print_programs(const struct bench *t, unsigned n, uint64_t seed)
 {
     struct rng r = {seed};
     struct program p;
 
     while (n) {
         unsigned size = (unsigned)rng_below(&r, 3);
-        struct machine m = {mode_for(size), NASTY_MODEL_486, UINT64_MAX};
+        struct machine m = machine_for(t, size);
         char text[96];
 
         if (!make_program(&r, &m, NULL, 1, &p) || !p.insns[0].row)
             continue;
-        nasty_disassemble(&p.insns[0], 0x1000, text, sizeof(text));
+        x86_disassemble(&p.insns[0], 0x1000, text, sizeof(text));
         printf("%u ", 16u << size);
         for (unsigned i = 0; i < p.insns[0].length; i++)
             printf("%02x", p.bytes[i]);
         printf(" %s\n", text);
         n--;
     }
+}
+
+static void decode_line(const struct bench *t, unsigned bits, const char *hex)
+{
+    const struct machine m = machine_for(t, bits == 64   ? X86_MODE_64
+                                            : bits == 32 ? X86_MODE_32
+                                                         : X86_MODE_16);
+    uint8_t bytes[16] = {0};
+    unsigned n = 0;
+    struct insn i;
+    char text[96];
+
+    for (; n < 15 && sscanf(hex + 2 * n, "%2hhx", &bytes[n]) == 1; n++)
+        continue;
+    if (!x86_table_decode(&x86_tables, m.mode & ~X86_MODE_NO_XSAVE, m.features,
+                          m.model, bytes, n, &i))
+        i.row = 0; /* cut short */
+    x86_disassemble(&i, 0x1000, text, sizeof(text));
+    printf("%u %s\n", i.row ? i.length : 0, text);
+}
+
+static void decode_lines(const struct bench *t)
+{
+    char hex[64];
+    unsigned bits;
+
+    while (scanf("%u %63s", &bits, hex) == 2)
+        decode_line(t, bits, hex);
 }
 
 static unsigned number(const char *text)
@@ -729,11 +733,12 @@ static unsigned number(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {.states = 160, .seed = 1, .mode = -1};
+    struct plan plan = {
+        .states = 160, .seed = 1, .insns = MAX_INSNS, .mode = -1};
     struct jit_config jit = {0};
     struct bench t;
     struct error e;
-    unsigned failures;
+    unsigned failures, texts = 0, lines = 0;
 
     for (int i = 1; i < argc; i += 2) {
         unsigned v = number(i + 1 < argc ? argv[i + 1] : "");
@@ -744,6 +749,10 @@ int main(int argc, char **argv)
             plan.seed = v;
         else if (strcmp(argv[i], "-r") == 0)
             plan.row = v;
+        else if (strcmp(argv[i], "-d") == 0)
+            lines = v;
+        else if (strcmp(argv[i], "-i") == 0 && v && v <= MAX_INSNS)
+            plan.insns = v;
         else if (strcmp(argv[i], "-m") == 0)
             plan.mode = v == 16   ? X86_MODE_16
                         : v == 32 ? X86_MODE_32
@@ -752,12 +761,11 @@ int main(int argc, char **argv)
             plan.compiled = true;
             jit.off = v | 1u << JIT_TIERS;
         } else if (strcmp(argv[i], "-t") == 0) {
-            print_programs(v, plan.seed);
-            return 0;
+            texts = v;
         } else {
             fprintf(stderr,
-                    "test_x86_rows: no option '%s': -n, -s, -r, -m, -j "
-                    "or -t, each with a number\n",
+                    "test_x86_rows: no option '%s': -n, -s, -r, -m, -i, "
+                    "-j, -d or -t, each with a number\n",
                     argv[i]);
             return 2;
         }
@@ -765,6 +773,13 @@ int main(int argc, char **argv)
     if (!bench_new(&t, plan.seed, plan.compiled ? &jit : NULL, &e)) {
         fprintf(stderr, "test_x86_rows: %s\n", e.text);
         return 1;
+    }
+    if (texts || lines) {
+        if (lines)
+            decode_lines(&t);
+        print_programs(&t, texts, plan.seed);
+        bench_free(&t);
+        return 0;
     }
     run_all(&t, &plan);
     printf("%" PRIu64 " cases, %" PRIu64 " of them faulted, %" PRIu64
