@@ -337,6 +337,7 @@ static unsigned lower_block(struct gen *g)
             continue;
         if (at == b->n || at - first >= WORTH_RETURN) {
             g->resume[first] = before.at;
+            g->resumes = true;
             done += at - first;
             g->falls_out = at == b->n;
             if (at < b->n)
@@ -425,8 +426,7 @@ static bool write_block(struct gen *g)
         return false;
     if (b->end && g->falls_out)
         lower_end(g);
-    b->shadow = block_shadow(b->cpu, b->first);
-    if (!b->shadow)
+    if (g->resumes && !(b->shadow = block_shadow(b->cpu, b->first)))
         return false;
     for (uint32_t n = sites; n < g->j->n_sites; n++)
         g->j->infos[n].rec = shadow_of(g, g->j->infos[n].rec);

@@ -59,6 +59,7 @@ struct gen {
     bool failed;             /* this instruction cannot be lowered */
     struct out outs[MAX_OUTS];
     unsigned n_outs;
+    bool resumes;            /* code is entered in the middle: at these */
     const uint8_t *resume[BLOCK_MAX_INSNS]; /* where code goes on, NULL */
 };
 
@@ -132,7 +133,7 @@ void store_kind(struct gen *g, unsigned kind);
 static inline const struct rec *shadow_of(const struct gen *g,
                                           const struct rec *r)
 {
-    return g->b->shadow + (r - g->b->first);
+    return g->b->shadow ? g->b->shadow + (r - g->b->first) : r;
 }
 
 /* To the stub that starts at `stub`. */
