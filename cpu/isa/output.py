@@ -38,9 +38,10 @@ class Output:
         up = self.up
         out = [HEAD.format(file=self.file), f"#ifndef {up}_ROWS_H",
                f"#define {up}_ROWS_H", "", "#include <stdint.h>", ""]
+        ext = self.isa.ext_prefix
         for n, x in enumerate(self.isa.exts):
-            out.append(f"#define {up}_EXT_{x.upper()} ((uint64_t)1 << {n})")
-        out += ["", f"#define {up}_EXT_NAMES \\"]
+            out.append(f"#define {ext}_EXT_{x.upper()} ((uint64_t)1 << {n})")
+        out += ["", f"#define {ext}_EXT_NAMES \\"]
         out += [f'    "{x}", \\' for x in self.isa.exts] + ["", ""]
         for reg in self.isa.regs.values():
             if reg.names:
@@ -314,7 +315,8 @@ extern const struct isa_register {n}_registers[];
         out = self.head(self.isa.header, f"{n}_gen.h")
         out.append(f"const struct isa_encoding {n}_encodings[] = {{")
         for r in self.isa.rows:
-            wants = " | ".join(f"{self.up}_EXT_{x.upper()}" for x in r.wants)
+            wants = " | ".join(f"{self.isa.ext_prefix}_EXT_{x.upper()}"
+                               for x in r.wants)
             out.append(f"    {{{r.number}, {r.enc.width}, {r.enc.mask:#x}u, "
                        f"{r.enc.value:#x}u, {wants or 0}}},")
         out += ["    {0, 0, 0, 0, 0},", "};", "",

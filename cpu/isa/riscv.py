@@ -577,7 +577,7 @@ class Decoder:
         self.out.append(f"{pad}}}")
 
     def bits(self, names):
-        return " | ".join(f"{self.isa.name.upper()}_EXT_{x.upper()}"
+        return " | ".join(f"{self.isa.ext_prefix}_EXT_{x.upper()}"
                           for x in names)
 
     def leaf(self, row, done, pad):

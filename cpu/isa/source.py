@@ -252,6 +252,8 @@ class Reader:
                            'expected: isa NAME DIALECT "HEADER" STRUCT')
         i = self.isa
         i.name, i.dialect, i.header, i.struct = m.groups()
+        # What a second width shares with the first, however that is called.
+        i.ext_prefix = i.name.upper()
 
     def decl_ext(self, line, text):
         for name in text.split()[1:]:

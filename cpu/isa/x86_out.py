@@ -141,7 +141,8 @@ class X86Output(output.Output):
             size = f"'{o.size}'" if o.size else "0"
             ops.append(f"{{'{o.letter}', {size}, {text}}}")
         ops += ["{0, 0, NULL}"] * (4 - len(ops))
-        wants = " | ".join(f"{self.up}_EXT_{x.upper()}" for x in row.wants)
+        wants = " | ".join(f"{self.isa.ext_prefix}_EXT_{x.upper()}"
+                           for x in row.wants)
         return (f"    {{{string(row.name)}, {self.entry_flags(row)}, "
                 f"{row.number}, {{{', '.join(map(str, instance))}}}, "
                 f"{forms:#x}, X86_{PREFIX_NAMES[row.enc.prefix]}, "

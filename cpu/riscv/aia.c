@@ -59,19 +59,19 @@ static void write_file(const struct level *l, unsigned reg, uint32_t value)
 
 static unsigned xlen(const struct riscv_cpu *g)
 {
-    return g->features & RISCV64_EXT_RV32 ? 32 : 64;
+    return g->features & RISCV_EXT_RV32 ? 32 : 64;
 }
 
 bool riscv_smaia(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
-    return (g->features & RISCV64_EXT_SMAIA) != 0;
+    return (g->features & RISCV_EXT_SMAIA) != 0;
 }
 
 bool riscv_ssaia(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
-    return (g->features & RISCV64_EXT_SSAIA) != 0;
+    return (g->features & RISCV_EXT_SSAIA) != 0;
 }
 
 /* ------------------------------------------- virtual interrupts, aia 5.3 */

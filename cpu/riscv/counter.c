@@ -35,7 +35,7 @@ static bool has(const struct riscv_cpu *g, uint64_t ext)
 /* The counters that there are beside cycle and instret. */
 static uint32_t programmable(const struct riscv_cpu *g)
 {
-    return has(g, RISCV64_EXT_ZIHPM) ? ~(uint32_t)7 : 0;
+    return has(g, RISCV_EXT_ZIHPM) ? ~(uint32_t)7 : 0;
 }
 
 static bool event_counts(const struct riscv_cpu *g, unsigned n)
@@ -68,7 +68,7 @@ static uint32_t watched(const struct riscv_cpu *g)
 {
     uint32_t on = 0;
 
-    if (!has(g, RISCV64_EXT_SSCOFPMF))
+    if (!has(g, RISCV_EXT_SSCOFPMF))
         return 0;
     for (unsigned n = COUNTER_FIRST; n < RISCV_COUNTERS; n++)
         if ((g->counting >> n & 1) && !(g->mhpmevent[n] & EVENT_OF))
@@ -193,7 +193,7 @@ void riscv_write_event(struct riscv_cpu *g, unsigned n, uint64_t v)
     riscv_counters_overflow(g, now);
     if (number != EVENT_CYCLES && number != EVENT_INSTRUCTIONS)
         number = EVENT_NONE;
-    if (has(g, RISCV64_EXT_SSCOFPMF))
+    if (has(g, RISCV_EXT_SSCOFPMF))
         number |= v & (EVENT_OF | EVENT_FILTER);
     g->mhpmevent[n] = number;
     g->filtered &= ~(1u << n);

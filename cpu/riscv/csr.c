@@ -109,7 +109,7 @@ static void write_mhpmevent(struct riscv_cpu *g, unsigned n, uint64_t v)
 static bool scountovf_on(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
-    return g->features & RISCV64_EXT_SSCOFPMF;
+    return g->features & RISCV_EXT_SSCOFPMF;
 }
 
 /* What S mode may not read it may not know of. */
@@ -172,7 +172,7 @@ static void set_status(struct riscv_cpu *g, uint64_t v, uint64_t mask)
     uint32_t mode = riscv_mode(&g->core);
 
     g->mstatus = (g->mstatus & ~mask) | (v & mask);
-    if (g->features & RISCV64_EXT_F)
+    if (g->features & RISCV_EXT_F)
         g->fs = (uint8_t)(v >> 13 & 3);
     if (mode != riscv_mode(&g->core))
         g->core.leave = true;
@@ -218,7 +218,7 @@ static void write_sstatus(struct riscv_cpu *g, unsigned n, uint64_t v)
 /* Those that software sets and clears; Sscofpmf adds one. */
 static uint64_t lcofi(const struct riscv_cpu *g)
 {
-    return g->features & RISCV64_EXT_SSCOFPMF ? MIP_BIT(IRQ_LCOFI) : 0;
+    return g->features & RISCV_EXT_SSCOFPMF ? MIP_BIT(IRQ_LCOFI) : 0;
 }
 
 static uint64_t s_interrupts(const struct riscv_cpu *g)
@@ -312,7 +312,7 @@ static void write_sie(struct riscv_cpu *g, unsigned n, uint64_t v)
 static bool stimecmp_on(struct riscv_cpu *g, unsigned n)
 {
     (void)n;
-    if (!(g->features & RISCV64_EXT_SSTC))
+    if (!(g->features & RISCV_EXT_SSTC))
         return false;
     return g->priv == PRIV_M ||
            (stce(g) && (g->mcounteren >> COUNTER_TIME & 1));
@@ -369,12 +369,12 @@ static uint64_t envcfg_bits(const struct riscv_cpu *g)
     static const struct {
         uint64_t ext, bits;
     } rows[] = {
-        {RISCV64_EXT_S, ENVCFG_FIOM},
-        {RISCV64_EXT_SSTC, ENVCFG_STCE},
-        {RISCV64_EXT_ZICBOM, ENVCFG_CBIE | ENVCFG_CBCFE},
-        {RISCV64_EXT_ZICBOZ, ENVCFG_CBZE},
-        {RISCV64_EXT_SVADU, ENVCFG_ADUE},
-        {RISCV64_EXT_SVPBMT, ENVCFG_PBMTE},
+        {RISCV_EXT_S, ENVCFG_FIOM},
+        {RISCV_EXT_SSTC, ENVCFG_STCE},
+        {RISCV_EXT_ZICBOM, ENVCFG_CBIE | ENVCFG_CBCFE},
+        {RISCV_EXT_ZICBOZ, ENVCFG_CBZE},
+        {RISCV_EXT_SVADU, ENVCFG_ADUE},
+        {RISCV_EXT_SVPBMT, ENVCFG_PBMTE},
     };
     uint64_t bits = 0;
 
@@ -425,7 +425,7 @@ static void write_tvec(uint64_t *tvec, uint64_t v)
 /* Bit 1 of an address of code is there only where C is. */
 static uint64_t code_address(const struct riscv_cpu *g, uint64_t v)
 {
-    return v & ~(uint64_t)(g->features & RISCV64_EXT_C ? 1 : 3);
+    return v & ~(uint64_t)(g->features & RISCV_EXT_C ? 1 : 3);
 }
 
 static void write_mepc(struct riscv_cpu *g, unsigned n, uint64_t v)

@@ -8,7 +8,8 @@
  * Accessed and dirty bits: with Svadu and menvcfg.ADUE the walker sets them,
  * by compare-and-swap on the entry with a second look when it changed under
  * us; without ADUE, or on a hart with Svade alone, they fault.  A hart with
- * neither sets them.
+ * neither sets them.  The update comes before the access (Svadu: earlier in
+ * the global memory order), so a store that PMP refuses leaves D set.
  *
  * Tables must lie in RAM; a walk that leaves it, or that PMP keeps from an
  * entry, ends in the access fault of the original access.  Memory types (PBMT)
@@ -79,7 +80,7 @@ static bool has(const struct riscv_cpu *g, uint64_t ext)
 
 static const struct satp_layout *layout_of(const struct riscv_cpu *g)
 {
-    return has(g, RISCV64_EXT_RV32) ? &satp32 : &satp64;
+    return has(g, RISCV_EXT_RV32) ? &satp32 : &satp64;
 }
 
 /* The scheme that a value of satp asks for; NULL: none, or not here. */
@@ -87,15 +88,15 @@ static const struct paging *paging_of(const struct riscv_cpu *g, uint64_t satp)
 {
     uint64_t mode = satp >> layout_of(g)->mode;
 
-    if (has(g, RISCV64_EXT_RV32))
+    if (has(g, RISCV_EXT_RV32))
         return mode == 1 ? &sv32 : NULL;
     switch (mode) {
     case 8:
         return &sv39;
     case 9:
-        return has(g, RISCV64_EXT_SV48) ? &sv48 : NULL;
+        return has(g, RISCV_EXT_SV48) ? &sv48 : NULL;
     case 10:
-        return has(g, RISCV64_EXT_SV57) ? &sv57 : NULL;
+        return has(g, RISCV_EXT_SV57) ? &sv57 : NULL;
     default:
         return NULL;
     }
@@ -105,11 +106,11 @@ const char *riscv_mmu_type(struct cpu *c)
 {
     const struct riscv_cpu *g = riscv(c);
 
-    if (has(g, RISCV64_EXT_RV32))
+    if (has(g, RISCV_EXT_RV32))
         return "riscv,sv32";
-    if (has(g, RISCV64_EXT_SV57))
+    if (has(g, RISCV_EXT_SV57))
         return "riscv,sv57";
-    return has(g, RISCV64_EXT_SV48) ? "riscv,sv48" : "riscv,sv39";
+    return has(g, RISCV_EXT_SV48) ? "riscv,sv48" : "riscv,sv39";
 }
 
 bool riscv_satp_valid(const struct riscv_cpu *g, uint64_t satp)
@@ -378,9 +379,9 @@ static unsigned leaf_need(enum access access)
 /* Does the walker set A and D, or do they fault? */
 static bool sets_accessed(const struct riscv_cpu *g)
 {
-    if (has(g, RISCV64_EXT_SVADU))
+    if (has(g, RISCV_EXT_SVADU))
         return g->menvcfg & ENVCFG_ADUE;
-    return !has(g, RISCV64_EXT_SVADE);
+    return !has(g, RISCV_EXT_SVADE);
 }
 
 /* See that A is set, and D for a write. */
@@ -419,7 +420,7 @@ static uint64_t leaf_size(const struct walk *w, const struct pte *e)
             (e->value & PTE_PBMT) == PTE_PBMT)
             return 0;
     if (e->value & PTE_N) {
-        if (!has(w->g, RISCV64_EXT_SVNAPOT) || e->level > 0 ||
+        if (!has(w->g, RISCV_EXT_SVNAPOT) || e->level > 0 ||
             ppn % (1u << NAPOT_BITS) != NAPOT_PPN)
             return 0;
         return PAGE_SIZE << NAPOT_BITS;

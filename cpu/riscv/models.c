@@ -14,7 +14,7 @@
 
 #include "cpu/riscv/riscv_isa.h"
 
-#define X(name) RISCV64_EXT_##name
+#define X(name) RISCV_EXT_##name
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {

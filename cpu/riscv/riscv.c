@@ -20,8 +20,8 @@ static bool init(struct cpu *c, const struct cpu_config *config,
     struct riscv_cpu *g = riscv(c);
 
     if (!riscv_parse_model(config->model,
-                           c->class->xlen == 32 ? RISCV64_EXT_RV32
-                                                      : RISCV64_EXT_RV64,
+                           c->class->xlen == 32 ? RISCV_EXT_RV32
+                                                      : RISCV_EXT_RV64,
                            &g->features, e))
         return false;
     riscv_isa_text(g->features, g->isa_text, sizeof(g->isa_text));
@@ -50,10 +50,10 @@ static void reset(struct cpu *c)
     /* What software that knows nothing of these expects: memory types work,
      * and so does setting A and D by hardware, where software was not told
      * that they fault. */
-    if (g->features & RISCV64_EXT_SVPBMT)
+    if (g->features & RISCV_EXT_SVPBMT)
         g->menvcfg |= ENVCFG_PBMTE;
-    if ((g->features & RISCV64_EXT_SVADU) &&
-        !(g->features & RISCV64_EXT_SVADE))
+    if ((g->features & RISCV_EXT_SVADU) &&
+        !(g->features & RISCV_EXT_SVADE))
         g->menvcfg |= ENVCFG_ADUE;
     riscv_counters_reset(g);
     c->pc = RESET_VECTOR;
@@ -80,7 +80,7 @@ static void undefined(struct cpu *c, uint64_t encoding)
 
 unsigned riscv_xlen(const struct riscv_cpu *g)
 {
-    return g->features & RISCV64_EXT_RV32 ? 32 : 64;
+    return g->features & RISCV_EXT_RV32 ? 32 : 64;
 }
 
 uint32_t riscv_mode(struct cpu *c)

@@ -102,7 +102,7 @@ struct riscv_cpu {
     uint8_t frm;
     uint8_t fs;       /* mstatus.FS */
     uint8_t priv;     /* enum riscv_priv */
-    uint64_t features; /* RISCV64_EXT_*, of either width; set by init */
+    uint64_t features; /* RISCV_EXT_*, of either width; set by init */
 
     uint64_t mstatus, misa;
     uint64_t medeleg, mideleg, mie, mip_soft;
@@ -151,7 +151,7 @@ unsigned riscv_xlen(const struct riscv_cpu *g);
 /* ---------------------------------------------------- inside the folder */
 
 /* models.c.  Features of "MODEL,EXT=on,..." (NULL: the first model) for a hart
- * of `width`, RISCV64_EXT_RV32 or _RV64. */
+ * of `width`, RISCV_EXT_RV32 or _RV64. */
 bool riscv_parse_model(const char *text, uint64_t width, uint64_t *features,
                        struct error *e);
 extern const struct cpu_model riscv32_models[], riscv64_models[];

@@ -25,7 +25,7 @@ static inline uint64_t riscv_features(const struct cpu *c)
     const struct riscv_cpu *g = (const struct riscv_cpu *)c;
 
     return g->fs ? g->features
-                 : g->features & ~(uint64_t)(RISCV64_EXT_F | RISCV64_EXT_D);
+                 : g->features & ~(uint64_t)(RISCV_EXT_F | RISCV_EXT_D);
 }
 #define GUEST_FEATURES(c) riscv_features(c)
 

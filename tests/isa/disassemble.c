@@ -20,8 +20,8 @@ static struct cpu *hart(bool rv32)
 
     if (!g)
         return NULL;
-    g->features = ~(uint64_t)(rv32 ? RISCV64_EXT_RV64 : RISCV64_EXT_RV32) &
-                  ~(uint64_t)RISCV64_EXT_IALIGN32;
+    g->features = ~(uint64_t)(rv32 ? RISCV_EXT_RV64 : RISCV_EXT_RV32) &
+                  ~(uint64_t)RISCV_EXT_IALIGN32;
     g->fs = 3;
     return &g->core;
 }

@@ -700,28 +700,28 @@ static bool get(struct cpu *c, const char *name, uint64_t *value)
     .same = same, .tidy = tidy, .settle = settle, .prelude = prelude,        \
     .always_traps = always_traps, .plain = plain, .set = set, .get = get
 
-#define OTHERS (~(uint64_t)(RISCV64_EXT_IALIGN32 | RISCV64_EXT_C |           \
-                            RISCV64_EXT_RV32 | RISCV64_EXT_RV64))
+#define OTHERS (~(uint64_t)(RISCV_EXT_IALIGN32 | RISCV_EXT_C |           \
+                            RISCV_EXT_RV32 | RISCV_EXT_RV64))
 #define JUMP16 .loop = 0xa001, .align = 2 /* c.j . */
 
 const struct rig_guest rig_riscv[] = {
     {
         .name = "riscv64",
-        .features = OTHERS | RISCV64_EXT_RV64 | RISCV64_EXT_C,
+        .features = OTHERS | RISCV_EXT_RV64 | RISCV_EXT_C,
         JUMP16,
         GUEST(64),
     },
     {
         .name = "riscv32",
-        .features = OTHERS | RISCV64_EXT_RV32 | RISCV64_EXT_C,
+        .features = OTHERS | RISCV_EXT_RV32 | RISCV_EXT_C,
         JUMP16,
         GUEST(32),
     },
     {
         .name = "riscv64 without C",
         .model = "rv64,c=off",
-        .features = OTHERS | RISCV64_EXT_RV64 | RISCV64_EXT_IALIGN32,
-        .only = RISCV64_EXT_IALIGN32,
+        .features = OTHERS | RISCV_EXT_RV64 | RISCV_EXT_IALIGN32,
+        .only = RISCV_EXT_IALIGN32,
         .loop = 0x0000006f, /* jal zero, . */
         .align = 4,
         GUEST(64),

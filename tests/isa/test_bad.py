@@ -238,7 +238,7 @@ def main():
         check_file(gen, files[code])
     check_file(gen, files["dialect"], run_program)
     check_arguments(gen, a.riscv)
-    check_lines(gen, a.riscv, "riscv64", ("decode", "handlers", "lift"))
+    check_lines(gen, a.riscv, "riscv", ("decode", "handlers", "lift"))
     check_lines(gen, a.x86, "x86", ("handlers", "lift", "tests"))
     x86 = a.damaged // 3
     check_damaged((gen, source), a.riscv, riscv_tables, a.damaged - x86)

@@ -542,7 +542,7 @@ static void rv32(void **state)
 {
     struct rig *r = *state;
 
-    r->g->features ^= RISCV64_EXT_RV64 | RISCV64_EXT_RV32;
+    r->g->features ^= RISCV_EXT_RV64 | RISCV_EXT_RV32;
     for (unsigned s = 0; s < 2; s++) {
         unsigned select = s ? SISELECT : MISELECT, reg = s ? SIREG : MIREG;
 

@@ -618,6 +618,28 @@ static void dirty_later(void **state)
     }
 }
 
+/* The entry is updated before the access: PMP's refusal comes behind it. */
+static void dirty_and_refused(void **state)
+{
+    struct rig *r = open_rig(NULL);
+    struct space s;
+
+    (void)state;
+    open_space(&s, r, &modes[0]);
+    map(&s, DATA, 0, entry(DATA, V | R | W));
+    /* that page may be read */
+    r->g->pmpaddr[1] = r->g->pmpaddr[0];
+    r->g->pmpcfg[1] = 0x1f;
+    r->g->pmpaddr[0] = DATA >> 2 | 0x1ff;
+    r->g->pmpcfg[0] = 0x19;
+    riscv_pmp_changed(r->g);
+    assert_int_equal(access_by(&s, PRIV_S, ACCESS_WRITE, DATA),
+                     access_fault[ACCESS_WRITE]);
+    assert_int_equal(rig_peek64(r, entry_at(&s, DATA, 0)),
+                     entry(DATA, V | R | W | A | D));
+    rig_free(r);
+}
+
 /* ------------------------------------------------- tables in bad places */
 
 /* Tables in devices, ROM, nothing, beyond all: access faults of the access's
@@ -1083,6 +1105,7 @@ int main(void)
         cmocka_unit_test(permissions),
         cmocka_unit_test(accessed_and_dirty),
         cmocka_unit_test(dirty_later),
+        cmocka_unit_test(dirty_and_refused),
         cmocka_unit_test(tables_elsewhere),
         cmocka_unit_test(loops_and_noise),
         cmocka_unit_test(protected_tables),
