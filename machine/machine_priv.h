@@ -18,8 +18,9 @@ struct vcpu {
     struct machine *machine;
     struct cpu *cpu;
     pthread_t thread;
-    bool idle; /* icount: it halted when it last ran */
+    bool idle;         /* icount: it halted when it last ran */
     uint64_t turn_end; /* icount: of its turn, in its own instructions */
+    uint64_t wired;    /* inputs that some device drives, by bit */
 };
 
 /* A device, and the node that it was made from. */

@@ -70,6 +70,14 @@ static bool to_cpu(struct machine *m, int node, const struct tree_irq *irq,
     if (irq->cell[0] >= CPU_LINES)
         return tree_error(&m->tree, node, "interrupts", e,
                           "a CPU has no interrupt input %u", irq->cell[0]);
+    /* A hart's inputs are levels, and neither would know that the other still
+     * asserts its own.  A PC's are told of edges by whom it may concern. */
+    if (tree_is_compatible(&m->tree, irq->controller, "riscv,cpu-intc") &&
+        m->vcpu[cpu].wired >> irq->cell[0] & 1)
+        return tree_error(&m->tree, node, "interrupts", e,
+                          "input %u of CPU %d is driven by another device",
+                          irq->cell[0], cpu);
+    m->vcpu[cpu].wired |= (uint64_t)1 << irq->cell[0];
     *out = cpu_input(m->vcpu[cpu].cpu, irq->cell[0]);
     return true;
 }

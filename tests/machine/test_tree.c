@@ -21,7 +21,7 @@
     " cpus { #address-cells = <1>; #size-cells = <0>;"                         \
     "  cpu@0 { device_type = \"cpu\"; compatible = \"riscv\"; reg = <0>;"      \
     "   intc: interrupt-controller { interrupt-controller;"                    \
-    "    #interrupt-cells = <1>; }; }; };"                                     \
+    "    compatible = \"riscv,cpu-intc\"; #interrupt-cells = <1>; }; }; };"    \
     " memory@80000000 { device_type = \"memory\";"                             \
     "  reg = <0 0x80000000 0 0x1000000>; };"
 #define TAIL " };"
@@ -792,6 +792,12 @@ static void test_wrong_wires(void **state)
                             " interrupts-extended = <&intc 64>; };"),
                       "-M *: /a@1000: interrupts: a CPU has no interrupt "
                       "input 64");
+    rig_board_refused(r,
+                      BOARD(PLIC " a@1000 { compatible = \"ns16550a\";"
+                                 " reg = <0 0x1000 0 8>;"
+                                 " interrupts-extended = <&intc 9>; };"),
+                      "-M *: /a@1000: interrupts: input 9 of CPU 0 is driven "
+                      "by another device");
     rig_board_refused(r,
                       BOARD(PLIC " a@1000 { compatible = \"ns16550a\";"
                                  " reg = <0 0x1000 0 8>;"
