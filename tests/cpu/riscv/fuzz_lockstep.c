@@ -6,8 +6,8 @@
  * usage: test_riscv_fuzz_lockstep [-32] [-n TOTAL]
  *                                 [FIRST-SEED [INSTRUCTIONS]]
  *
- * -32: harts of RV32.  They get the same memory, made for RV64, with nothing
- * translated: much of it is illegal to them, the rest runs and traps.
+ * -32: harts of RV32.  They get the same memory, made for RV64, or Sv32's
+ * tables: much of it is illegal to them, the rest runs and traps.
  * Machines of INSTRUCTIONS each run until TOTAL instructions are compared.
  * The status is 77 where there is no translator.
  */
@@ -53,36 +53,6 @@ static bool equip(struct rig *r, uint64_t seed, struct totals *t)
     return false;
 }
 
-/* What fuzz_fill() made, as far as RV32 can hold it. */
-static void narrow(struct riscv_cpu *g)
-{
-    uint64_t *const wide[] = {
-        &g->mtvec, &g->mscratch, &g->mepc,     &g->mcause, &g->mtval,
-        &g->stvec, &g->sscratch, &g->sepc,     &g->scause, &g->stval,
-        &g->mie,   &g->mideleg,  &g->core.pc,
-    };
-
-    for (unsigned i = 0; i < 32; i++)
-        g->x[i] = (uint32_t)g->x[i];
-    for (unsigned i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
-        *wide[i] = (uint32_t)*wide[i];
-    for (unsigned i = 0; i < PMP_ENTRIES; i++)
-        g->pmpaddr[i] = (uint32_t)g->pmpaddr[i];
-    g->mstatus &= ~(MSTATUS_UXL | MSTATUS_SXL);
-    g->satp = 0;
-    riscv_pmp_changed(g);
-    riscv_update_contexts(g);
-}
-
-/* The machine's own jolt, which changes state as on RV64. */
-static void (*wide_jolt)(struct rig *r);
-
-static void narrow_jolt(struct rig *r)
-{
-    wide_jolt(r);
-    narrow(r->g);
-}
-
 static bool run(enum fuzz_kind kind, uint64_t seed, uint64_t instructions,
                 struct totals *t)
 {
@@ -94,12 +64,6 @@ static bool run(enum fuzz_kind kind, uint64_t seed, uint64_t instructions,
     t->now = r;
     if (good) {
         fuzz_fill(r, kind, seed);
-        if (t->rv32)
-            narrow(r->g);
-        if (t->rv32 && r->jolt) {
-            wide_jolt = r->jolt;
-            r->jolt = narrow_jolt;
-        }
         r->max_exceptions = MAX_EXCEPTIONS;
         rig_run(r, instructions, INT64_MAX, false);
         t->machines++;

@@ -61,6 +61,7 @@ struct rig {
      * exceptions happened for a while; changes the machine as it likes and
      * says when it wants to be called next.  NULL: nobody. */
     void (*jolt)(struct rig *r);
+    void (*wide_jolt)(struct rig *r); /* fuzz_fill()'s own, on RV32 */
     uint64_t next_jolt; /* instructions */
     uint64_t vain;      /* exceptions in a row without an instruction */
 
