@@ -7,6 +7,7 @@
     tests/guests/boot.py --only lockstep        both engines, compared (emu)
     tests/guests/boot.py --hashes 100           one state hash, 4 harts (emu)
     tests/guests/boot.py --parallel 20          threads on 4 harts, in a row
+    tests/guests/boot.py --builds 20            make -j8 on 4 harts, in a row
     tests/guests/boot.py --scaling              2 harts against one, quiet host
 
 Cases: smp (four processors, taken off and on again), shell (commands, virtio
@@ -16,7 +17,6 @@ Sv48, Sv39; A and D by software), and one a size of --memory.  The emulator is
 one that takes QEMU's options.
 """
 
-import gzip
 import hashlib
 import os
 import pathlib
@@ -29,6 +29,8 @@ import sys
 import tempfile
 import time
 
+import aptdir
+import compiler
 import cpio
 import machine
 import proc
@@ -514,6 +516,60 @@ def case_scaling(suite):
                        f'CPU time {4 * cpu_one / cpu_two:.2f}')
 
 
+def with_archive(suite, archive):
+    """Has the guest unpack one more archive behind its own."""
+    initrd = suite.folder / 'initrd.gz'
+    first = suite.files['initrd'].read_bytes()
+    initrd.write_bytes(cpio.pad4(first) + archive)
+    suite.files = {**suite.files, 'initrd': initrd}
+
+
+def build_in_guest(suite, shell, jobs):
+    """make with so many jobs: (hash of all it made, output), or a failure's
+    text and None."""
+    shell.run('rm -rf /tmp/out; mkdir /tmp/out')
+    log, status = shell.run(f'make -s -C /build -j{jobs} 2>&1', 600)
+    if status != 0:
+        return log, None
+    made, _ = shell.run('cd /tmp/out; ls *.o | wc -l; sha256sum *.o program | '
+                        'sha256sum; cd /')
+    out, _ = shell.run('/tmp/out/program')
+    return made, out
+
+
+def case_builds(suite, count):
+    """compiler.py's sources, built count times on four processors."""
+    def say(text):
+        print('fetch: ' + text, file=sys.stderr, flush=True)
+
+    check = suite.report.check
+    try:
+        with_archive(suite, compiler.archive(say))
+    except aptdir.FetchError as err:
+        suite.report.skip('builds', str(err))
+        return
+    work = suite.folder / 'work'
+    work.mkdir()
+    want = compiler.host_output(work)
+    with suite.console(1024, extra=['-smp', '4']) as console:
+        shell = Shell(console, suite.args.scale)
+        report_boot(suite, console, shell, 'builds')
+        began = time.monotonic()
+        first, out = build_in_guest(suite, shell, 1)
+        check('builds: one job at a time',
+              first.startswith(f'{compiler.FILES}\n') and out == want,
+              f'{time.monotonic() - began:.1f} s' if out == want else
+              first[-2000:])
+        for number in range(count):
+            began = time.monotonic()
+            made, out = build_in_guest(suite, shell, 8)
+            check(f'builds: eight jobs, {number + 1} of {count}',
+                  made == first and out == want,
+                  f'{time.monotonic() - began:.1f} s' if made == first and
+                  out == want else made[-2000:])
+        power_off(suite, console, shell, 'builds')
+
+
 CROSS = 'riscv64-linux-gnu-gcc'
 
 
@@ -528,10 +584,7 @@ def case_parallel(suite, count):
                    check=True)
     archive = cpio.Cpio()
     archive.file('bin/parallel', program.read_bytes(), 0o755)
-    initrd = suite.folder / 'initrd.gz'
-    initrd.write_bytes(suite.files['initrd'].read_bytes() +
-                       gzip.compress(archive.finish(), 6, mtime=0))
-    suite.files = {**suite.files, 'initrd': initrd}
+    with_archive(suite, archive.finish())
     with suite.console(extra=['-smp', '4']) as console:
         shell = Shell(console, suite.args.scale)
         report_boot(suite, console, shell, 'parallel')
@@ -586,6 +639,8 @@ def parse():
                         help='only boot N times in a row')
     parser.add_argument('--parallel', type=int, default=0, metavar='N',
                         help='only run parallel.c N times')
+    parser.add_argument('--builds', type=int, default=0, metavar='N',
+                        help='only build with eight jobs N times')
     parser.add_argument('--scaling', action='store_true',
                         help='only compare two harts with one')
     parser.add_argument('--hashes', type=int, default=0, metavar='N',
@@ -605,6 +660,9 @@ def main():
             return suite.report.finish()
         if args.parallel:
             guarded(suite, 'parallel', case_parallel, args.parallel)
+            return suite.report.finish()
+        if args.builds:
+            guarded(suite, 'builds', case_builds, args.builds)
             return suite.report.finish()
         if args.scaling:
             guarded(suite, 'scaling', case_scaling)
