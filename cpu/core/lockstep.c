@@ -180,11 +180,19 @@ enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
     struct cpu *c = l->cpu;
     struct undo *u = &l->undo;
     uint64_t followed;
-    bool refused, early;
+    bool refused, early, exact = false;
 
     undo_begin(u);
     for (unsigned tries = 0;; tries++) {
         phase(l, false, limit, tries > 0);
+        /* It may have left in the middle of an instruction that goes on later
+         * (a string's): then the window ends in front of it. */
+        if (l->left && tries == 0 && !l->refused && !c->halted &&
+            steps_done(l)) {
+            limit = steps_done(l);
+            undo_back(u, false);
+            phase(l, false, limit, true);
+        }
         refused = l->refused;
         early = refused || c->halted;
         *steps = steps_done(l);
@@ -195,10 +203,14 @@ enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
         undo_copy(l->lead, c);
         undo_back(u, true);
         /* What was refused has set bits in page tables on its way. */
-        phase(l, true, *steps + refused, tries >= MAX_TRIES);
+        phase(l, true, *steps + refused, exact || tries >= MAX_TRIES);
         followed = steps_done(l);
-        if (followed <= *steps || early || tries >= MAX_TRIES)
+        if (early || tries >= MAX_TRIES)
             break;
+        /* So may the translator have left. */
+        if (followed <= *steps && (exact || !l->left))
+            break;
+        exact = followed <= *steps;
         undo_back(u, false);
         limit = followed;
         l->retries++;
