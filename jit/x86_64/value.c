@@ -446,6 +446,8 @@ static int shift_constant(struct gen *g, const struct ir_node *n,
         e_rotate_part(&g->e, bits, op, d, k);
     else if (k)
         e_shift_imm(&g->e, w, op, d, k);
+    else if (bits == 32 && d == a)
+        e_mov32(&g->e, d, d); /* nothing has cleared what is above */
     trim(g, n, d);
     return d;
 }
