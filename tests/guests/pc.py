@@ -75,7 +75,7 @@ def check_shell(suite, shell, name, memory, processors):
           len(counts[0]) == processors and
           all(a < b for a, b in zip(*counts)), out)
     out, _ = shell.run('dmesg | grep -i -e "unable to handle" -e "BUG:" '
-                       '-e "Oops" -e "call trace" -e "ACPI Error"')
+                       '-e "Oops:" -e "call trace" -e "ACPI Error"')
     check('the kernel has nothing to complain of', out == '', out)
 
 

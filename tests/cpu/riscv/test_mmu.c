@@ -724,12 +724,13 @@ static void protected_tables(void **state)
     (void)state;
     for (unsigned i = 0; i < COUNT(modes); i++)
         for (unsigned allow = 0; allow < 4; allow++) {
-            struct rig *r = open_for(&modes[i], "");
-            struct space s;
             uint64_t at, value = entry(DATA, V | R | W | X);
+            struct space s;
+            struct rig *r;
 
             if (allow == 2) /* W without R is reserved */
                 continue;
+            r = open_for(&modes[i], "");
             open_space(&s, r, &modes[i]);
             map(&s, DATA, 0, value);
             at = entry_at(&s, DATA, 0);

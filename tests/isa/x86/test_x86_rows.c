@@ -90,7 +90,7 @@ static void native_setup(struct bench *t)
 
     t->native = native_new(GUEST_BASE, GUEST_PAGES, t->cs, t->ss, &why);
     if (!t->native) {
-        printf("not compared with the host: %s\n", why);
+        fprintf(stderr, "not compared with the host: %s\n", why);
         return;
     }
     memcpy(native_memory(t->native), t->pristine, RAM_SIZE);
@@ -771,8 +771,10 @@ int main(int argc, char **argv)
         }
     }
     if (!bench_new(&t, plan.seed, plan.compiled ? &jit : NULL, &e)) {
-        fprintf(stderr, "test_x86_rows: %s\n", e.text);
-        return 1;
+        fprintf(stderr, "%s: %s\n",
+                plan.compiled ? "skipped" : "test_x86_rows", e.text);
+        bench_free(&t);
+        return plan.compiled ? 77 : 1;
     }
     if (texts || lines) {
         if (lines)
