@@ -26,6 +26,7 @@
  * lowest priority (the processor with the lowest priority, then the first),
  * IDs other than 0, 1, 2, ...
  */
+#include "base/muldiv.h"
 #include "devices/lapic_priv.h"
 
 #include "devices/ioapic.h"
@@ -376,8 +377,7 @@ static uint64_t period_ns(const struct local *a)
 
 uint32_t lapic_timer_count(const struct local *a)
 {
-    uint64_t elapsed = now(a) - a->started, ns;
-    unsigned __int128 ticks;
+    uint64_t elapsed = now(a) - a->started, ns, ticks;
 
     if (!a->initial_count || lapic_timer_mode(a) == TSC_DEADLINE)
         return 0;
@@ -386,8 +386,7 @@ uint32_t lapic_timer_count(const struct local *a)
         elapsed %= period_ns(a);
     if (elapsed >= ns)
         return 0;
-    ticks = (unsigned __int128)elapsed * a->owner->hz / 1000000000;
-    ticks /= divisor(a);
+    ticks = muldiv_floor(elapsed, a->owner->hz, 1000000000) / divisor(a);
     return ticks < a->initial_count ? a->initial_count - (uint32_t)ticks : 0;
 }
 

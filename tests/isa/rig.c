@@ -396,7 +396,14 @@ static void aim(struct rig *r)
     if (!slot)
         return;
     value = isa_address(r->a.c, r->address - constant);
-    memcpy((char *)r->a.c + slot, &value, sizeof(value));
+    /* The slot is as wide as the address that the IR takes from it. */
+    if (r->guest->cls->xlen == 32) {
+        uint32_t half = (uint32_t)value;
+
+        memcpy((char *)r->a.c + slot, &half, sizeof(half));
+    } else {
+        memcpy((char *)r->a.c + slot, &value, sizeof(value));
+    }
 }
 
 /* ---------------------------------------------------------------- running */
