@@ -196,6 +196,8 @@ static void test_memory_above(void **state)
 {
     struct rig *r = *state;
 
+    if (sizeof(void *) < 8)
+        skip(); /* no room for so much */
     r->config.ram_size = UINT64_C(0xc0000000) + 0x100000;
     make_pc(r, 1);
     store(r, UINT64_C(0x1000ffff8), 8, 77);
@@ -576,6 +578,8 @@ static void test_e820(void **state)
     struct rig *r = *state;
     const uint8_t *p;
 
+    if (sizeof(void *) < 8)
+        skip(); /* no room for so much */
     r->config.ram_size = UINT64_C(0xc0000000) + 0x100000;
     make_pc(r, 1);
     p = item(r, "etc/e820")->data;
