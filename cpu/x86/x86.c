@@ -35,7 +35,10 @@ uint32_t x86_eflags(struct x86_cpu *g)
     struct cpu *c = &g->core;
     uint32_t v = g->eflags | 2;
 
-    v |= (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b);
+    /* Helpers that say nothing of the lazy flags (STI) come here with any
+     * values in them: those must not get among the other flags. */
+    v |= (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) &
+         X86_FLAGS;
     v |= g->df ? FLAG_DF : 0;
     if (g->model <= X86_MODEL_80186)
         v |= 0xf000;
