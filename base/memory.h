@@ -87,8 +87,11 @@ struct span {
 
 struct memory;
 
-/* ones: unmapped reads give all ones and writes vanish (a PC), and what a
- * device refuses is tried in halves first; else both fail (RISC-V).  lock is the device lock, taken by memory_read/_write. */
+/*
+ * ones: unmapped reads give all ones and writes vanish (a PC), and what a
+ * device refuses is tried in halves first; else both fail (RISC-V).  lock is
+ * the device lock, taken by memory_read/_write.
+ */
 struct memory *memory_new(const char *name, bool ones, pthread_mutex_t *lock);
 /* Regions and RAM stay with their owners. */
 void memory_free(struct memory *m);

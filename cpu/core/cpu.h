@@ -139,6 +139,17 @@ struct cpu_model {
     const char *name, *summary;
 };
 
+/* Is text, n bytes of it, that name, in either case? */
+bool cpu_name_is(const char *name, const char *text, size_t n);
+/*
+ * Parse one item behind a model's name: `sse`, `+sse`, `-sse`, `sse=on|off`
+ * (also true, false); name(n) gives the features' names, NULL behind the last.
+ * Sets *index to the feature's number.  false: e.
+ */
+bool cpu_parse_feature(const char *(*name)(unsigned n), const char *item,
+                       size_t length, unsigned *index, bool *on,
+                       struct error *e);
+
 struct cpu_class {
     const char *name; /* "rv64" */
     unsigned xlen;    /* bits of its registers, widest mode */

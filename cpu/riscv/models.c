@@ -10,7 +10,7 @@
  * Missing: a hart without S or U mode.
  */
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 #include "cpu/riscv/riscv_isa.h"
 
@@ -18,8 +18,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
-    FIXED = 1 << 0, /* cannot be switched */
-    RVA22 = 1 << 1, /* of rva22s64 */
+    FIXED = 1 << 0,  /* cannot be switched */
+    RVA22 = 1 << 1,  /* of rva22s64 */
     HIDDEN = 1 << 2, /* not in riscv,isa: another property says it */
     OFF = 1 << 3,    /* unless it is named, but for rva22s64 */
 };
@@ -126,58 +126,27 @@ const char *riscv_feature(unsigned n)
 
 /* ---------------------------------------------------------------- parsing */
 
-static bool same(const char *name, const char *item, size_t n)
+static const char *extension_name(unsigned n)
 {
-    return strlen(name) == n && !strncasecmp(name, item, n);
+    return n < COUNT(extensions) ? extensions[n].name : NULL;
 }
 
-static bool unknown(const char *item, size_t n, struct error *e)
-{
-    const char *names[COUNT(extensions)], *near;
-    char word[32];
-
-    for (unsigned i = 0; i < COUNT(extensions); i++)
-        names[i] = extensions[i].name;
-    snprintf(word, sizeof(word), "%.*s", (int)n, item);
-    near = nearest_name(word, names, COUNT(extensions));
-    return error_set(e, "unknown feature '%s'%s%s%s", word,
-                     near ? ", did you mean '" : "", near ? near : "",
-                     near ? "'?" : "");
-}
-
-static bool parse_bool(const char *text, size_t n, bool *on)
-{
-    *on = same("on", text, n) || same("true", text, n);
-    return *on || same("off", text, n) || same("false", text, n);
-}
-
-/* `zba=off`, `+zba`, `zba` among the features; *named: those asked for. */
+/* One item among the features; *named: those asked for. */
 static bool set_feature(uint64_t *features, uint64_t *named, const char *item,
                         size_t length, struct error *e)
 {
-    const char *eq = memchr(item, '=', length);
-    size_t n = eq ? (size_t)(eq - item) : length;
-    bool on = true;
+    const struct extension *x;
+    unsigned i;
+    bool on;
 
-    if (*item == '+' || *item == '-') {
-        on = *item == '+';
-        item++;
-        n--;
-    } else if (eq && !parse_bool(eq + 1, length - n - 1, &on)) {
-        return error_set(e, "'%.*s' wants on or off", (int)length, item);
-    }
-    for (unsigned i = 0; i < COUNT(extensions); i++) {
-        const struct extension *x = &extensions[i];
-
-        if (!same(x->name, item, n))
-            continue;
-        if (!x->bit || (x->flags & FIXED))
-            return error_set(e, "'%s' cannot be switched", x->name);
-        *features = on ? *features | x->bit : *features & ~x->bit;
-        *named = on ? *named | x->bit : *named & ~x->bit;
-        return true;
-    }
-    return unknown(item, n, e);
+    if (!cpu_parse_feature(extension_name, item, length, &i, &on, e))
+        return false;
+    x = &extensions[i];
+    if (!x->bit || (x->flags & FIXED))
+        return error_set(e, "'%s' cannot be switched", x->name);
+    *features = on ? *features | x->bit : *features & ~x->bit;
+    *named = on ? *named | x->bit : *named & ~x->bit;
+    return true;
 }
 
 static const char *name_of(uint64_t bit)
@@ -220,7 +189,7 @@ bool riscv_parse_model(const char *text, uint64_t width, uint64_t *features,
 
     for (unsigned i = 0; i < COUNT(models) && !m; i++)
         if (models[i].width == width &&
-            (!text || same(models[i].name, text, n)))
+            (!text || cpu_name_is(models[i].name, text, n)))
             m = &models[i];
     if (!m)
         return error_set(e, "no such model");

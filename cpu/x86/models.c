@@ -9,13 +9,13 @@
  * 2, CPUID; AMD 25481).  qemu64 is what distributions build for: family 15 of
  * AMD with SSE3 and CMPXCHG16B.
  */
-#include <strings.h>
+#include <string.h>
 
 #include "cpu/x86/system.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define E(name) X86_EXT_##name
-#define F(word, bit) (uint8_t)X86_FEATURE(X86_WORD_##word, bit)
+#define F(word, bit) (uint8_t) X86_FEATURE(X86_WORD_##word, bit)
 #define NONE 255
 
 /* A bit of CPUID; needs: another feature; ext: what is decoded with it. */
@@ -86,40 +86,67 @@ static const struct feature {
 #define CORE (P6 | B(19) | B(25) | B(26))
 
 static const struct x86_facts models[] = {
-    {.name = "qemu64", .summary = "a plain 64-bit processor, as builds expect",
-     .model = X86_MODEL_QEMU64, .family = 15, .model_number = 107,
-     .stepping = 1, .vendor = "AuthenticAMD", .cpuid_max = 0xd,
-     .extended_max = 0x80000008, .brand = "emu virtual CPU", .phys_bits = 40,
+    {.name = "qemu64",
+     .model = X86_MODEL_QEMU64,
+     .family = 15,
+     .model_number = 107,
+     .stepping = 1,
+     .vendor = "AuthenticAMD",
+     .cpuid_max = 0xd,
+     .extended_max = 0x80000008,
+     .brand = "emu virtual CPU",
+     .phys_bits = 40,
      .words = {[X86_WORD_1_EDX] = CORE,
                [X86_WORD_1_ECX] = B(0) | B(13) | B(21),
                [X86_WORD_81_EDX] = B(11) | B(20) | B(29),
                [X86_WORD_81_ECX] = B(0)}},
-    {.name = "8086", .summary = "16 bits, 1978", .model = X86_MODEL_8086,
-     .phys_bits = 20},
-    {.name = "80186", .summary = "16 bits, with what came in 1982",
-     .model = X86_MODEL_80186, .phys_bits = 20},
-    {.name = "80286", .summary = "protected mode of 16 bits",
-     .model = X86_MODEL_80286, .phys_bits = 24},
-    {.name = "386", .summary = "32 bits and paging", .model = X86_MODEL_386,
-     .family = 3, .phys_bits = 32},
-    {.name = "486", .summary = "with a coprocessor and CPUID",
-     .model = X86_MODEL_486, .family = 4, .model_number = 8, .stepping = 0,
-     .vendor = "GenuineIntel", .cpuid_max = 1, .phys_bits = 32,
+    {.name = "8086", .model = X86_MODEL_8086, .phys_bits = 20},
+    {.name = "80186", .model = X86_MODEL_80186, .phys_bits = 20},
+    {.name = "80286", .model = X86_MODEL_80286, .phys_bits = 24},
+    {.name = "386", .model = X86_MODEL_386, .family = 3, .phys_bits = 32},
+    {.name = "486",
+     .model = X86_MODEL_486,
+     .family = 4,
+     .model_number = 8,
+     .stepping = 0,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 1,
+     .phys_bits = 32,
      .words = {[X86_WORD_1_EDX] = B(0) | B(1)}},
-    {.name = "pentium", .summary = "TSC, CMPXCHG8B, large pages",
-     .model = X86_MODEL_PENTIUM, .family = 5, .model_number = 4, .stepping = 3,
-     .vendor = "GenuineIntel", .cpuid_max = 1, .phys_bits = 32,
+    {.name = "pentium",
+     .model = X86_MODEL_PENTIUM,
+     .family = 5,
+     .model_number = 4,
+     .stepping = 3,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 1,
+     .phys_bits = 32,
      .words = {[X86_WORD_1_EDX] = PENTIUM | B(23)}},
-    {.name = "pentium2", .summary = "P6 with MMX", .model = X86_MODEL_PENTIUM2,
-     .family = 6, .model_number = 5, .stepping = 2, .vendor = "GenuineIntel",
-     .cpuid_max = 2, .phys_bits = 36, .words = {[X86_WORD_1_EDX] = P6}},
-    {.name = "pentium3", .summary = "P6 with SSE", .model = X86_MODEL_PENTIUM3,
-     .family = 6, .model_number = 8, .stepping = 3, .vendor = "GenuineIntel",
-     .cpuid_max = 2, .phys_bits = 36,
+    {.name = "pentium2",
+     .model = X86_MODEL_PENTIUM2,
+     .family = 6,
+     .model_number = 5,
+     .stepping = 2,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 2,
+     .phys_bits = 36,
+     .words = {[X86_WORD_1_EDX] = P6}},
+    {.name = "pentium3",
+     .model = X86_MODEL_PENTIUM3,
+     .family = 6,
+     .model_number = 8,
+     .stepping = 3,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 2,
+     .phys_bits = 36,
      .words = {[X86_WORD_1_EDX] = P6 | B(25)}},
-    {.name = "core2duo", .summary = "64 bits, SSSE3",
-     .model = X86_MODEL_CORE2DUO, .family = 6, .model_number = 15,
-     .stepping = 11, .vendor = "GenuineIntel", .cpuid_max = 0xa,
+    {.name = "core2duo",
+     .model = X86_MODEL_CORE2DUO,
+     .family = 6,
+     .model_number = 15,
+     .stepping = 11,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 0xa,
      .extended_max = 0x80000008,
      .brand = "Intel(R) Core(TM)2 Duo CPU     T7700  @ 2.40GHz",
      .phys_bits = 36,
@@ -127,12 +154,20 @@ static const struct x86_facts models[] = {
                [X86_WORD_1_ECX] = B(0) | B(9) | B(13),
                [X86_WORD_81_EDX] = B(11) | B(20) | B(29),
                [X86_WORD_81_ECX] = B(0)}},
-    {.name = "max", .summary = "all that there is, but for MONITOR and LA57", .model = X86_MODEL_MAX,
-     .family = 6, .model_number = 94, .stepping = 3, .vendor = "GenuineIntel",
-     .cpuid_max = 0xd, .extended_max = 0x80000008, .brand = "emu max",
+    {.name = "max",
+     .model = X86_MODEL_MAX,
+     .family = 6,
+     .model_number = 94,
+     .stepping = 3,
+     .vendor = "GenuineIntel",
+     .cpuid_max = 0xd,
+     .extended_max = 0x80000008,
+     .brand = "emu max",
      .phys_bits = 40,
-     .words = {[X86_WORD_1_EDX] = UINT32_MAX, [X86_WORD_1_ECX] = ~B(3),
-               [X86_WORD_7_EBX] = UINT32_MAX, [X86_WORD_7_ECX] = ~B(16),
+     .words = {[X86_WORD_1_EDX] = UINT32_MAX,
+               [X86_WORD_1_ECX] = ~B(3),
+               [X86_WORD_7_EBX] = UINT32_MAX,
+               [X86_WORD_7_ECX] = ~B(16),
                [X86_WORD_81_EDX] = UINT32_MAX,
                [X86_WORD_81_ECX] = UINT32_MAX}},
 };
@@ -159,31 +194,6 @@ const char *x86_feature_name(unsigned n)
 
 /* ---------------------------------------------------------------- parsing */
 
-static bool same(const char *name, const char *item, size_t n)
-{
-    return strlen(name) == n && !strncasecmp(name, item, n);
-}
-
-static bool unknown(const char *item, size_t n, struct error *e)
-{
-    const char *names[COUNT(features)], *near;
-    char word[32];
-
-    for (unsigned i = 0; i < COUNT(features); i++)
-        names[i] = features[i].name;
-    snprintf(word, sizeof(word), "%.*s", (int)n, item);
-    near = nearest_name(word, names, COUNT(features));
-    return error_set(e, "unknown feature '%s'%s%s%s", word,
-                     near ? ", did you mean '" : "", near ? near : "",
-                     near ? "'?" : "");
-}
-
-static bool parse_bool(const char *text, size_t n, bool *on)
-{
-    *on = same("on", text, n) || same("true", text, n);
-    return *on || same("off", text, n) || same("false", text, n);
-}
-
 static bool has(const struct x86_cpu *g, unsigned at)
 {
     return g->words[at / 32] >> at % 32 & 1;
@@ -195,32 +205,20 @@ static void set(struct x86_cpu *g, unsigned at, bool on)
     g->words[at / 32] |= (uint32_t)on << at % 32;
 }
 
-/* `sse=off`, `+sse`, `sse` among the features; named: those asked for. */
+/* One item; named: those asked for. */
 static bool set_feature(struct x86_cpu *g, bool *named, const char *item,
                         size_t length, struct error *e)
 {
-    const char *eq = memchr(item, '=', length);
-    size_t n = eq ? (size_t)(eq - item) : length;
-    bool on = true;
+    unsigned i;
+    bool on;
 
-    if (*item == '+' || *item == '-') {
-        on = *item == '+';
-        item++;
-        n--;
-    } else if (eq && !parse_bool(eq + 1, length - n - 1, &on)) {
-        return error_set(e, "'%.*s' wants on or off", (int)length, item);
-    }
-    for (unsigned i = 0; i < COUNT(features); i++) {
-        if (!same(features[i].name, item, n))
-            continue;
-        if (!g->facts->vendor)
-            return error_set(e, "a %s has no features to switch",
-                             g->facts->name);
-        set(g, features[i].at, on);
-        named[i] = on;
-        return true;
-    }
-    return unknown(item, n, e);
+    if (!cpu_parse_feature(x86_feature_name, item, length, &i, &on, e))
+        return false;
+    if (!g->facts->vendor)
+        return error_set(e, "a %s has no features to switch", g->facts->name);
+    set(g, features[i].at, on);
+    named[i] = on;
+    return true;
 }
 
 static const char *name_at(unsigned at)
@@ -282,7 +280,7 @@ bool x86_parse_model(const char *text, struct x86_cpu *g, struct error *e)
 
     g->facts = NULL;
     for (unsigned i = 0; i < COUNT(models) && !g->facts; i++)
-        if (!text || same(models[i].name, text, n))
+        if (!text || cpu_name_is(models[i].name, text, n))
             g->facts = &models[i];
     if (!g->facts)
         return error_set(e, "no such model");

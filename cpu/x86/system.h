@@ -53,7 +53,7 @@ static inline bool x86_has(const struct x86_cpu *g, enum x86_feature f)
 
 /* A model, as it is before features are switched. */
 struct x86_facts {
-    const char *name, *summary;
+    const char *name;
     uint8_t model; /* X86_MODEL_* */
     uint8_t family, model_number, stepping;
     const char *vendor; /* 12 characters; NULL: no CPUID */

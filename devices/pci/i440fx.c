@@ -34,7 +34,6 @@
 #include "devices/pci/pci.h"
 
 #define N_SLOTS 32
-#define N_PINS 4
 
 /* Registers of 00:00.0. */
 enum {
@@ -83,11 +82,11 @@ struct i440fx {
     struct device dev;
     struct pci_device bridge; /* 00:00.0 */
     struct pci_bus bus;
-    uint32_t config_address;   /* CONFADD */
-    uint8_t reset_control;     /* RC */
-    uint32_t asserted[N_PINS]; /* of each output: one bit a slot */
-    uint64_t in_smm;           /* processors that are */
-    struct region low;         /* nothing, over RAM from 640 KiB to 1 MiB */
+    uint32_t config_address;       /* CONFADD */
+    uint8_t reset_control;         /* RC */
+    uint32_t asserted[PCI_N_PINS]; /* of each output: one bit a slot */
+    uint64_t in_smm;               /* processors that are */
+    struct region low;             /* nothing, over RAM from 640 KiB to 1 MiB */
     struct region smram;
     struct segment segment[SEGMENTS];
     struct ram *ram; /* of the first megabyte; NULL: not found yet */
@@ -123,33 +122,12 @@ static const struct pci_info bridge_info = {
 static void set_irq(void *owner, unsigned slot, unsigned pin, bool level)
 {
     struct i440fx *h = owner;
-    unsigned n = (slot + pin) % N_PINS;
+    unsigned n = pci_swizzle(h->asserted, slot, pin, level);
 
-    if (level)
-        h->asserted[n] |= UINT32_C(1) << slot;
-    else
-        h->asserted[n] &= ~(UINT32_C(1) << slot);
     wire_set(device_out(&h->dev, n), h->asserted[n] != 0);
 }
 
 /* -- 640 KiB to 1 MiB -- */
-
-static uint64_t read_ones(void *owner, uint64_t offset, unsigned size)
-{
-    (void)owner;
-    (void)offset;
-    (void)size;
-    return UINT64_MAX;
-}
-
-static void write_nothing(void *owner, uint64_t offset, uint64_t value,
-                          unsigned size)
-{
-    (void)owner;
-    (void)offset;
-    (void)value;
-    (void)size;
-}
 
 /* Of a segment whose writes are RAM's. */
 static void write_ram(void *owner, uint64_t offset, uint64_t value,
@@ -165,16 +143,8 @@ static void write_ram(void *owner, uint64_t offset, uint64_t value,
     memory_wrote(h->dev.env->memory, h->ram, at, size);
 }
 
-static const struct mmio_ops nothing_ops = {
-    .read = read_ones,
-    .write = write_nothing,
-    .accept = 1 | 2 | 4 | 8,
-    .impl = 1 | 2 | 4 | 8,
-    .unaligned = true,
-};
-
 static const struct mmio_ops write_ops = {
-    .read = read_ones,
+    .read = pci_read_abort,
     .write = write_ram,
     .accept = 1 | 2 | 4 | 8,
     .impl = 1 | 2 | 4 | 8,
@@ -302,7 +272,7 @@ static void find_memory(struct i440fx *h)
         .size = LOW_END - LOW_START,
         .priority = PRIORITY_LOW,
         .enabled = true,
-        .ops = &nothing_ops,
+        .ops = &pci_abort_ops,
     };
     ok = add(h, &h->low);
     h->ram = span.region->ram;
@@ -460,7 +430,7 @@ static void settle(struct i440fx *h)
         find_memory(h);
     update_pam(h);
     update_smram(h);
-    for (unsigned n = 0; n < N_PINS; n++)
+    for (unsigned n = 0; n < PCI_N_PINS; n++)
         wire_set(device_out(&h->dev, n), h->asserted[n] != 0);
 }
 
@@ -504,7 +474,7 @@ const struct device_class i440fx_class = {
     .fields = i440fx_fields,
     .windows = i440fx_windows,
     .n_windows = 1,
-    .n_outputs = N_PINS,
+    .n_outputs = PCI_N_PINS,
     .create = i440fx_create,
     .destroy = i440fx_destroy,
     .reset = i440fx_reset,

@@ -431,3 +431,42 @@ bool pci_parse_address(const char *text, int *devfn, struct error *e)
     *devfn = (int)(slot << 3 | function);
     return true;
 }
+
+/* -- what host bridges share -- */
+
+uint64_t pci_read_abort(void *owner, uint64_t offset, unsigned size)
+{
+    (void)owner;
+    (void)offset;
+    (void)size;
+    return UINT64_MAX;
+}
+
+static void write_abort(void *owner, uint64_t offset, uint64_t value,
+                        unsigned size)
+{
+    (void)owner;
+    (void)offset;
+    (void)value;
+    (void)size;
+}
+
+const struct mmio_ops pci_abort_ops = {
+    .read = pci_read_abort,
+    .write = write_abort,
+    .accept = 1 | 2 | 4 | 8,
+    .impl = 1 | 2 | 4 | 8,
+    .unaligned = true,
+};
+
+unsigned pci_swizzle(uint32_t asserted[PCI_N_PINS], unsigned slot, unsigned pin,
+                     bool level)
+{
+    unsigned n = (slot + pin) % PCI_N_PINS;
+
+    if (level)
+        asserted[n] |= UINT32_C(1) << slot;
+    else
+        asserted[n] &= ~(UINT32_C(1) << slot);
+    return n;
+}

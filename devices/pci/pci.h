@@ -189,6 +189,19 @@ bool pci_attach(struct pci_bus *bus, struct pci_device *d, int devfn,
 /* Take it off its bus, if it is on one. */
 void pci_detach(struct pci_device *d);
 
+/* What host bridges share.  Where no function answers: reads give ones, writes
+ * go nowhere (a master abort). */
+extern const struct mmio_ops pci_abort_ops;
+uint64_t pci_read_abort(void *owner, uint64_t offset, unsigned size);
+#define PCI_N_PINS 4
+/*
+ * Note the level of a slot's pin on the bridge's outputs, a bit a slot in
+ * asserted[], which turn by one from slot to slot; returns the output, on if
+ * its asserted[] is not 0.
+ */
+unsigned pci_swizzle(uint32_t asserted[PCI_N_PINS], unsigned slot, unsigned pin,
+                     bool level);
+
 /* Config accesses; size 1, 2, 4, naturally aligned; ones where nobody is. */
 uint32_t pci_config_read(struct pci_bus *bus, uint8_t devfn, unsigned offset,
                          unsigned size);

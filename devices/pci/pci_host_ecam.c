@@ -27,7 +27,6 @@
 #include "devices/pci/pci.h"
 
 #define N_SLOTS 32
-#define N_PINS 4
 
 #define BRIDGE_VENDOR 0x1b36
 #define BRIDGE_DEVICE 0x0008
@@ -38,7 +37,7 @@ struct ecam_host {
     struct pci_device bridge; /* 00:00.0 */
     struct pci_bus bus;
     struct region background[PCI_MAX_WINDOWS];
-    uint32_t asserted[N_PINS]; /* of each output: one bit a slot */
+    uint32_t asserted[PCI_N_PINS]; /* of each output: one bit a slot */
 };
 
 static const struct field ecam_host_fields[] = {
@@ -61,41 +60,12 @@ static const struct pci_info bridge_info = {
 static void set_irq(void *owner, unsigned slot, unsigned pin, bool level)
 {
     struct ecam_host *h = owner;
-    unsigned n = (slot + pin) % N_PINS;
+    unsigned n = pci_swizzle(h->asserted, slot, pin, level);
 
-    if (level)
-        h->asserted[n] |= (uint32_t)1 << slot;
-    else
-        h->asserted[n] &= ~((uint32_t)1 << slot);
     wire_set(device_out(&h->dev, n), h->asserted[n] != 0);
 }
 
 /* -- windows -- */
-
-static uint64_t read_ones(void *owner, uint64_t offset, unsigned size)
-{
-    (void)owner;
-    (void)offset;
-    (void)size;
-    return UINT64_MAX;
-}
-
-static void write_nothing(void *owner, uint64_t offset, uint64_t value,
-                          unsigned size)
-{
-    (void)owner;
-    (void)offset;
-    (void)value;
-    (void)size;
-}
-
-static const struct mmio_ops background_ops = {
-    .read = read_ones,
-    .write = write_nothing,
-    .accept = 1 | 2 | 4 | 8,
-    .impl = 1 | 2 | 4 | 8,
-    .unaligned = true,
-};
 
 static bool add_window(struct ecam_host *h, const struct pci_window *w,
                        struct error *e)
@@ -114,7 +84,7 @@ static bool add_window(struct ecam_host *h, const struct pci_window *w,
         .size = w->size,
         .priority = PCI_PRIORITY_BACKGROUND,
         .enabled = true,
-        .ops = &background_ops,
+        .ops = &pci_abort_ops,
         .owner = h,
     };
     if (!memory_add(h->dev.env->memory, r, e))
@@ -288,22 +258,22 @@ static bool same_route(const struct pci_route *a, const struct pci_route *b)
 /* The guest goes by the map, we go by (slot + pin) % 4. */
 static bool check_interrupt_map(struct ecam_host *h, struct error *e)
 {
-    struct pci_route output[N_PINS], r;
+    struct pci_route output[PCI_N_PINS], r;
     struct map_parent m = {0};
 
-    for (unsigned pin = 0; pin < N_PINS; pin++) {
+    for (unsigned pin = 0; pin < PCI_N_PINS; pin++) {
         if (!find_route(h->dev.fdt, h->dev.node, 0, pin, &m, &output[pin], e))
             return false;
     }
     for (unsigned slot = 1; slot < N_SLOTS; slot++) {
-        for (unsigned pin = 0; pin < N_PINS; pin++) {
+        for (unsigned pin = 0; pin < PCI_N_PINS; pin++) {
             if (!find_route(h->dev.fdt, h->dev.node, slot, pin, &m, &r, e))
                 return false;
-            if (!same_route(&r, &output[(slot + pin) % N_PINS]))
+            if (!same_route(&r, &output[(slot + pin) % PCI_N_PINS]))
                 return error_set(e,
                                  "'interrupt-map' sends pin %u of slot %u "
                                  "elsewhere than pin %u of slot 0",
-                                 pin + 1, slot, (slot + pin) % N_PINS + 1);
+                                 pin + 1, slot, (slot + pin) % PCI_N_PINS + 1);
         }
     }
     return true;
@@ -350,7 +320,7 @@ static void ecam_reset(struct device *dev)
     struct ecam_host *h = (struct ecam_host *)dev;
 
     pci_device_reset(&h->bridge);
-    for (unsigned n = 0; n < N_PINS; n++)
+    for (unsigned n = 0; n < PCI_N_PINS; n++)
         wire_set(device_out(dev, n), false);
 }
 
@@ -405,7 +375,7 @@ const struct device_class pci_host_ecam_class = {
     .fields = ecam_host_fields,
     .windows = ecam_windows,
     .n_windows = 1,
-    .n_outputs = N_PINS,
+    .n_outputs = PCI_N_PINS,
     .create = ecam_create,
     .destroy = ecam_destroy,
     .reset = ecam_reset,
