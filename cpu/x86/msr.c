@@ -42,7 +42,11 @@ enum msr {
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX 0xc0000103u
 
-/* Of AMD's processors of family 15: there, and without effect. */
+/*
+ * Of AMD's processors of family 15: there, and without effect (the counters
+ * of BKDG 26094 4.1 stand at 0).
+ */
+#define MSR_PERF_CTL 0xc0010000u /* to 3; the counters to 7 */
 #define MSR_SYSCFG 0xc0010010u
 #define MSR_HWCR 0xc0010015u
 #define MSR_TOP_MEM 0xc001001au
@@ -125,8 +129,9 @@ static bool is_amd(const struct x86_cpu *g, uint32_t n)
 {
     if (strcmp(g->facts->vendor, "AuthenticAMD") != 0)
         return false;
-    return n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM ||
-           n == MSR_TOP_MEM2 || n == MSR_NB_CFG || n == MSR_INT_PENDING;
+    return (n >= MSR_PERF_CTL && n < MSR_PERF_CTL + 8) || n == MSR_SYSCFG ||
+           n == MSR_HWCR || n == MSR_TOP_MEM || n == MSR_TOP_MEM2 ||
+           n == MSR_NB_CFG || n == MSR_INT_PENDING;
 }
 
 static bool read_other(struct x86_cpu *g, uint32_t n, uint64_t *v)

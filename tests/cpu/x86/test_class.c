@@ -1,6 +1,7 @@
 /*
  * The x86 class: its field table, its models, what CPUID says of them, EFLAGS
- * by which software tells processors apart, HLT, INIT and SIPI, RSM's checks.
+ * by which software tells processors apart, AMD's MSRs, HLT, INIT and SIPI,
+ * RSM's checks.
  */
 #include "tests/unit.h"
 
@@ -137,6 +138,32 @@ static void cpuid_says(void **state)
     x86_rig_free(r);
 }
 
+/* K7's and K8's counters are AMD's alone; a hypervisor clears them unasked. */
+static void counters_of_amd(void **state)
+{
+    const uint8_t wrmsr[] = {0x0f, 0x30};
+    static const struct {
+        const char *model;
+        uint32_t msr;
+        bool there;
+    } rows[] = {
+        {"qemu64", 0xc0010000, true},  {"qemu64", 0xc0010007, true},
+        {"qemu64", 0xc0010008, false}, {"core2duo", 0xc0010004, false},
+        {"max", 0xc000ffff, false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct x86_rig *r = rig_at_reset(rows[i].model, wrmsr, sizeof(wrmsr));
+
+        r->g->g[0] = 0;
+        r->g->g[1] = rows[i].msr;
+        r->g->g[2] = 0;
+        assert_int_equal(x86_wrmsr(r->cpu), rows[i].there);
+        x86_rig_free(r);
+    }
+}
+
 static void init_and_sipi(void **state)
 {
     const uint8_t hlt[] = {0xf4};
@@ -173,6 +200,7 @@ int main(void)
         cmocka_unit_test(feature_switches),
         cmocka_unit_test(flags_tell_processors_apart),
         cmocka_unit_test(cpuid_says),
+        cmocka_unit_test(counters_of_amd),
         cmocka_unit_test(init_and_sipi),
     };
 
