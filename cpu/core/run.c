@@ -138,11 +138,15 @@ bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event)
         return false;
     check_map(c);
     c->class->interrupt(c);
-    if (c->halted) {
-        *event = CPU_HALTED;
-        if (!c->class->wakes(c))
+    while (c->halted) {
+        if (!c->class->wakes(c)) {
+            *event = CPU_HALTED;
             return false;
-        c->halted = false;
+        }
+        /* One that came meanwhile, or the next (x86: SIPI behind INIT); or
+         * what wakes but is not taken (RISC-V: WFI). */
+        if (!c->class->interrupt(c))
+            c->halted = false;
     }
     return true;
 }

@@ -192,6 +192,28 @@ static void init_and_sipi(void **state)
     x86_rig_free(r);
 }
 
+/* Both before it runs again: nothing is executed between them. */
+static void init_with_sipi(void **state)
+{
+    const uint8_t hlt[] = {0xf4};
+    struct x86_rig *r = rig_at_reset(NULL, hlt, 1);
+
+    (void)state;
+    x86_rig_run(r, 10);
+    r->cpu->id = 1;
+    r->ram->host[0x9000] = 0xf4;
+    x86_input(r->cpu, X86_LINE_INIT, true);
+    x86_input(r->cpu, X86_LINE_INIT, false);
+    x86_input(r->cpu, X86_LINE_SIPI | 9 << 8, true);
+    x86_input(r->cpu, X86_LINE_SIPI | 9 << 8, false);
+    x86_rig_run(r, 10);
+    assert_int_equal(r->cpu->icount, 2); /* the first HLT, and this one */
+    assert_int_equal(r->g->segment[SEG_CS].selector, 0x900);
+    assert_int_equal(r->cpu->pc, 0x9001);
+    assert_true(r->cpu->halted);
+    x86_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +224,7 @@ int main(void)
         cmocka_unit_test(cpuid_says),
         cmocka_unit_test(counters_of_amd),
         cmocka_unit_test(init_and_sipi),
+        cmocka_unit_test(init_with_sipi),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
