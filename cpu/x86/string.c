@@ -374,12 +374,15 @@ void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size)
     c->scratch = crc;
 }
 
-void x86_random(struct cpu *c)
+bool x86_random(struct cpu *c)
 {
     uint8_t bytes[8];
 
+    if (cpu_outside(c))
+        return false;
     gate_entropy(c->env.gate, bytes, sizeof(bytes));
     c->scratch = ld_le64(bytes);
+    return true;
 }
 
 /* The line was read, which may have faulted; there are no caches. */

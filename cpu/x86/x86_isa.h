@@ -59,7 +59,7 @@ bool x86_rep_scas(struct cpu *c, uint8_t size, uint8_t addressing,
 bool x86_pusha(struct cpu *c, uint8_t size);
 bool x86_enter(struct cpu *c, uint8_t size, uint16_t bytes, uint8_t level);
 void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size);
-void x86_random(struct cpu *c);
+bool x86_random(struct cpu *c);
 void x86_fence(struct cpu *c);
 void x86_clflush(struct cpu *c, uint8_t byte);
 
