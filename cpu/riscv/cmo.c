@@ -43,13 +43,12 @@ static bool reach(struct cpu *c, uint64_t va, enum access access,
     struct translation t;
     struct span s;
 
-    if (!riscv_translate(c, va & ~(uint64_t)(BLOCK - 1), BLOCK, access,
-                         false, &t)) {
+    if (!riscv_translate(c, va & ~(uint64_t)(BLOCK - 1), BLOCK, access, false,
+                         &t)) {
         bool page = riscv(c)->cause == CAUSE_LOAD_PAGE ||
                     riscv(c)->cause == CAUSE_STORE_PAGE;
 
-        return store_fault(c, page ? CAUSE_STORE_PAGE : CAUSE_STORE_ACCESS,
-                           va);
+        return store_fault(c, page ? CAUSE_STORE_PAGE : CAUSE_STORE_ACCESS, va);
     }
     if (!memory_find(c->env.memory, t.pa, &s))
         return store_fault(c, CAUSE_STORE_ACCESS, va);
@@ -86,7 +85,7 @@ bool riscv_cbo_zero(struct cpu *c, uint64_t va)
     /* An entry is for all of its page: kernels clear pages so. */
     if (!TLB_MISS(e, block, 8)) {
         for (unsigned n = 0; n < BLOCK; n += 8)
-            st_le64(tlb_host(e, block + n), 0);
+            ram_st64(tlb_host(e, block + n), 0);
         return true;
     }
     if (!reach(c, va, ACCESS_WRITE, &kind))

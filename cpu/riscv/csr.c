@@ -150,10 +150,10 @@ static void write_nothing(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 /* --------------------------------------------------------------- mstatus */
 
-#define SSTATUS_WRITABLE                                                     \
+#define SSTATUS_WRITABLE                                                       \
     (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR)
-#define MSTATUS_WRITABLE                                                     \
-    (SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPRV |          \
+#define MSTATUS_WRITABLE                                                       \
+    (SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPRV |            \
      MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
 #define SSTATUS_READABLE (SSTATUS_WRITABLE | MSTATUS_UXL)
 
@@ -176,8 +176,8 @@ static void set_status(struct riscv_cpu *g, uint64_t v, uint64_t mask)
         g->fs = (uint8_t)(v >> 13 & 3);
     if (mode != riscv_mode(&g->core))
         g->core.leave = true;
-    else if (!((old ^ g->mstatus) & (MSTATUS_SUM | MSTATUS_MXR |
-                                     MSTATUS_MPRV | MSTATUS_MPP)))
+    else if (!((old ^ g->mstatus) &
+               (MSTATUS_SUM | MSTATUS_MXR | MSTATUS_MPRV | MSTATUS_MPP)))
         return;
     riscv_update_contexts(g);
 }
@@ -212,8 +212,7 @@ static void write_sstatus(struct riscv_cpu *g, unsigned n, uint64_t v)
 
 /* ------------------------------------------------------------ interrupts */
 
-#define M_INTERRUPTS                                                         \
-    (MIP_BIT(IRQ_MSI) | MIP_BIT(IRQ_MTI) | MIP_BIT(IRQ_MEI))
+#define M_INTERRUPTS (MIP_BIT(IRQ_MSI) | MIP_BIT(IRQ_MTI) | MIP_BIT(IRQ_MEI))
 
 /* Those that software sets and clears; Sscofpmf adds one. */
 static uint64_t lcofi(const struct riscv_cpu *g)
@@ -350,8 +349,8 @@ void riscv_update_stimer(struct riscv_cpu *g)
         uint64_t at = clock_ns(g->core.env.clock);
 
         riscv_input(&g->core, IRQ_STI, false);
-        timer_arm(&g->stimer, wait > CLOCK_NEVER - 1 - at ? CLOCK_NEVER
-                                                          : at + wait);
+        timer_arm(&g->stimer,
+                  wait > CLOCK_NEVER - 1 - at ? CLOCK_NEVER : at + wait);
     }
     pthread_mutex_unlock(lock);
 }
@@ -530,11 +529,19 @@ static void write_pmpaddr(struct riscv_cpu *g, unsigned n, uint64_t v)
 /* ------------------------------------------------------------- the table */
 
 #define ALL UINT64_MAX
-#define PLAIN(n, name, mask)                                               \
-    {n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL,  \
-     false}
-#define SPECIAL(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, false}
-#define WITH_CHIPS(n, name, r, w, ok) {n, n, name, 0, 0, r, w, ok, SHARED}
+#define PLAIN(n, name, mask)                                                   \
+    {                                                                          \
+        n, n, #name, offsetof(struct riscv_cpu, name), mask, NULL, NULL, NULL, \
+            false                                                              \
+    }
+#define SPECIAL(n, name, r, w, ok)                                             \
+    {                                                                          \
+        n, n, name, 0, 0, r, w, ok, false                                      \
+    }
+#define WITH_CHIPS(n, name, r, w, ok)                                          \
+    {                                                                          \
+        n, n, name, 0, 0, r, w, ok, SHARED                                     \
+    }
 
 /* By number. */
 static const struct csr table[] = {
@@ -581,9 +588,8 @@ static const struct csr table[] = {
     WITH_CHIPS(0x309, "mvip", riscv_read_mvip, riscv_write_mvip, riscv_smaia),
     {0x30a, 0x30a, "menvcfg", offsetof(struct riscv_cpu, menvcfg), 0, NULL,
      write_menvcfg, NULL, false},
-    {0x320, 0x320, "mcountinhibit",
-     offsetof(struct riscv_cpu, mcountinhibit), 0, NULL, write_mcountinhibit,
-     NULL, false},
+    {0x320, 0x320, "mcountinhibit", offsetof(struct riscv_cpu, mcountinhibit),
+     0, NULL, write_mcountinhibit, NULL, false},
     {0x323, 0x33f, "mhpmevent", 0, 0, read_mhpmevent, write_mhpmevent, NULL,
      false},
     PLAIN(0x340, mscratch, ALL),
@@ -592,8 +598,8 @@ static const struct csr table[] = {
     PLAIN(0x342, mcause, ALL),
     PLAIN(0x343, mtval, ALL),
     WITH_CHIPS(0x344, "mip", read_mip, write_mip, NULL),
-    {0x350, 0x350, "miselect", offsetof(struct riscv_cpu, miselect), 0xff,
-     NULL, NULL, riscv_smaia, false},
+    {0x350, 0x350, "miselect", offsetof(struct riscv_cpu, miselect), 0xff, NULL,
+     NULL, riscv_smaia, false},
     WITH_CHIPS(0x351, "mireg", riscv_read_mireg, riscv_write_mireg,
                riscv_mireg_on),
     WITH_CHIPS(0x35c, "mtopei", riscv_read_mtopei, riscv_write_mtopei,
@@ -603,11 +609,11 @@ static const struct csr table[] = {
     {0x3b0, 0x3bf, "pmpaddr", 0, 0, read_pmpaddr, write_pmpaddr, NULL, false},
     /* One trigger of type 0: there is none, Debug 1.0, 5.7. */
     {0x7a0, 0x7a3, "tdata", 0, 0, read_zero, write_nothing, NULL, false},
-    {0xb00, 0xb00, "mcycle", 0, 0, riscv_read_counter, riscv_write_counter, NULL,
-     false},
+    {0xb00, 0xb00, "mcycle", 0, 0, riscv_read_counter, riscv_write_counter,
+     NULL, false},
     {0xb02, 0xb1f, "mhpmcounter", 0, 0, NULL, NULL, NULL, false},
-    {0xc00, 0xc1f, "hpmcounter", 0, 0, read_counter, write_nothing,
-     counter_on, false},
+    {0xc00, 0xc1f, "hpmcounter", 0, 0, read_counter, write_nothing, counter_on,
+     false},
     SPECIAL(0xda0, "scountovf", read_scountovf, write_nothing, scountovf_on),
     WITH_CHIPS(0xdb0, "stopi", riscv_read_stopi, write_nothing, riscv_ssaia),
     SPECIAL(0xf11, "mvendorid", read_zero, write_nothing, NULL),
@@ -769,12 +775,11 @@ static void lock_chips(struct riscv_cpu *g, const struct csr *r, bool on)
         pthread_mutex_unlock(lock);
 }
 
-/* The whole register as it is modified: mip's external bit is read with the
+/* The whole register v as it is modified: mip's external bit is read with the
  * wire, but modified without it, priv 3.1.9. */
-static uint64_t modified(struct riscv_cpu *g, const struct place *p)
+static uint64_t modified(const struct riscv_cpu *g, const struct place *p,
+                         uint64_t v)
 {
-    uint64_t v = get(g, p->r, p->n);
-
     if (p->r->read == read_mip)
         v = (v & ~MIP_BIT(IRQ_SEI)) | (g->mip_soft & MIP_BIT(IRQ_SEI));
     return v;
@@ -789,15 +794,13 @@ static uint64_t seen(const struct riscv_cpu *g, const struct place *p,
     return p->high ? whole >> 32 : (uint32_t)whole;
 }
 
-/* The whole register, for a write of v to what of it is named.  A write of
- * half a counter is one of the counter: it does not count meanwhile. */
-static uint64_t whole(struct riscv_cpu *g, const struct place *p, uint64_t v)
+/* The whole register, old, for a write of v to what of it is named.  A write
+ * of half a counter is one of the counter: it does not count meanwhile. */
+static uint64_t whole(const struct riscv_cpu *g, const struct place *p,
+                      uint64_t old, uint64_t v)
 {
-    uint64_t old;
-
     if (riscv_xlen(g) == 64)
         return v;
-    old = modified(g, p);
     return p->high ? v << 32 | (uint32_t)old
                    : (old & ~(uint64_t)UINT32_MAX) | (uint32_t)v;
 }
@@ -822,18 +825,18 @@ static bool change(struct cpu *c, uint32_t csr, uint64_t keep, uint64_t flip)
 {
     struct riscv_cpu *g = riscv(c);
     struct place p;
-    uint64_t before, old;
+    uint64_t now, old;
 
     if (!usable(g, csr, true, &p))
         return riscv_illegal(c);
     if (outside(c, &p))
         return false;
     lock_chips(g, p.r, true);
-    before = seen(g, &p, get(g, p.r, p.n));
-    old = seen(g, &p, modified(g, &p));
-    put(g, p.r, p.n, whole(g, &p, (old & keep) | flip));
+    now = get(g, p.r, p.n);
+    old = modified(g, &p, now);
+    put(g, p.r, p.n, whole(g, &p, old, (seen(g, &p, old) & keep) | flip));
     lock_chips(g, p.r, false);
-    c->scratch = before;
+    c->scratch = seen(g, &p, now);
     return true;
 }
 
