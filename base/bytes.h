@@ -5,6 +5,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -74,6 +75,17 @@ static inline void st_le(void *p, uint64_t v, unsigned size)
     default:
         st_le64(p, v);
     }
+}
+
+/* Of all bytes, as the checksums of a PC's tables want to be 0. */
+static inline uint8_t sum_bytes(const void *p, size_t n)
+{
+    const uint8_t *b = p;
+    uint8_t sum = 0;
+
+    while (n--)
+        sum = (uint8_t)(sum + *b++);
+    return sum;
 }
 
 #endif

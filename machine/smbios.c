@@ -195,15 +195,6 @@ static void put_end(struct smbios *s)
     finish(s, NULL);
 }
 
-static uint8_t checksum(const uint8_t *p, unsigned n)
-{
-    uint8_t sum = 0;
-
-    while (n--)
-        sum = (uint8_t)(sum + *p++);
-    return (uint8_t)-sum;
-}
-
 /* 5.2.1; the address of the structures is the firmware's to fill in. */
 static void make_anchor(const struct smbios *s, uint8_t *a)
 {
@@ -217,8 +208,8 @@ static void make_anchor(const struct smbios *s, uint8_t *a)
     st_le16(a + 22, (uint16_t)s->b.size);
     st_le16(a + 28, (uint16_t)s->n);
     a[30] = 0x28;
-    a[21] = checksum(a + 16, 15);
-    a[4] = checksum(a, ANCHOR_SIZE);
+    a[21] = (uint8_t)-sum_bytes(a + 16, 15);
+    a[4] = (uint8_t)-sum_bytes(a, ANCHOR_SIZE);
 }
 
 bool machine_tell_smbios(struct machine *m, struct error *e)

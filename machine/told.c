@@ -64,8 +64,13 @@ static bool tell_kernel(struct machine *m, struct error *e)
     struct loader *l = &m->loader;
     const char *line = l->append ? l->append : "";
 
-    if (l->has_pc_kernel)
-        return pc_kernel_tell(&l->pc_kernel, m->fw_cfg, e);
+    if (l->has_pc_kernel) {
+        bool ok = pc_kernel_tell(&l->pc_kernel, m->fw_cfg, e);
+
+        /* The store has copies. */
+        pc_kernel_close(&l->pc_kernel);
+        return ok;
+    }
     if (!source_used(&l->told_kernel))
         return true;
     return tell_source(m->fw_cfg, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA,

@@ -39,13 +39,22 @@ static uint64_t pipe_limit(const struct loader *l)
     return sum;
 }
 
+bool loader_without_kernel(const struct load_config *c, struct error *e)
+{
+    if (c->initrd)
+        return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
+    if (c->append && *c->append)
+        return error_set(e, "-append: only with a -kernel");
+    return true;
+}
+
 static bool open_kernel(struct loader *l, const struct load_config *c,
                         struct error *e)
 {
     struct source *kernel = c->has_flash ? &l->told_kernel : &l->kernel;
 
-    l->demo = !c->kernel && !c->bios && !c->has_disks && !c->has_flash &&
-              c->demo;
+    l->demo =
+        !c->kernel && !c->bios && !c->has_disks && !c->has_flash && c->demo;
     if (l->demo && c->xlen == 32)
         return error_set(e, "the built-in demo is for CPUs of 64 bits; with "
                             "one of 32 give -kernel FILE or -bios FILE");
@@ -59,11 +68,7 @@ static bool open_kernel(struct loader *l, const struct load_config *c,
                          c->kernel);
     if (c->kernel)
         return source_open(kernel, "-kernel", c->kernel, pipe_limit(l), e);
-    if (c->initrd)
-        return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
-    if (c->append && *c->append)
-        return error_set(e, "-append: only with a -kernel");
-    return true;
+    return loader_without_kernel(c, e);
 }
 
 static bool open_files(struct loader *l, const struct load_config *c,
@@ -218,14 +223,15 @@ static bool poke(struct loader *l, uint64_t at, const void *p, size_t size,
                      (unsigned long long)at);
 }
 
-static bool clear(struct loader *l, uint64_t at, uint64_t size, uint8_t *chunk,
-                  struct error *e)
+bool loader_clear(struct loader *l, uint64_t at, uint64_t size, struct error *e)
 {
-    memset(chunk, 0, CHUNK);
-    while (size) {
-        size_t n = size < CHUNK ? (size_t)size : CHUNK;
+    static const uint8_t zeros[4096];
 
-        if (!poke(l, at, chunk, n, e))
+    /* RAM starts as zeros. */
+    while (size && l->loaded_before) {
+        size_t n = size < sizeof(zeros) ? (size_t)size : sizeof(zeros);
+
+        if (!poke(l, at, zeros, n, e))
             return false;
         at += n;
         size -= n;
@@ -256,11 +262,9 @@ static bool write_image(struct loader *l, const struct image *img,
 
         if (!copy(l, &img->data, p->offset, p->address, p->file_size, chunk, e))
             return false;
-        /* RAM starts as zeros, and Linux clears its own. */
-        if (!l->loaded_before || img->linux_header)
-            continue;
-        if (!clear(l, p->address + p->file_size, p->mem_size - p->file_size,
-                   chunk, e))
+        /* Linux clears its own. */
+        if (!img->linux_header && !loader_clear(l, p->address + p->file_size,
+                                                p->mem_size - p->file_size, e))
             return false;
     }
     return true;
@@ -321,7 +325,9 @@ bool loader_load(struct loader *l, struct log *log, struct error *e)
 
     if (l->c.rom_file || l->c.direct) {
         note_change(log, &l->firmware);
-        return rom_load(l, e);
+        ok = rom_load(l, e);
+        l->loaded_before = true;
+        return ok;
     }
     if (!l->prepared) {
         note_change(log, &l->firmware);

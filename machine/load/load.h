@@ -101,6 +101,13 @@ bool firmware_open_rom(struct source *s, const char *bios,
 bool rom_open(struct loader *l, struct error *e);
 bool rom_load(struct loader *l, struct error *e);
 
+/* Zeros over [at, at + size), if it has been loaded to before: RAM starts as
+ * zeros. */
+bool loader_clear(struct loader *l, uint64_t at, uint64_t size,
+                  struct error *e);
+/* Refuse what goes with a kernel only; there is none. */
+bool loader_without_kernel(const struct load_config *c, struct error *e);
+
 /* Where the parts lie; place.c. */
 bool loader_place(struct loader *l, struct error *e);
 /* The tree's size is known: find it a place, then the initrd. */

@@ -135,11 +135,7 @@ static uint8_t *mp_interrupt(uint8_t *p, unsigned type, unsigned line,
 
 static void checksum(uint8_t *table, size_t size, unsigned at)
 {
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < size; i++)
-        sum = (uint8_t)(sum + table[i]);
-    table[at] = (uint8_t)(table[at] - sum);
+    table[at] = (uint8_t)(table[at] - sum_bytes(table, size));
 }
 
 static bool make_mp(struct pc_direct *d, const struct pc_direct_config *c,

@@ -42,7 +42,6 @@ enum { /* the setup header */
        CMDLINE_SIZE = 0x238,
        PREF_ADDRESS = 0x258,
        INIT_SIZE = 0x260,
-       HEADER_END = 0x268,
 
        OLD_CMD_MAGIC = 0x20,
        OLD_CMD_OFFSET = 0x22,
@@ -127,26 +126,24 @@ static bool split_linux(struct pc_kernel *k, const struct source *s,
                         struct error *e)
 {
     uint32_t setup = SECTOR;
-    uint8_t *all;
-    bool ok;
+    uint8_t *all, *less;
 
     if (!source_all(s, FILE_LIMIT, &all, e))
         return false;
     setup += SECTOR * (all[SETUP_SECTS] ? all[SETUP_SECTS] : 4);
-    ok = setup < s->size &&
-         (setup >= HEADER_END || memcmp(all + HEADER, "HdrS", 4) != 0);
-    if (!ok) {
+    if (setup >= s->size) {
         free(all);
         return source_error(s, e, "truncated: its setup code alone has %s",
                             SIZE_TEXT(setup));
     }
-    k->setup = (struct pc_item){.bytes = all, .size = setup, .room = setup};
     k->kernel.size = k->kernel.room = (uint32_t)(s->size - setup);
     k->kernel.bytes = malloc(k->kernel.size);
-    if (!k->kernel.bytes)
-        return error_set(e, "out of memory");
-    memcpy(k->kernel.bytes, all + setup, k->kernel.size);
-    return true;
+    if (k->kernel.bytes)
+        memcpy(k->kernel.bytes, all + setup, k->kernel.size);
+    less = realloc(all, setup);
+    k->setup.bytes = less ? less : all;
+    k->setup.size = k->setup.room = setup;
+    return k->kernel.bytes || error_set(e, "out of memory");
 }
 
 static bool set_line(struct pc_kernel *k, const char *text, uint32_t limit,
@@ -321,7 +318,6 @@ static bool tell_rom(const struct pc_kernel *k, struct fw_cfg *f,
                      struct error *e)
 {
     uint8_t rom[KERNEL_ROM_SIZE];
-    uint8_t sum = 0;
 
     if (pc_kernel_rom_size != sizeof(rom))
         return error_set(e, "the kernel's option ROM has %zu bytes",
@@ -334,9 +330,7 @@ static bool tell_rom(const struct pc_kernel *k, struct fw_cfg *f,
     st_le32(rom + KERNEL_ROM_MAP, k->map);
     st_le32(rom + KERNEL_ROM_LOWER, k->lower);
     rom[KERNEL_ROM_CHECKSUM] = 0;
-    for (size_t i = 0; i < sizeof(rom); i++)
-        sum = (uint8_t)(sum + rom[i]);
-    rom[KERNEL_ROM_CHECKSUM] = (uint8_t)-sum;
+    rom[KERNEL_ROM_CHECKSUM] = (uint8_t)-sum_bytes(rom, sizeof(rom));
     return fw_cfg_add_file(f, PC_KERNEL_ROM, rom, sizeof(rom), e);
 }
 

@@ -22,9 +22,6 @@ static bool open_told(struct loader *l, struct error *e)
         .low_ram = l->ram[0].base == 0 ? l->ram[0].size : 0,
     };
 
-    if (c->dtb)
-        return error_set(e, "-dtb %s: this board's guests take no tree",
-                         c->dtb);
     if (c->kernel && !c->can_tell)
         return error_set(e,
                          "-kernel %s: the firmware would be told of it by "
@@ -34,20 +31,13 @@ static bool open_told(struct loader *l, struct error *e)
         l->has_pc_kernel = pc_kernel_open(&l->pc_kernel, &k, e);
         return l->has_pc_kernel;
     }
-    if (c->initrd)
-        return error_set(e, "-initrd %s: only with a -kernel", c->initrd);
-    if (c->append && *c->append)
-        return error_set(e, "-append: only with a -kernel");
-    return true;
+    return loader_without_kernel(c, e);
 }
 
 static bool open_direct(struct loader *l, struct error *e)
 {
     struct pc_direct_config pc = l->c.pc;
 
-    if (l->c.dtb)
-        return error_set(e, "-dtb %s: this board's guests take no tree",
-                         l->c.dtb);
     if (l->c.bios && strcmp(l->c.bios, "none") != 0 &&
         strcmp(l->c.bios, "default") != 0)
         return error_set(e, "-bios %s: this board starts kernels without one",
@@ -69,10 +59,14 @@ static bool load_direct(struct loader *l, struct error *e)
     for (unsigned i = 0; i < PC_DIRECT_PARTS; i++) {
         const struct pc_item *item = &l->pc_direct.item[i];
 
-        if (item->bytes &&
-            !memory_poke(l->c.memory, item->address, item->bytes, item->size))
+        if (!item->bytes)
+            continue;
+        if (!memory_poke(l->c.memory, item->address, item->bytes, item->size))
             return error_set(e, "-kernel: no memory at 0x%x to load to",
                              item->address);
+        if (!loader_clear(l, item->address + item->size,
+                          item->room - item->size, e))
+            return false;
     }
     return true;
 }
@@ -99,6 +93,9 @@ bool rom_open(struct loader *l, struct error *e)
 {
     const struct load_config *c = &l->c;
 
+    if (c->dtb)
+        return error_set(e, "-dtb %s: this board's guests take no tree",
+                         c->dtb);
     if (c->direct)
         return open_direct(l, e);
     if (!check_processor(c, e) ||

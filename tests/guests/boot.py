@@ -577,7 +577,7 @@ def case_parallel(suite, count):
     """parallel.c, count times in a row on four processors."""
     program = suite.folder / 'parallel'
     if not shutil.which(CROSS):
-        suite.report.skip(f'parallel: no {CROSS}')
+        suite.report.skip('parallel', f'no {CROSS}')
         return
     subprocess.run([CROSS, '-O2', '-static', '-pthread', '-o', str(program),
                     str(pathlib.Path(__file__).with_name('parallel.c'))],

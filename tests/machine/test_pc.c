@@ -431,15 +431,6 @@ static unsigned file_number(const uint8_t *name)
     return 1;
 }
 
-static uint8_t sum(const uint8_t *p, uint32_t n)
-{
-    uint8_t v = 0;
-
-    while (n--)
-        v = (uint8_t)(v + *p++);
-    return v;
-}
-
 static void run_command(struct files *f, const uint8_t *c)
 {
     uint8_t *p = f->data[file_number(c + 4)];
@@ -461,7 +452,7 @@ static void run_command(struct files *f, const uint8_t *c)
         start = ld_le32(c + 64);
         n = ld_le32(c + 68);
         assert_true(at < size && start + n <= size);
-        p[at] = (uint8_t)(p[at] - sum(p + start, n));
+        p[at] = (uint8_t)(p[at] - sum_bytes(p + start, n));
         break;
     default:
         fail_msg("command %u", ld_le32(c));
@@ -490,7 +481,7 @@ static const uint8_t *table(const struct files *f, uint64_t address)
     const uint8_t *p = f->data[1] + (address - TABLES_AT);
 
     assert_true(address >= TABLES_AT && address < TABLES_AT + f->size[1]);
-    assert_int_equal(sum(p, ld_le32(p + 4)), 0);
+    assert_int_equal(sum_bytes(p, ld_le32(p + 4)), 0);
     return p;
 }
 
@@ -518,8 +509,8 @@ static void test_acpi(void **state)
     make_pc(r, 3);
     load_tables(r, &f);
     assert_memory_equal(f.data[0], "RSD PTR ", 8);
-    assert_int_equal(sum(f.data[0], 20), 0);
-    assert_int_equal(sum(f.data[0], 36), 0);
+    assert_int_equal(sum_bytes(f.data[0], 20), 0);
+    assert_int_equal(sum_bytes(f.data[0], 36), 0);
     rsdt = table(&f, ld_le32(f.data[0] + 16));
     assert_memory_equal(rsdt, "RSDT", 4);
     assert_int_equal(ld_le32(rsdt + 4), 36 + 3 * 4);
@@ -556,8 +547,8 @@ static void test_smbios(void **state)
     anchor = item(r, "etc/smbios/smbios-anchor");
     tables = item(r, "etc/smbios/smbios-tables");
     assert_int_equal(anchor->size, 31);
-    assert_int_equal(sum(anchor->data, 31), 0);
-    assert_int_equal(sum(anchor->data + 16, 15), 0);
+    assert_int_equal(sum_bytes(anchor->data, 31), 0);
+    assert_int_equal(sum_bytes(anchor->data + 16, 15), 0);
     assert_int_equal(ld_le16(anchor->data + 22), tables->size);
     end = tables->data + tables->size;
     for (p = tables->data; p < end; n++) {
@@ -648,6 +639,45 @@ static void test_firmware_refused(void **state)
     rig_refused(r, "-bios /nonexistent/bios: *");
 }
 
+/* A program in 32-bit code that says by a note how it wants to start: what
+ * its file lacks is zero, at a reset as at the start. */
+static void test_direct_bss(void **state)
+{
+    struct rig *r = *state;
+    uint8_t b[0x400] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
+
+    st_le16(b + 16, 2); /* ET_EXEC, EM_386 */
+    st_le16(b + 18, 3);
+    st_le32(b + 20, 1);
+    st_le32(b + 24, 0x200010);
+    st_le32(b + 28, 52);
+    st_le16(b + 42, 32);
+    st_le16(b + 44, 2);
+    st_le32(b + 52, 1); /* PT_LOAD: 768 bytes of 20480 */
+    st_le32(b + 56, 0x100);
+    st_le32(b + 60, 0x200000);
+    st_le32(b + 64, 0x200000);
+    st_le32(b + 68, 0x300);
+    st_le32(b + 72, 0x5000);
+    st_le32(b + 84, 4); /* PT_NOTE */
+    st_le32(b + 88, 0x200);
+    st_le32(b + 100, 20);
+    memcpy(b + 0x200, "\4\0\0\0\4\0\0\0\22\0\0\0Xen", 16);
+    st_le32(b + 0x210, 0x200010);
+    r->config.board = "microvm";
+    r->config.kernel = rig_file(r, "pvh", b, sizeof(b));
+    rig_machine(r);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(load(r, 0x200110, 4), 0x200010);
+        assert_int_equal(load(r, 0x200300, 8), 0);
+        assert_int_equal(load(r, 0x204ff8, 8), 0);
+        store(r, 0x200110, 4, 1);
+        store(r, 0x200300, 8, UINT64_MAX);
+        store(r, 0x204ff8, 8, UINT64_MAX);
+        assert_true(machine_power_on(r->m, &r->e));
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int main(void)
@@ -659,6 +689,7 @@ int main(void)
         TEST(test_start_up), TEST(test_power_off),  TEST(test_told),
         TEST(test_acpi),     TEST(test_smbios),     TEST(test_e820),
         TEST(test_isapc),    TEST(test_plug_isa),   TEST(test_firmware_refused),
+        TEST(test_direct_bss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,15 +335,6 @@ static struct pc_direct_config direct_config(const char *kernel)
     };
 }
 
-static uint8_t sum(const uint8_t *p, size_t n)
-{
-    uint8_t v = 0;
-
-    while (n--)
-        v = (uint8_t)(v + *p++);
-    return v;
-}
-
 static void check_mp(const struct pc_item *item)
 {
     const uint8_t *t = item->bytes + 16;
@@ -351,10 +342,10 @@ static void check_mp(const struct pc_item *item)
     const uint8_t *p = t + 44;
 
     assert_memory_equal(item->bytes, "_MP_", 4);
-    assert_int_equal(sum(item->bytes, 16), 0);
+    assert_int_equal(sum_bytes(item->bytes, 16), 0);
     assert_int_equal(ld_le32(item->bytes + 4), item->address + 16);
     assert_memory_equal(t, "PCMP", 4);
-    assert_int_equal(sum(t, ld_le16(t + 4)), 0);
+    assert_int_equal(sum_bytes(t, ld_le16(t + 4)), 0);
     while (entries--) {
         cpus += p[0] == 0;
         p += p[0] == 0 ? 20 : 8;
