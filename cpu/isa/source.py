@@ -458,11 +458,11 @@ class Reader:
         self.isa.sections.append((len(self.isa.rows), words[1]))
 
     def decl_around(self, line, text):
-        m = re.fullmatch(r"around (\w+) : (.+) : (.+)", text)
+        m = re.fullmatch(r"around mm : (.+) : (.+)", text)
         if not m:
-            raise IsaError("around-line", line, "expected: around ATTRIBUTE "
+            raise IsaError("around-line", line, "expected: around mm "
                            ": STATEMENTS : STATEMENTS")
-        self.isa.around[m.group(1)] = m.group(2), m.group(3)
+        self.isa.around["mm"] = m.group(1), m.group(2)
 
     def decl_for(self, line, text):
         names = text.split()[1:]

@@ -7,6 +7,7 @@ is asked by the C functions of cpu/x86/lift.h while lifting.
 import emit_lift
 from emit_lift import ITYPE
 from expr import WIDTH
+from source import IsaError
 from x86 import DATA, SEGMENTS
 from x86_emit import accesses, in_memory, in_order
 
@@ -225,6 +226,9 @@ class X86Lift(emit_lift.Lift):
         if sub.kind == "whole":
             return self.put(t, self.whole_slot(sub), value,
                             None if when == "IR_NONE" else when)
+        if sub.kind in ("stack", "address") and s.when is not None:
+            raise IsaError("store-when", self.row.line, f"{self.row.name}: "
+                           f"a {sub.kind} register has no `when`")
         if sub.kind == "stack":
             return [f"x86_lift_put_stack_register(ir, i, {sub.index}, "
                     f"{value});"]

@@ -588,6 +588,9 @@ bool x86_translate(struct cpu *c, uint64_t va, unsigned size,
                 checks.page = 0;
             va = g->cs_base + (uint16_t)(va - g->cs_base);
         }
+    } else if (va & X86_WRAPS && g->model <= X86_MODEL_80186) {
+        checks.page = 0;
+        va = x86_wrapped(va);
     }
     if (!translate(g, va, access, probe, out))
         return false;

@@ -100,10 +100,23 @@ static const struct x86_facts models[] = {
                [X86_WORD_1_ECX] = B(0) | B(13) | B(21),
                [X86_WORD_81_EDX] = B(11) | B(20) | B(29),
                [X86_WORD_81_ECX] = B(0)}},
-    {.name = "8086", .model = X86_MODEL_8086, .phys_bits = 20},
-    {.name = "80186", .model = X86_MODEL_80186, .phys_bits = 20},
-    {.name = "80286", .model = X86_MODEL_80286, .phys_bits = 24},
-    {.name = "386", .model = X86_MODEL_386, .family = 3, .phys_bits = 32},
+    {.name = "8086",
+     .model = X86_MODEL_8086,
+     .phys_bits = 20,
+     .words = {[X86_WORD_1_EDX] = B(0)}},
+    {.name = "80186",
+     .model = X86_MODEL_80186,
+     .phys_bits = 20,
+     .words = {[X86_WORD_1_EDX] = B(0)}},
+    {.name = "80286",
+     .model = X86_MODEL_80286,
+     .phys_bits = 24,
+     .words = {[X86_WORD_1_EDX] = B(0)}},
+    {.name = "386",
+     .model = X86_MODEL_386,
+     .family = 3,
+     .phys_bits = 32,
+     .words = {[X86_WORD_1_EDX] = B(0)}},
     {.name = "486",
      .model = X86_MODEL_486,
      .family = 4,
@@ -214,8 +227,10 @@ static bool set_feature(struct x86_cpu *g, bool *named, const char *item,
 
     if (!cpu_parse_feature(x86_feature_name, item, length, &i, &on, e))
         return false;
-    if (!g->facts->vendor)
-        return error_set(e, "a %s has no features to switch", g->facts->name);
+    /* Without CPUID there is just the coprocessor to take away. */
+    if (!g->facts->vendor && features[i].at != X86_FPU)
+        return error_set(e, "a %s has no feature to switch but fpu",
+                         g->facts->name);
     set(g, features[i].at, on);
     named[i] = on;
     return true;
@@ -265,10 +280,9 @@ static void finish(struct x86_cpu *g)
     }
     for (unsigned i = 0; i < X86_WORDS; i++)
         g->words[i] &= known[i];
-    /* Coprocessors of machines without CPUID; LAHF is missing in 64-bit mode
-     * alone. */
-    if (!g->facts->vendor)
-        g->features |= E(X87);
+    if (!(g->features & E(X87)))
+        g->features |= E(NOFPU);
+    /* LAHF is missing in 64-bit mode alone. */
     if (!has(g, X86_LM))
         g->features |= E(LAHF);
 }

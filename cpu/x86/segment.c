@@ -6,7 +6,13 @@
  * (real-address mode).  Hidden parts are kept as they were loaded, also when
  * the mode changes: real mode with limits of 4 GiB works as it does.
  *
- * Missing: the 8086's wrap of a word at offset FFFFh.
+ * Before the 80286 a word at offset FFFFh has its second byte at offset 0
+ * (80286 Programmer's Reference Manual, appendix on the 8086).  Such a word
+ * has a linear address of its own, above all others, that crosses a page:
+ * x86_wrapped().
+ *
+ * Missing: that wrap for the longer operands of an 8087, which go on behind
+ * the segment.
  */
 #include "cpu/x86/x86_isa.h"
 
@@ -346,13 +352,37 @@ bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
     return s->limit == UINT32_MAX || last <= s->limit;
 }
 
-static bool segment_fault(struct cpu *c, unsigned segment)
+bool x86_in_segment(struct x86_cpu *g, const struct x86_segment *s,
+                    uint64_t off, unsigned size, bool write, uint64_t *va)
+{
+    *va = (uint32_t)(s->base + off);
+    if (x86_within(g, s, off, size, write))
+        return true;
+    if (g->model > X86_MODEL_80186)
+        return false;
+    if (size == 2)
+        *va = X86_WRAPS | (uint64_t)s->base << 9 | (PAGE_SIZE - 1);
+    return true;
+}
+
+uint64_t x86_wrapped(uint64_t va)
+{
+    uint64_t base = va >> 9 & 0xffff0;
+
+    return base + (va & PAGE_SIZE ? 0 : 0xf000) + (va & ~PAGE_MASK);
+}
+
+unsigned x86_segment_vector(const struct x86_cpu *g, unsigned segment)
 {
     /* The 286 in real mode makes no difference. */
-    const bool real = x86(c)->model == X86_MODEL_80286 &&
-                      !(x86(c)->cr0 & CR0_PE);
+    const bool real = g->model == X86_MODEL_80286 && !(g->cr0 & CR0_PE);
 
-    return x86_fault(c, segment == SEG_SS && !real ? VECTOR_SS : VECTOR_GP, 0);
+    return segment == SEG_SS && !real ? VECTOR_SS : VECTOR_GP;
+}
+
+static bool segment_fault(struct cpu *c, unsigned segment)
+{
+    return x86_fault(c, x86_segment_vector(x86(c), segment), 0);
 }
 
 bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
@@ -361,19 +391,19 @@ bool x86_linear(struct cpu *c, uint8_t segment, uint64_t off, uint8_t size,
     struct x86_cpu *g = x86(c);
     const struct x86_segment *s = &g->segment[segment];
     uint64_t va = off;
+    bool ok;
 
-    if (!x86_long(g))
-        va = (uint32_t)(s->base + off);
-    else if (segment >= SEG_FS)
-        va = s->base + off;
+    if (x86_long(g)) {
+        if (segment >= SEG_FS)
+            va = s->base + off;
+        ok = x86_canonical_va(g, va) && x86_canonical_va(g, va + size - 1);
+    } else {
+        ok = x86_in_segment(g, s, off, size, access & X86_WRITE, &va);
+    }
     if (access & X86_ALIGNED && va & 15)
         return segment_fault(c, SEG_DS);
-    if (x86_long(g)) {
-        if (!x86_canonical_va(g, va) || !x86_canonical_va(g, va + size - 1))
-            return segment_fault(c, segment);
-    } else if (!x86_within(g, s, off, size, access & X86_WRITE)) {
+    if (!ok)
         return segment_fault(c, segment);
-    }
     if (g->align_check && (size & (size - 1)) == 0 && va & (size - 1u) &&
         size <= 8)
         return x86_fault(c, VECTOR_AC, 0);

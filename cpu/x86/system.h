@@ -150,6 +150,15 @@ void x86_drop_inner(struct x86_cpu *g);
 /* Is [off, off+size) within the segment, and may it be accessed so? */
 bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
                 uint64_t off, unsigned size, bool write);
+/* The linear address of them; false: x86_segment_vector() is to be raised.
+ * Before the 286 nothing is beyond the end. */
+bool x86_in_segment(struct x86_cpu *g, const struct x86_segment *s,
+                    uint64_t off, unsigned size, bool write, uint64_t *va);
+unsigned x86_segment_vector(const struct x86_cpu *g, unsigned segment);
+/* Linear addresses of words over an 8086 segment's end (segment.c), and where
+ * a byte of one is. */
+#define X86_WRAPS 0x80000000u
+uint64_t x86_wrapped(uint64_t va);
 
 /* Rows' helpers. */
 bool x86_mov_ss(struct cpu *c, uint16_t selector);

@@ -97,11 +97,11 @@ static bool stack_at(struct x86_cpu *g, const struct x86_stack *s, uint64_t sp,
                      unsigned size, bool write, uint64_t *va)
 {
     sp &= stack_mask(s);
-    *va = s->flat ? sp : (uint32_t)(s->ss.base + sp);
+    *va = sp;
     if (s->flat ? x86_canonical_va(g, sp)
-                : x86_within(g, &s->ss, sp, size, write))
+                : x86_in_segment(g, &s->ss, sp, size, write, va))
         return true;
-    return x86_fault(&g->core, VECTOR_SS, s->error);
+    return x86_fault(&g->core, x86_segment_vector(g, SEG_SS), s->error);
 }
 
 bool x86_stack_push(struct x86_cpu *g, struct x86_stack *s, unsigned size,

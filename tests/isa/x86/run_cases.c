@@ -94,7 +94,7 @@ static void board_new(struct board *b, const char *model)
     must(memory_add(b->memory, &b->region, &e), &e);
     env = (struct cpu_env){b->memory, b->ports, b->clock, b->gate, &b->log};
     b->class = x86_class;
-    if (strcmp(model, "80286") != 0)
+    if (strncmp(model, "80286", 5) != 0)
         b->class.deliver = deliver_and_stop;
     must(cpu_new(&b->c, &b->class, &env, &config, &e), &e);
     clock_use_icount(b->clock, 0, insns, b);

@@ -23,7 +23,7 @@ CONDITIONS = {"z": "e", "nz": "ne", "nb": "ae", "nbe": "a", "nl": "ge",
 IDLE = re.compile(r"\b((addr|data)(16|32)|[cdefgs]s|rex(\.\w+)?|"
                   r"xacquire|xrelease|bnd|notrack) (?=.)")
 REP = re.compile(r"^rep(n?z)? (?!movs|cmps|stos|lods|scas|ins|outs)")
-UNKNOWN = re.compile(r"bnd|\(bad\)$|^rex\S*$")
+UNKNOWN = re.compile(r"bnd|cldemote|\(bad\)$|^rex\S*$")
 PREDICATES = ["eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"]
 COMPARE = re.compile(rf"^cmp({'|'.join(PREDICATES)})([ps][sd]) (.*)$")
 CARRYLESS = re.compile(r"^pclmul([lh])q([lh])qdq (.*)$")
@@ -62,7 +62,7 @@ def theirs(text, size, at):
         number = (m[1] == "h") + 16 * (m[2] == "h")
         text = f"pclmulqdq {m[3]},{number:#x}"
     text = re.sub(r"^(pcmpestr[im])q ", r"\1 ", text)
-    text = re.sub(r"^(popa|pusha|leave)[wd]$", r"\1", text)
+    text = re.sub(r"^(popa|pusha|leave|enter)[wd]\b", r"\1", text)
     return NOP.sub("nop", text)
 
 
