@@ -389,11 +389,13 @@ bool memory_add(struct memory *m, struct region *r, struct error *e)
     return true;
 }
 
-void memory_remove(struct memory *m, struct region *r)
+void memory_remove(struct region *r)
 {
+    struct memory *m = r->space;
     uint32_t i = 0;
 
-    assert(r->space == m);
+    if (!m)
+        return;
     while (m->region[i] != r)
         i++;
     m->n--;

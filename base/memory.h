@@ -103,7 +103,8 @@ void ram_free(struct ram *ram);
 
 /* The region must outlive the space.  Fails if it wraps the address space. */
 bool memory_add(struct memory *m, struct region *r, struct error *e);
-void memory_remove(struct memory *m, struct region *r);
+/* Take a region out of its space, if it is in one. */
+void memory_remove(struct region *r);
 /* Change place or visibility of a region; cheap if nothing changes. */
 void memory_move(struct region *r, uint64_t base);
 void memory_enable(struct region *r, bool enabled);

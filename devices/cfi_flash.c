@@ -111,8 +111,7 @@ static struct cfi_flash *flash_of(struct device *dev)
 static void set_mode(struct bank *b, unsigned mode)
 {
     b->mode = (uint8_t)mode;
-    if (b->array.space)
-        memory_enable(&b->array, mode == MODE_ARRAY);
+    memory_enable(&b->array, mode == MODE_ARRAY);
 }
 
 static bool show_array(struct cfi_flash *f, struct bank *b, struct error *e)
@@ -569,8 +568,7 @@ static bool cfi_flash_mapped(struct device *dev, unsigned n, struct error *e)
     struct cfi_flash *f = flash_of(dev);
     struct bank *b = &f->bank[n];
 
-    if (b->array.space)
-        memory_remove(b->array.space, &b->array);
+    memory_remove(&b->array);
     ram_free(b->ram);
     b->ram = NULL;
     b->size = dev->regions[n].size;
@@ -592,8 +590,7 @@ static void cfi_flash_destroy(struct device *dev)
     for (unsigned i = 0; i < CFI_FLASH_BANKS; i++) {
         struct bank *b = &f->bank[i];
 
-        if (b->array.space)
-            memory_remove(b->array.space, &b->array);
+        memory_remove(&b->array);
         ram_free(b->ram);
     }
 }

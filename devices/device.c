@@ -390,8 +390,7 @@ bool device_map(struct device *dev, unsigned n, uint64_t base, uint64_t size,
     if (!size || (cls->windows[n].size && size > cls->windows[n].size))
         size = cls->windows[n].size;
     r = &dev->regions[n];
-    if (r->space)
-        memory_remove(r->space, r);
+    memory_remove(r);
     r->base = base;
     r->size = size;
     r->enabled = true;
@@ -452,8 +451,7 @@ void device_free(struct device *dev)
     if (box->created && dev->class->destroy)
         dev->class->destroy(dev);
     for (unsigned i = 0; dev->regions && i < dev->class->n_windows; i++)
-        if (dev->regions[i].space)
-            memory_remove(dev->regions[i].space, &dev->regions[i]);
+        memory_remove(&dev->regions[i]);
     for (unsigned i = 0; i < count_properties(dev->class); i++)
         release_property(dev, &dev->class->properties[i]);
     free(box->glue);

@@ -231,7 +231,8 @@ static bool transfer(struct fw_cfg *f, uint32_t control, uint32_t length,
     return true;
 }
 
-void fw_cfg_dma(struct fw_cfg *f, uint64_t address)
+/* Carry out the request that lies at a guest address. */
+static void request_at(struct fw_cfg *f, uint64_t address)
 {
     const struct device_env *env = f->dev->env;
     uint8_t request[REQUEST_SIZE], status[4];
@@ -258,8 +259,41 @@ void fw_cfg_dma(struct fw_cfg *f, uint64_t address)
                   f->dev->path, (unsigned long long)address);
 }
 
+/* "QEMU CFG": the interface is there. */
+uint64_t fw_cfg_dma_read(unsigned at, unsigned size)
+{
+    uint8_t signature[8];
+
+    st_be64(signature, UINT64_C(0x51454d5520434647));
+    return ld_le(signature + at, size);
+}
+
+bool fw_cfg_dma_write(struct fw_cfg *f, unsigned at, uint64_t value,
+                      unsigned size)
+{
+    uint32_t high = f->dma_high;
+
+    if (size == 4 && at == 0) {
+        f->dma_high = __builtin_bswap32((uint32_t)value);
+        return true;
+    }
+    f->dma_high = 0;
+    if (size == 4 && at == 4)
+        request_at(f,
+                   (uint64_t)high << 32 | __builtin_bswap32((uint32_t)value));
+    else if (size == 8 && at == 0)
+        request_at(f, __builtin_bswap64(value));
+    else
+        return false;
+    return true;
+}
+
 const struct field fw_cfg_fields[] = {
-    FIELD_HOST(struct fw_cfg, dev),     FIELD_HOST(struct fw_cfg, item),
-    FIELD_HOST(struct fw_cfg, n_files), FIELD(struct fw_cfg, key, 0),
-    FIELD(struct fw_cfg, at, 0),        FIELD_LIST_END,
+    FIELD_HOST(struct fw_cfg, dev),
+    FIELD_HOST(struct fw_cfg, item),
+    FIELD_HOST(struct fw_cfg, n_files),
+    FIELD(struct fw_cfg, key, 0),
+    FIELD(struct fw_cfg, at, 0),
+    FIELD(struct fw_cfg, dma_high, 0),
+    FIELD_LIST_END,
 };

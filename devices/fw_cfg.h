@@ -51,9 +51,6 @@ enum fw_cfg_key {
 #define FW_CFG_ITEMS (FW_CFG_FILE_END + FW_CFG_ARCH_END - FW_CFG_ARCH)
 #define FW_CFG_NAME 56 /* bytes of a file's name, with its NUL */
 
-/* What a read of the DMA address gives: the interface is there. */
-#define FW_CFG_DMA_SIGNATURE UINT64_C(0x51454d5520434647) /* "QEMU CFG" */
-
 struct fw_cfg_item {
     uint8_t *data;
     uint32_t size;
@@ -66,6 +63,7 @@ struct fw_cfg {
     uint32_t n_files;
     uint16_t key; /* what is selected */
     uint32_t at;  /* the next byte of it */
+    uint32_t dma_high; /* until the lower half is written */
 };
 
 extern const struct field fw_cfg_fields[];
@@ -90,8 +88,15 @@ bool fw_cfg_add_file(struct fw_cfg *f, const char *name, const void *data,
 /* The guest's side: registers, in whatever form the glue gives them. */
 void fw_cfg_select(struct fw_cfg *f, uint16_t key);
 uint8_t fw_cfg_next(struct fw_cfg *f);
-/* Carry out the request that lies at a guest address. */
-void fw_cfg_dma(struct fw_cfg *f, uint64_t address);
+/*
+ * The DMA address register, 64 bits, big-endian: size bytes at byte `at` of
+ * it, as a little-endian bus has them.  A write of its lower half, or of all
+ * of it, starts the request that lies at that guest address; false: neither
+ * half nor all.
+ */
+uint64_t fw_cfg_dma_read(unsigned at, unsigned size);
+bool fw_cfg_dma_write(struct fw_cfg *f, unsigned at, uint64_t value,
+                      unsigned size);
 
 /* The store of a device of that class. */
 struct fw_cfg *fw_cfg_mmio(struct device *dev);

@@ -10,17 +10,14 @@
  *
  * Nothing is missing.
  */
-#include "base/bytes.h"
 #include "devices/fw_cfg.h"
 
 enum { WINDOW_REGISTERS, WINDOW_DMA };
-enum { REG_SELECTOR = 0, REG_DATA = 1 };
-enum { DMA_HIGH = 0, DMA_LOW = 4 };
+enum { REG_DATA = 1 };
 
 struct fw_cfg_io {
     struct device dev;
     struct fw_cfg store;
-    uint32_t dma_high; /* until the lower half is written */
 };
 
 struct fw_cfg *fw_cfg_io(struct device *dev)
@@ -32,12 +29,9 @@ static uint64_t fw_cfg_io_read(struct device *dev, unsigned window,
                                uint64_t offset, unsigned size)
 {
     struct fw_cfg_io *f = (struct fw_cfg_io *)dev;
-    uint8_t signature[8];
 
-    if (window == WINDOW_DMA) {
-        st_be64(signature, FW_CFG_DMA_SIGNATURE);
-        return ld_le(signature + offset, size);
-    }
+    if (window == WINDOW_DMA)
+        return fw_cfg_dma_read((unsigned)offset, size);
     if (offset == REG_DATA && size == 1)
         return fw_cfg_next(&f->store);
     return 0;
@@ -47,16 +41,11 @@ static void fw_cfg_io_write(struct device *dev, unsigned window,
                             uint64_t offset, uint64_t value, unsigned size)
 {
     struct fw_cfg_io *f = (struct fw_cfg_io *)dev;
-    uint64_t high = (uint64_t)f->dma_high << 32;
 
-    if (window == WINDOW_DMA && size == 4 && offset == DMA_HIGH) {
-        f->dma_high = __builtin_bswap32((uint32_t)value);
-    } else if (window == WINDOW_DMA && size == 4 && offset == DMA_LOW) {
-        f->dma_high = 0;
-        fw_cfg_dma(&f->store, high | __builtin_bswap32((uint32_t)value));
-    } else if (window == WINDOW_REGISTERS && size == 2) {
+    if (window == WINDOW_DMA)
+        fw_cfg_dma_write(&f->store, (unsigned)offset, value, size);
+    else if (size == 2)
         fw_cfg_select(&f->store, (uint16_t)value);
-    }
 }
 
 static bool fw_cfg_io_create(struct device *dev, struct error *e)
@@ -72,7 +61,6 @@ static void fw_cfg_io_destroy(struct device *dev)
 static const struct field fw_cfg_io_fields[] = {
     DEVICE_FIELDS(struct fw_cfg_io),
     FIELD_SUB(struct fw_cfg_io, store, fw_cfg_fields),
-    FIELD(struct fw_cfg_io, dma_high, 0),
     FIELD_LIST_END,
 };
 

@@ -8,21 +8,18 @@
  *
  * Nothing is missing.
  */
-#include "base/bytes.h"
 #include "devices/fw_cfg.h"
 
 enum {
     REG_DATA = 0x00,
     REG_SELECTOR = 0x08,
     REG_DMA = 0x10,
-    REG_DMA_LOW = 0x14,
     REG_END = 0x18,
 };
 
 struct fw_cfg_mmio {
     struct device dev;
     struct fw_cfg store;
-    uint32_t dma_high; /* until the lower half is written */
 };
 
 struct fw_cfg *fw_cfg_mmio(struct device *dev)
@@ -36,14 +33,6 @@ static void no_register(struct device *dev, uint64_t offset, unsigned size)
               dev->path, size, (unsigned long long)offset);
 }
 
-static uint64_t read_signature(unsigned at, unsigned size)
-{
-    uint8_t bytes[8];
-
-    st_be64(bytes, FW_CFG_DMA_SIGNATURE);
-    return ld_le(bytes + at, size);
-}
-
 static uint64_t fw_cfg_mmio_read(struct device *dev, unsigned window,
                                  uint64_t offset, unsigned size)
 {
@@ -52,7 +41,7 @@ static uint64_t fw_cfg_mmio_read(struct device *dev, unsigned window,
 
     (void)window;
     if (offset >= REG_DMA && offset + size <= REG_END)
-        return read_signature((unsigned)offset - REG_DMA, size);
+        return fw_cfg_dma_read((unsigned)offset - REG_DMA, size);
     if (offset != REG_DATA) {
         no_register(dev, offset, size);
         return 0;
@@ -66,22 +55,14 @@ static void fw_cfg_mmio_write(struct device *dev, unsigned window,
                               uint64_t offset, uint64_t value, unsigned size)
 {
     struct fw_cfg_mmio *m = (struct fw_cfg_mmio *)dev;
-    uint64_t high = (uint64_t)m->dma_high << 32;
 
     (void)window;
-    if (offset == REG_SELECTOR && size == 2) {
+    if (offset == REG_SELECTOR && size == 2)
         fw_cfg_select(&m->store, __builtin_bswap16((uint16_t)value));
-    } else if (offset == REG_DMA && size == 4) {
-        m->dma_high = __builtin_bswap32((uint32_t)value);
-    } else if (offset == REG_DMA_LOW && size == 4) {
-        m->dma_high = 0;
-        fw_cfg_dma(&m->store, high | __builtin_bswap32((uint32_t)value));
-    } else if (offset == REG_DMA && size == 8) {
-        m->dma_high = 0;
-        fw_cfg_dma(&m->store, __builtin_bswap64(value));
-    } else {
+    else if (offset < REG_DMA ||
+             !fw_cfg_dma_write(&m->store, (unsigned)offset - REG_DMA, value,
+                               size))
         no_register(dev, offset, size);
-    }
 }
 
 static bool fw_cfg_mmio_create(struct device *dev, struct error *e)
@@ -97,7 +78,6 @@ static void fw_cfg_mmio_destroy(struct device *dev)
 static const struct field fw_cfg_mmio_fields[] = {
     DEVICE_FIELDS(struct fw_cfg_mmio),
     FIELD_SUB(struct fw_cfg_mmio, store, fw_cfg_fields),
-    FIELD(struct fw_cfg_mmio, dma_high, 0),
     FIELD_LIST_END,
 };
 

@@ -334,9 +334,9 @@ static bool add_features(struct machine *m, const char *model, char *out,
 {
     const char *features = tree_string(&m->board, 0, "emu,cpu-features");
     size_t n = strcspn(model, ",");
-    int length = snprintf(out, size, "%.*s%s%s%s", (int)n, model,
-                          features ? "," : "", features ? features : "",
-                          model + n);
+    int length =
+        snprintf(out, size, "%.*s%s%s%s", (int)n, model, features ? "," : "",
+                 features ? features : "", model + n);
 
     return (size_t)length < size ||
            error_set(e, "-cpu: a model of more than %zu bytes", size - 1);
@@ -961,14 +961,10 @@ void machine_unbuild(struct machine *m)
             cpu_free(m->vcpu[i].cpu);
     }
     free(m->vcpu);
-    for (unsigned i = 0; i < m->n_ram; i++) {
-        if (m->ram_region[i].space)
-            memory_remove(m->memory, &m->ram_region[i]);
-    }
-    if (m->rom_alias.space)
-        memory_remove(m->memory, &m->rom_alias);
-    if (m->rom_region.space)
-        memory_remove(m->memory, &m->rom_region);
+    for (unsigned i = 0; i < m->n_ram; i++)
+        memory_remove(&m->ram_region[i]);
+    memory_remove(&m->rom_alias);
+    memory_remove(&m->rom_region);
     memory_free(m->memory);
     memory_free(m->ports);
     ram_free(m->ram);

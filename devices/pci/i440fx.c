@@ -385,21 +385,17 @@ static void i440fx_write(struct device *dev, unsigned window, uint64_t offset,
 static void i440fx_destroy(struct device *dev)
 {
     struct i440fx *h = (struct i440fx *)dev;
-    struct region *r[] = {&h->low, &h->smram};
 
     for (unsigned i = 0; i < PCI_MAX_FUNCTIONS; i++) {
         if (h->bus.function[i])
             pci_detach(h->bus.function[i]);
     }
-    for (unsigned i = 0; i < 2 + 3 * SEGMENTS; i++) {
-        struct segment *s = i < 2 ? NULL : &h->segment[(i - 2) / 3];
-        struct region *q = !s                 ? r[i]
-                           : (i - 2) % 3 == 0 ? &s->both
-                           : (i - 2) % 3 == 1 ? &s->read
-                                              : &s->write;
-
-        if (q->space)
-            memory_remove(q->space, q);
+    memory_remove(&h->low);
+    memory_remove(&h->smram);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        memory_remove(&h->segment[i].both);
+        memory_remove(&h->segment[i].read);
+        memory_remove(&h->segment[i].write);
     }
 }
 

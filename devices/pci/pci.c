@@ -387,8 +387,7 @@ void pci_detach(struct pci_device *d)
         if (!d->info->bar[n].size)
             continue;
         r = bar_region(d, n);
-        if (r->space)
-            memory_remove(r->space, r);
+        memory_remove(r);
     }
     bus->function[d->devfn] = NULL;
     mark_multi_function(bus, d->devfn >> 3);

@@ -289,10 +289,8 @@ static void ecam_destroy(struct device *dev)
         if (h->bus.function[i])
             pci_detach(h->bus.function[i]);
     }
-    for (unsigned i = 0; i < PCI_MAX_WINDOWS; i++) {
-        if (h->background[i].space)
-            memory_remove(h->background[i].space, &h->background[i]);
-    }
+    for (unsigned i = 0; i < PCI_MAX_WINDOWS; i++)
+        memory_remove(&h->background[i]);
 }
 
 static bool ecam_create(struct device *dev, struct error *e)

@@ -389,20 +389,14 @@ static bool add_ports(struct piix4_pm *p, struct region *r, const char *name,
     return memory_add(env_of(p)->ports, r, e);
 }
 
-static void remove_ports(struct region *r)
-{
-    if (r->space)
-        memory_remove(r->space, r);
-}
-
 static void piix4_pm_destroy(struct device *dev)
 {
     struct piix4_pm *p = (struct piix4_pm *)dev;
 
     pci_detach(&p->pci);
-    remove_ports(&p->power);
-    remove_ports(&p->smbus_io);
-    remove_ports(&p->apm);
+    memory_remove(&p->power);
+    memory_remove(&p->smbus_io);
+    memory_remove(&p->apm);
 }
 
 static void init_config(struct pci_device *d)

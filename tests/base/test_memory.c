@@ -214,8 +214,8 @@ static void refuses_bad_regions(void **state)
     assert_non_null(strstr(e.text, "alias of an alias"));
     second.target = NULL;
     assert_false(memory_add(f->m, &second, &e));
-    memory_remove(f->m, &alias);
-    memory_remove(f->m, &r);
+    memory_remove(&alias);
+    memory_remove(&r);
     assert_null(r.space);
     assert_false(memory_find(f->m, 0, &(struct span){0}));
     finish(f);
@@ -356,7 +356,7 @@ static void agrees_with_a_search(void **state)
             add(f, one);
             added[one - r] = ++count;
         } else if (prng_below(&p, 5) == 0) {
-            memory_remove(f->m, one);
+            memory_remove(one);
         } else if (prng_below(&p, 2)) {
             memory_move(one, prng_below(&p, BYTES));
         } else if (prng_below(&p, 9) == 0) {
@@ -628,7 +628,7 @@ static void fits_widths(void **state)
         for (unsigned size = 1; size <= 8; size *= 2)
             for (uint64_t offset = 0; offset < 24; offset++)
                 check_widths(f, &c, &ops, offset, size);
-        memory_remove(f->m, &r);
+        memory_remove(&r);
     }
     finish(f);
 }
@@ -954,9 +954,9 @@ static void readers_beside_changes(void **state)
     assert_int_equal(atomic_load(&r.bad), 0);
     assert_true(atomic_load(&r.hits) > 0);
     for (unsigned i = 0; i < 40; i++)
-        memory_remove(f->m, &extra[i]);
-    memory_remove(f->m, &r.window);
-    memory_remove(f->m, &ram);
+        memory_remove(&extra[i]);
+    memory_remove(&r.window);
+    memory_remove(&ram);
     finish(f);
 }
 
@@ -1026,7 +1026,7 @@ static void code_flags_leave_no_gap(void **state)
     pthread_join(thread, NULL);
     print_message("old bytes decoded in %u of %u rounds\n", saw_old, ROUNDS);
     memory_unwatch_code(f->m, &d.watcher);
-    memory_remove(f->m, &ram);
+    memory_remove(&ram);
     finish(f);
 }
 

@@ -249,7 +249,7 @@ void harness_free(struct harness *h)
     }
     if (clock_deadline(h->clock) != CLOCK_NEVER)
         die("a timer of a device that is gone is still armed");
-    memory_remove(h->memory, &h->ram_region);
+    memory_remove(&h->ram_region);
     memory_free(h->memory);
     memory_free(h->ports);
     ram_free(h->ram);

@@ -66,7 +66,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    memory_remove(h->memory, &low_ram);
+    memory_remove(&low_ram);
     ram_free(ram);
     harness_free(h);
     return 0;

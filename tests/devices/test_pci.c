@@ -394,7 +394,7 @@ static void test_outside(void **state)
     f->card->reg[2] = 0x22222222;
     set_cfg(f, 0x10, RIG_PCI_MEMORY, 4);
     assert_int_equal(rig_read(&f->rig, RIG_PCI_MEMORY, 4), 0x11111111);
-    memory_remove(f->rig.memory, &inside);
+    memory_remove(&inside);
     assert_int_equal(rig_read(&f->rig, RIG_PCI_MEMORY, 4), 0x22222222);
     /* A memory BAR in an I/O window, and the reverse. */
     set_cfg(f, 0x10, RIG_PCI_IO, 4);

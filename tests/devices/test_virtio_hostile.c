@@ -201,8 +201,8 @@ static void test_wrap_around(void **state)
     vdev_start(d, 0, 1, 8);
     put_desc(&f->rig, d->ring[0].desc, 0, (uint64_t)-4, 4, DESC_WRITE, 0);
     vdev_run(d, 0);
-    memory_remove(f->rig.memory, &top);
-    memory_remove(f->rig.memory, &bottom);
+    memory_remove(&top);
+    memory_remove(&bottom);
 }
 
 /* Once is enough. */

@@ -197,8 +197,8 @@ void rig_fini(struct rig *r)
     for (unsigned i = 0; i < RIG_N_SLOTS; i++)
         device_free(r->slot[i]);
     device_free(r->host);
-    memory_remove(r->memory, &r->ram_region);
-    memory_remove(r->memory, &r->rom_region);
+    memory_remove(&r->ram_region);
+    memory_remove(&r->rom_region);
     harness_free(r->h);
     ram_free(r->ram);
     ram_free(r->rom);

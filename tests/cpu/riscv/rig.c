@@ -265,10 +265,10 @@ void rig_free(struct rig *r)
     timer_disarm(&r->mtimer);
     reach_free(r);
     cpu_free(r->cpu);
-    memory_remove(r->memory, &r->io_region);
-    memory_remove(r->memory, &r->rom_region);
-    memory_remove(r->memory, &r->alias_region);
-    memory_remove(r->memory, &r->ram_region);
+    memory_remove(&r->io_region);
+    memory_remove(&r->rom_region);
+    memory_remove(&r->alias_region);
+    memory_remove(&r->ram_region);
     memory_free(r->memory);
     ram_free(r->ram);
     ram_free(r->rom);

@@ -57,8 +57,8 @@ static int tear_down(void **state)
 {
     struct ends *t = *state;
 
-    memory_remove(t->r->memory, &t->last);
-    memory_remove(t->r->memory, &t->first);
+    memory_remove(&t->last);
+    memory_remove(&t->first);
     rig_free(t->r);
     return 0;
 }

@@ -323,7 +323,7 @@ int main(int argc, char **argv)
     fprintf(stderr, "%llu\n", (unsigned long long)u.cpu->icount);
     cpu_free(u.cpu);
     for (unsigned n = 0; n < n_regions; n++) {
-        memory_remove(u.memory, &regions[n]);
+        memory_remove(&regions[n]);
         ram_free(regions[n].ram);
     }
     memory_free(u.memory);
