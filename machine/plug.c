@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/isa.h"
 #include "devices/pci/pci.h"
 #include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
@@ -170,7 +171,27 @@ static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
 
 /* -- ISA -- */
 
-static bool plug_isa(struct device *dev, struct error *e)
+/* Its outputs are interrupts of the bus, by number. */
+static bool wire_isa(struct machine *m, struct device *dev, struct error *e)
+{
+    struct device *irqs = NULL;
+
+    for (unsigned i = 0; i < m->n_members && !irqs; i++) {
+        if (m->members[i].dev->class == &isa_irqs_class)
+            irqs = m->members[i].dev;
+    }
+    for (uint32_t i = 0; i < dev->class->n_outputs; i++) {
+        unsigned line;
+
+        if (!irqs || !irqs->class->specifier(irqs, &i, 1, &line))
+            return error_set(e, "this board has no free ISA interrupt %u",
+                             (unsigned)i);
+        dev->out[i] = device_input(irqs, line);
+    }
+    return true;
+}
+
+static bool plug_isa(struct machine *m, struct device *dev, struct error *e)
 {
     const struct property *p = port_property(dev->class);
     const struct property *size = device_property(dev->class, "iosize");
@@ -181,7 +202,7 @@ static bool plug_isa(struct device *dev, struct error *e)
         memcpy(&ports, (const char *)dev + size->offset, sizeof(ports));
     if (base > 0xffff)
         return error_set(e, "%s=0x%x: wanted at most 0xffff", p->name, base);
-    return device_map(dev, 0, base, ports, e);
+    return wire_isa(m, dev, e) && device_map(dev, 0, base, ports, e);
 }
 
 /* -- all -- */
@@ -212,7 +233,7 @@ static bool place(struct machine *m, struct device *dev, const char *bus,
     if (addr)
         return error_set(e, "addr=%s: only for PCI devices", addr);
     if (port_property(dev->class))
-        return plug_isa(dev, e);
+        return plug_isa(m, dev, e);
     return plug_slot(m, dev, bus, e);
 }
 

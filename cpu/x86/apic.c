@@ -4,6 +4,7 @@
  * struct cpu_apic.
  */
 #include "cpu/x86/apic.h"
+#include "cpu/x86/system.h"
 
 #define BASE_X2APIC (UINT64_C(1) << 10)
 #define BASE_ENABLED (UINT64_C(1) << 11)
@@ -70,7 +71,8 @@ bool x86_apic_write_msr(struct cpu *c, uint32_t msr, uint64_t value)
     const struct cpu_apic *a = &c->wires.apic;
     bool ok;
 
-    if (!a->write_msr)
+    if (!a->write_msr || (msr == MSR_APIC_BASE && (value & BASE_X2APIC) &&
+                          !x86_has(x86(c), X86_X2APIC)))
         return false;
     lock(c);
     ok = a->write_msr(a->owner, a->cpu, msr, value);

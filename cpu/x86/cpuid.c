@@ -20,7 +20,7 @@ static uint32_t text32(const char *s)
 
 static void leaf_0(const struct x86_cpu *g, struct leaf *l)
 {
-    const char *v = g->facts->vendor;
+    const char *v = g->vendor;
 
     *l = (struct leaf){g->facts->cpuid_max, text32(v), text32(v + 8),
                        text32(v + 4)};
@@ -154,7 +154,7 @@ static void brand(const struct x86_cpu *g, uint32_t part, struct leaf *l)
 
 static void extended(const struct x86_cpu *g, uint32_t leaf, struct leaf *l)
 {
-    const bool amd = !strcmp(g->facts->vendor, "AuthenticAMD");
+    const bool amd = !strcmp(g->vendor, "AuthenticAMD");
 
     switch (leaf) {
     case 0x80000000:
@@ -187,9 +187,10 @@ static void extended(const struct x86_cpu *g, uint32_t leaf, struct leaf *l)
         l->d = 1 << 8; /* the TSC never changes its rate */
         break;
     case 0x80000008:
-        l->a = g->facts->phys_bits |
-               (!x86_has(g, X86_LM) ? 32u : x86_has(g, X86_LA57) ? 57u : 48u)
-                   << 8;
+        l->a = g->phys_bits | (!x86_has(g, X86_LM)    ? 32u
+                               : x86_has(g, X86_LA57) ? 57u
+                                                      : 48u)
+                                  << 8;
         break;
     default:
         break;

@@ -38,8 +38,8 @@ static bool check_target(struct x86_cpu *g, const struct x86_segment *cs,
                          uint64_t *to, unsigned size)
 {
     *to &= x86_mask(size);
-    if (x86_lma(g) && (cs->access & SEGMENT_L)
-            ? !x86_canonical_va(g, *to) : *to > cs->limit)
+    if (x86_lma(g) && (cs->access & SEGMENT_L) ? !x86_canonical_va(g, *to)
+                                               : *to > cs->limit)
         return x86_fault(&g->core, VECTOR_GP, 0);
     return true;
 }
@@ -112,7 +112,7 @@ bool x86_inner_stack(struct x86_cpu *g, unsigned cpl, unsigned ext,
 /* ------------------------------------------------------------- call gates */
 
 struct call {
-    bool call;  /* not a jump */
+    bool call;     /* not a jump */
     unsigned size; /* of what is pushed */
     uint64_t next, to;
     struct x86_segment cs;
@@ -135,8 +135,7 @@ static bool copy_parameters(struct x86_cpu *g, struct x86_stack *s,
     for (unsigned i = n; i-- > 0;) {
         x86_this_stack(g, &old);
         old.sp += (uint64_t)size * i;
-        if (!x86_stack_pop(g, &old, size, &v) ||
-            !x86_stack_push(g, s, size, v))
+        if (!x86_stack_pop(g, &old, size, &v) || !x86_stack_push(g, s, size, v))
             return false;
     }
     return true;
@@ -150,9 +149,9 @@ static bool call_inner(struct x86_cpu *g, const struct x86_descriptor *gate,
 
     if (x86_lma(g)) {
         s = (struct x86_stack){.cpl = cpl, .flat = true};
-        s.ss = (struct x86_segment){
-            .selector = (uint16_t)cpl,
-            .access = (uint16_t)(cpl << SEGMENT_DPL_SHIFT)};
+        s.ss = (struct x86_segment){.selector = (uint16_t)cpl,
+                                    .access =
+                                        (uint16_t)(cpl << SEGMENT_DPL_SHIFT)};
         if (4 + 8 * cpl + 7 > g->tr.limit)
             return fail(g, VECTOR_TS, g->tr.selector);
         if (!x86_system_load(g, at, 8, &s.sp))
@@ -162,10 +161,8 @@ static bool call_inner(struct x86_cpu *g, const struct x86_descriptor *gate,
     }
     if (!x86_stack_push(g, &s, k->size, g->segment[SEG_SS].selector) ||
         !x86_stack_push(g, &s, k->size, g->g[4]) ||
-        (!x86_lma(g) &&
-         !copy_parameters(g, &s, k->size, gate->hi & 31)) ||
-        !push_call(g, &s, k) ||
-        !check_target(g, &k->cs, &k->to, 8))
+        (!x86_lma(g) && !copy_parameters(g, &s, k->size, gate->hi & 31)) ||
+        !push_call(g, &s, k) || !check_target(g, &k->cs, &k->to, 8))
         return false;
     g->segment[SEG_SS] = s.ss;
     x86_use_stack(g, &s);
@@ -199,8 +196,7 @@ static bool through_gate(struct x86_cpu *g, struct x86_descriptor *gate,
 
     if (!(x86_access(gate) & SEGMENT_P))
         return fail(g, VECTOR_NP, selector);
-    if (x86_lma(g) &&
-        !x86_upper_base(g, gate, selector, VECTOR_GP, &upper))
+    if (x86_lma(g) && !x86_upper_base(g, gate, selector, VECTOR_GP, &upper))
         return false;
     if (!(code & 0xfffc))
         return x86_fault(&g->core, VECTOR_GP, 0);
@@ -227,9 +223,8 @@ static bool through_gate(struct x86_cpu *g, struct x86_descriptor *gate,
 
 static bool to_task(struct x86_cpu *g, uint16_t selector, const struct call *k)
 {
-    if (!x86_task_switch(g, selector,
-                         k->call ? X86_TASK_CALL : X86_TASK_JMP, k->next, 0,
-                         NULL))
+    if (!x86_task_switch(g, selector, k->call ? X86_TASK_CALL : X86_TASK_JMP,
+                         k->next, 0, NULL))
         return false;
     g->core.scratch = g->core.pc;
     g->core.leave = true;
@@ -548,8 +543,7 @@ bool x86_v86_iret(struct cpu *c, uint8_t size)
         return false;
     if (vme) {
         /* IF is VIF, SDM 3-20.3.3. */
-        if ((flags & FLAG_TF) ||
-            ((flags & FLAG_IF) && (g->eflags & FLAG_VIP)))
+        if ((flags & FLAG_TF) || ((flags & FLAG_IF) && (g->eflags & FLAG_VIP)))
             return x86_fault(c, VECTOR_GP, 0);
         mask = (mask & ~(uint32_t)FLAG_IF) & 0xffff;
     } else if (size == 2) {
@@ -592,7 +586,7 @@ static void set_flat(struct x86_cpu *g, uint16_t cs, uint16_t ss, unsigned cpl,
 static bool syscall_here(const struct x86_cpu *g)
 {
     return (g->efer & EFER_SCE) && x86_protected(g) &&
-           (x86_long(g) || !strcmp(g->facts->vendor, "AuthenticAMD"));
+           (x86_long(g) || !strcmp(g->vendor, "AuthenticAMD"));
 }
 
 bool x86_syscall(struct cpu *c, uint64_t next)
@@ -626,8 +620,7 @@ bool x86_sysret(struct cpu *c, uint8_t size)
 
     if (!syscall_here(g))
         return x86_fault(c, VECTOR_UD, 0);
-    if (g->cpl || !x86_protected(g) ||
-        (size == 8 && !x86_canonical_va(g, to)))
+    if (g->cpl || !x86_protected(g) || (size == 8 && !x86_canonical_va(g, to)))
         return x86_fault(c, VECTOR_GP, 0);
     if (x86_lma(g))
         x86_set_eflags(g, (uint32_t)g->g[11], 0x3c7fd7);
@@ -635,6 +628,8 @@ bool x86_sysret(struct cpu *c, uint8_t size)
         x86_set_eflags(g, FLAG_IF, FLAG_IF);
     set_flat(g, (uint16_t)(cs + (size == 8 ? 16 : 0)), (uint16_t)(cs + 8), 3,
              size == 8);
+    /* TF counts at its end, not from the next instruction on. */
+    g->step_armed = (g->eflags & FLAG_TF) != 0;
     return arrive(g, size == 8 ? to : (uint32_t)to);
 }
 

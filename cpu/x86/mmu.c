@@ -45,11 +45,21 @@ enum error_bits {
 
 /* ------------------------------------------------------------- canonical */
 
-bool x86_canonical_va(const struct x86_cpu *g, uint64_t va)
+static bool canonical(uint64_t va, bool wide)
 {
-    const unsigned spare = g->cr4 & CR4_LA57 ? 7 : 16;
+    const unsigned spare = wide ? 7 : 16;
 
     return (uint64_t)((int64_t)(va << spare) >> spare) == va;
+}
+
+bool x86_canonical_va(const struct x86_cpu *g, uint64_t va)
+{
+    return canonical(va, g->cr4 & CR4_LA57);
+}
+
+bool x86_canonical_base(const struct x86_cpu *g, uint64_t va)
+{
+    return canonical(va, x86_has(g, X86_LA57));
 }
 
 /* The end of the address space comes before any page's fault. */
@@ -66,8 +76,8 @@ bool x86_crosses(struct cpu *c, uint64_t va, unsigned size)
 /* Keys: who asks, as far as translations differ by it. */
 enum {
     KEY_USER = 1,
-    KEY_SMAP = 2,    /* and it keeps the supervisor from users' pages */
-    KEY_ALIGNED = 4, /* nothing may be remembered: each access is checked */
+    KEY_SMAP = 2,      /* and it keeps the supervisor from users' pages */
+    KEY_ALIGNED = 4,   /* nothing may be remembered: each access is checked */
     KEY_END_SHIFT = 8, /* the first page behind the code segment */
 };
 
@@ -210,7 +220,7 @@ bool x86_invpcid(struct cpu *c, uint64_t type, uint64_t lo, uint64_t hi)
     if (type < 2 && !(g->cr4 & CR4_PCIDE) && lo)
         return x86_fault(c, VECTOR_GP, 0);
     if (type == 0) {
-        if (!x86_canonical_va(g, hi))
+        if (!x86_canonical_base(g, hi))
             return x86_fault(c, VECTOR_GP, 0);
         if (!cpu_flush_page(c, hi))
             x86_flush(g);
@@ -267,8 +277,7 @@ static enum step page_fault(const struct walk *w, unsigned bits)
     if (w->user)
         error |= PF_U;
     if (w->access == ACCESS_FETCH &&
-        ((g->cr4 & CR4_SMEP) ||
-         ((g->cr4 & CR4_PAE) && (g->efer & EFER_NXE))))
+        ((g->cr4 & CR4_SMEP) || ((g->cr4 & CR4_PAE) && (g->efer & EFER_NXE))))
         error |= PF_I;
     g->fault_address = w->va;
     x86_raise(&g->core, VECTOR_PF, error);
@@ -328,8 +337,7 @@ static uint64_t page_size(const struct walk *w, const struct pte *e)
 static uint64_t reserved(const struct walk *w, const struct pte *e, bool leaf)
 {
     const struct x86_cpu *g = w->g;
-    const uint64_t high = ADDRESS_BITS & ~(((uint64_t)1 << g->facts->phys_bits)
-                                           - 1);
+    const uint64_t high = ADDRESS_BITS & ~(((uint64_t)1 << g->phys_bits) - 1);
     uint64_t bits = 0;
 
     if (w->scheme == &bits32) {
@@ -337,10 +345,9 @@ static uint64_t reserved(const struct walk *w, const struct pte *e, bool leaf)
             return 0;
         if (!x86_has(g, X86_PSE36))
             return 0x3fe000;
-        return 1 << 21 |
-               (g->facts->phys_bits < 40
-                    ? 0x1fe000 & ~((1u << (g->facts->phys_bits - 19)) - 1)
-                    : 0);
+        return 1 << 21 | (g->phys_bits < 40
+                              ? 0x1fe000 & ~((1u << (g->phys_bits - 19)) - 1)
+                              : 0);
     }
     bits = high;
     if (!(g->efer & EFER_NXE))
@@ -387,8 +394,9 @@ static void permit(const struct walk *w, struct translation *out)
 
 static bool permitted(enum access access, const struct translation *t)
 {
-    return access == ACCESS_READ ? t->read
-           : access == ACCESS_WRITE ? t->write : t->exec;
+    return access == ACCESS_READ    ? t->read
+           : access == ACCESS_WRITE ? t->write
+                                    : t->exec;
 }
 
 static enum step leaf(struct walk *w, struct pte *e, struct translation *out)
@@ -453,8 +461,7 @@ static enum step descend(struct walk *w, struct translation *out)
 
 bool x86_load_pdptes(struct x86_cpu *g, uint64_t cr3)
 {
-    const uint64_t bad = UINT64_C(0x1e6) |
-                         ~(((uint64_t)1 << g->facts->phys_bits) - 1);
+    const uint64_t bad = UINT64_C(0x1e6) | ~(((uint64_t)1 << g->phys_bits) - 1);
     struct walk w = {.g = g, .scheme = &pae};
     uint64_t loaded[4];
 
@@ -555,8 +562,11 @@ static bool translate(struct x86_cpu *g, uint64_t va, enum access access,
     enum step step;
 
     if (!paging(g)) {
-        *out = (struct translation){.pa = va, .page = PAGE_SIZE,
-                                    .read = true, .write = true, .exec = true};
+        *out = (struct translation){.pa = va,
+                                    .page = PAGE_SIZE,
+                                    .read = true,
+                                    .write = true,
+                                    .exec = true};
         return true;
     }
     w.scheme = scheme_of(g);

@@ -3,12 +3,14 @@
  *
  * -cpu MODEL[,FEATURE=on|off...]: a row of `models`, and rows of `features` on
  * top of it.  What needs a feature that is switched off goes with it, unless
- * it was asked for by name; then that is an error.
+ * it was asked for by name; then that is an error.  vendor=NAME and phys-bits=N
+ * say the rest of what is often switched.
  *
  * Features and signatures: the vendors' CPUID documentation (Intel AP-485; SDM
  * 2, CPUID; AMD 25481).  qemu64 is what distributions build for: family 15 of
  * AMD with SSE3 and CMPXCHG16B.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpu/x86/system.h"
@@ -63,7 +65,7 @@ static const struct feature {
     {"rdrand", F(1_ECX, 30), NONE, E(RDRAND)},
     {"fsgsbase", F(7_EBX, 0), F(81_EDX, 29), E(FSGSBASE)},
     {"smep", F(7_EBX, 7), NONE, 0},
-    {"invpcid", F(7_EBX, 10), F(1_ECX, 17), E(INVPCID)},
+    {"invpcid", F(7_EBX, 10), F(81_EDX, 29), E(INVPCID)},
     {"rdseed", F(7_EBX, 18), NONE, E(RDSEED)},
     {"smap", F(7_EBX, 20), NONE, E(SMAP)},
     {"sha-ni", F(7_EBX, 29), F(1_EDX, 26), E(SHA)},
@@ -218,6 +220,39 @@ static void set(struct x86_cpu *g, unsigned at, bool on)
     g->words[at / 32] |= (uint32_t)on << at % 32;
 }
 
+/* "vendor=GenuineIntel", "phys-bits=36" among the features; *done: it was one
+ * of them. */
+static bool set_fact(struct x86_cpu *g, const char *item, size_t length,
+                     bool *done, struct error *e)
+{
+    static const char *const vendors[] = {"GenuineIntel", "AuthenticAMD"};
+    const char *eq = memchr(item, '=', length);
+    const size_t n = eq ? (size_t)(eq - item) : 0;
+    unsigned long bits;
+    char *end;
+
+    *done = cpu_name_is("vendor", item, n) || cpu_name_is("phys-bits", item, n);
+    if (!*done)
+        return true;
+    if (!g->vendor)
+        return error_set(e, "a %s has no CPUID to say it", g->facts->name);
+    if (cpu_name_is("vendor", item, n)) {
+        for (unsigned i = 0; i < COUNT(vendors); i++) {
+            if (!cpu_name_is(vendors[i], eq + 1, length - n - 1))
+                continue;
+            g->vendor = vendors[i];
+            return true;
+        }
+        return error_set(e, "'%.*s': wanted %s or %s", (int)length, item,
+                         vendors[0], vendors[1]);
+    }
+    bits = strtoul(eq + 1, &end, 10);
+    if (end != item + length || bits < 32 || bits > 52)
+        return error_set(e, "'%.*s': wanted 32 to 52", (int)length, item);
+    g->phys_bits = (uint8_t)bits;
+    return true;
+}
+
 /* One item; named: those asked for. */
 static bool set_feature(struct x86_cpu *g, bool *named, const char *item,
                         size_t length, struct error *e)
@@ -225,10 +260,14 @@ static bool set_feature(struct x86_cpu *g, bool *named, const char *item,
     unsigned i;
     bool on;
 
+    if (!set_fact(g, item, length, &on, e))
+        return false;
+    if (on)
+        return true;
     if (!cpu_parse_feature(x86_feature_name, item, length, &i, &on, e))
         return false;
     /* Without CPUID there is just the coprocessor to take away. */
-    if (!g->facts->vendor && features[i].at != X86_FPU)
+    if (!g->vendor && features[i].at != X86_FPU)
         return error_set(e, "a %s has no feature to switch but fpu",
                          g->facts->name);
     set(g, features[i].at, on);
@@ -299,6 +338,8 @@ bool x86_parse_model(const char *text, struct x86_cpu *g, struct error *e)
     if (!g->facts)
         return error_set(e, "no such model");
     g->model = g->facts->model;
+    g->vendor = g->facts->vendor;
+    g->phys_bits = g->facts->phys_bits;
     memcpy(g->words, g->facts->words, sizeof(g->words));
     for (text = text ? text + n : ""; *text == ','; text += n) {
         text++;

@@ -127,7 +127,7 @@ static bool is_apic(uint32_t n)
 
 static bool is_amd(const struct x86_cpu *g, uint32_t n)
 {
-    if (strcmp(g->facts->vendor, "AuthenticAMD") != 0)
+    if (strcmp(g->vendor, "AuthenticAMD") != 0)
         return false;
     return (n >= MSR_PERF_CTL && n < MSR_PERF_CTL + 8) || n == MSR_SYSCFG ||
            n == MSR_HWCR || n == MSR_TOP_MEM || n == MSR_TOP_MEM2 ||
@@ -223,7 +223,7 @@ static bool write_efer(struct x86_cpu *g, uint64_t v)
     bits |= x86_has(g, X86_SYSCALL) ? EFER_SCE : 0;
     bits |= x86_has(g, X86_NX) ? EFER_NXE : 0;
     bits |= x86_has(g, X86_LM) ? EFER_LME : 0;
-    bits |= strcmp(g->facts->vendor, "AuthenticAMD") ? 0 : EFER_FFXSR;
+    bits |= strcmp(g->vendor, "AuthenticAMD") ? 0 : EFER_FFXSR;
     if (v & ~bits || (((v ^ g->efer) & EFER_LME) && (g->cr0 & CR0_PG)))
         return false;
     v = (v & ~(uint64_t)EFER_LMA) | (g->efer & EFER_LMA);
@@ -270,7 +270,7 @@ static bool write_msr(struct x86_cpu *g, uint32_t n, uint64_t v)
         return x86_apic_write_msr(&g->core, n, v);
     if (!r)
         return write_other(g, n, v);
-    if ((is_base(n) && x86_has(g, X86_LM) && !x86_canonical_va(g, v)) ||
+    if ((is_base(n) && x86_has(g, X86_LM) && !x86_canonical_base(g, v)) ||
         (n == MSR_PAT && !pat_valid(v)) ||
         ((n == MSR_TSC_AUX || n == MSR_SFMASK) && v >> 32))
         return false;

@@ -129,6 +129,8 @@ bool x86_upper_base(struct x86_cpu *g, const struct x86_descriptor *d,
     if (v >> 40 & 0x1f)
         return x86_fault(&g->core, vector, selector & 0xfffc);
     *base = v << 32;
+    if (!x86_canonical_base(g, *base))
+        return x86_fault(&g->core, vector, selector & 0xfffc);
     return true;
 }
 
@@ -311,13 +313,16 @@ void x86_drop_inner(struct x86_cpu *g)
     static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 
     for (unsigned i = 0; i < sizeof(data); i++) {
-        const struct x86_segment *s = &g->segment[data[i]];
+        struct x86_segment *s = &g->segment[data[i]];
         bool conforming = (s->access & (SEGMENT_CODE | SEGMENT_DOWN)) ==
                           (SEGMENT_CODE | SEGMENT_DOWN);
 
         if (x86_dpl(s->access) < g->cpl && !conforming &&
-            (s->access & SEGMENT_S))
-            load_null(g, data[i], 0);
+            (s->access & SEGMENT_S)) {
+            /* Not usable; 64-bit code does not ask, and still has the base. */
+            s->selector = 0;
+            s->access = 0;
+        }
     }
 }
 
@@ -462,7 +467,7 @@ bool x86_load_table(struct cpu *c, uint8_t idt, uint8_t segment, uint64_t off,
                     0) ||
         !cpu_load(c, c->scratch, base_size, &base))
         return false;
-    if (x86_long(g) && !x86_canonical_va(g, base))
+    if (x86_long(g) && !x86_canonical_base(g, base))
         return x86_fault(c, VECTOR_GP, 0);
     if (base_size == 4 && (size == 2 || g->model == X86_MODEL_80286))
         base &= 0xffffff;

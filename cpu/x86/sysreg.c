@@ -31,12 +31,10 @@ static bool cr0_valid(struct x86_cpu *g, uint64_t v)
 {
     const bool pg = v & CR0_PG, had = g->cr0 & CR0_PG;
 
-    if (v >> 32 || (pg && !(v & CR0_PE)) ||
-        ((v & CR0_NW) && !(v & CR0_CD)))
+    if (v >> 32 || (pg && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)))
         return false;
     if (pg && !had && (g->efer & EFER_LME))
-        return (g->cr4 & CR4_PAE) &&
-               !(g->segment[SEG_CS].access & SEGMENT_L) &&
+        return (g->cr4 & CR4_PAE) && !(g->segment[SEG_CS].access & SEGMENT_L) &&
                (g->tr.access & 8);
     return pg || !had || !(x86_long(g) || (g->cr4 & CR4_PCIDE));
 }
@@ -110,7 +108,7 @@ static bool set_cr3(struct x86_cpu *g, uint64_t v)
     if (g->cr4 & CR4_PCIDE)
         v &= ~(UINT64_C(1) << 63);
     if (x86_lma(g)) {
-        if (v >> g->facts->phys_bits)
+        if (v >> g->phys_bits)
             return gp(g);
     } else {
         v = (uint32_t)v;
@@ -159,8 +157,8 @@ static uint64_t cr4_bits(const struct x86_cpu *g)
 static bool set_cr4(struct x86_cpu *g, uint64_t v)
 {
     const uint64_t changed = g->cr4 ^ v;
-    const uint64_t paging = CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE |
-                            CR4_SMEP | CR4_SMAP | CR4_LA57;
+    const uint64_t paging = CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP |
+                            CR4_SMAP | CR4_LA57;
 
     if (v & ~cr4_bits(g))
         return gp(g);
@@ -366,7 +364,7 @@ bool x86_set_base(struct cpu *c, uint8_t gs, uint64_t v)
 
     if (!(g->cr4 & CR4_FSGSBASE))
         return x86_fault(c, VECTOR_UD, 0);
-    if (!x86_canonical_va(g, v))
+    if (!x86_canonical_base(g, v))
         return gp(g);
     g->segment[gs ? SEG_GS : SEG_FS].base = v;
     if (gs)

@@ -192,6 +192,9 @@ void x86_flush_space(struct x86_cpu *g, uint64_t cr3);
 /* Load the four PDPTEs of PAE from cr3; #GP. */
 bool x86_load_pdptes(struct x86_cpu *g, uint64_t cr3);
 bool x86_canonical_va(const struct x86_cpu *g, uint64_t va);
+/* The same for what is loaded into a register: by what the processor is able
+ * to do, whatever CR4.LA57 says. */
+bool x86_canonical_base(const struct x86_cpu *g, uint64_t va);
 bool x86_invlpg(struct cpu *c, uint8_t segment, uint64_t off);
 bool x86_invpcid(struct cpu *c, uint64_t type, uint64_t lo, uint64_t hi);
 

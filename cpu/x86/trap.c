@@ -158,8 +158,7 @@ static bool push_return(struct x86_cpu *g, struct x86_stack *s,
     return x86_stack_push(g, s, f->size, f->eflags) &&
            x86_stack_push(g, s, f->size, g->segment[SEG_CS].selector) &&
            x86_stack_push(g, s, f->size, f->e->ip) &&
-           (!f->e->has_error ||
-            x86_stack_push(g, s, f->size, f->e->error));
+           (!f->e->has_error || x86_stack_push(g, s, f->size, f->e->error));
 }
 
 /* Flags that a handler begins without. */
@@ -200,8 +199,13 @@ struct gate {
     uint64_t offset;
 };
 
-enum { GATE_TASK = 5, GATE_INT16 = 6, GATE_TRAP16 = 7, GATE_INT = 14,
-       GATE_TRAP = 15 };
+enum {
+    GATE_TASK = 5,
+    GATE_INT16 = 6,
+    GATE_TRAP16 = 7,
+    GATE_INT = 14,
+    GATE_TRAP = 15
+};
 
 static bool read_gate(struct x86_cpu *g, const struct x86_event *e,
                       struct gate *gate)
@@ -221,15 +225,14 @@ static bool read_gate(struct x86_cpu *g, const struct x86_event *e,
     gate->d.hi = (uint32_t)(v >> 32);
     gate->type = gate->d.hi >> 8 & 0x1f;
     gate->selector = (uint16_t)(gate->d.lo >> 16);
-    gate->offset = (gate->d.lo & 0xffff) | (gate->d.hi & 0xffff0000) |
-                   upper << 32;
+    gate->offset =
+        (gate->d.lo & 0xffff) | (gate->d.hi & 0xffff0000) | upper << 32;
     if (gate->type == GATE_INT16 || gate->type == GATE_TRAP16)
         gate->offset &= 0xffff;
     if (gate->type < GATE_TASK || (gate->type > 7 && gate->type < GATE_INT) ||
         gate->type > GATE_TRAP || (lma && gate->type < GATE_INT))
         return x86_fault(&g->core, VECTOR_GP, gate->error);
-    if (e->source == X86_SOFTWARE &&
-        x86_dpl(x86_access(&gate->d)) < g->cpl)
+    if (e->source == X86_SOFTWARE && x86_dpl(x86_access(&gate->d)) < g->cpl)
         return x86_fault(&g->core, VECTOR_GP, gate->error);
     if (!(x86_access(&gate->d) & SEGMENT_P))
         return x86_fault(&g->core, VECTOR_NP, gate->error);
@@ -263,8 +266,8 @@ static bool gate_code(struct x86_cpu *g, const struct gate *gate,
     if (!x86_set_accessed(g, &d))
         return false;
     x86_unpack(&d, gate->selector, cs);
-    cs->selector = (uint16_t)((cs->selector & ~3u) |
-                              (*inner ? x86_dpl(access) : g->cpl));
+    cs->selector =
+        (uint16_t)((cs->selector & ~3u) | (*inner ? x86_dpl(access) : g->cpl));
     return true;
 }
 
@@ -414,8 +417,9 @@ bool x86_enter_handler(struct x86_cpu *g, const struct x86_event *e)
 static void log_event(struct x86_cpu *g, const struct x86_event *e)
 {
     log_line(g->core.env.log, LOG_INT,
-             "cpu %u: vector %u, error %x, at %04x:%" PRIx64 " (cpl %u), cr2 %"
-             PRIx64, g->core.id, e->vector, e->has_error ? e->error : 0,
+             "cpu %u: vector %u, error %x, at %04x:%" PRIx64
+             " (cpl %u), cr2 %" PRIx64,
+             g->core.id, e->vector, e->has_error ? e->error : 0,
              g->segment[SEG_CS].selector, e->ip, g->cpl, g->cr2);
 }
 
@@ -593,9 +597,9 @@ static void take_init(struct x86_cpu *g, bool reset)
 /* Address lines: those that the processor has, and whether A20 passes. */
 static void follow_a20(struct x86_cpu *g)
 {
-    const bool high = atomic_load_explicit(&g->lines, memory_order_relaxed) &
-                      LINE(A20);
-    uint64_t mask = ((uint64_t)1 << g->facts->phys_bits) - 1;
+    const bool high =
+        atomic_load_explicit(&g->lines, memory_order_relaxed) & LINE(A20);
+    uint64_t mask = ((uint64_t)1 << g->phys_bits) - 1;
 
     if (!high && g->model >= X86_MODEL_80286)
         mask &= ~((uint64_t)1 << 20);
@@ -736,7 +740,16 @@ bool x86_into(struct cpu *c, uint64_t next)
 
 bool x86_icebp(struct cpu *c, uint64_t next)
 {
-    return software(x86(c), VECTOR_DB, next, X86_ICEBP);
+    struct x86_cpu *g = x86(c);
+
+    if (!software(g, VECTOR_DB, next, X86_ICEBP))
+        return false;
+    /* What waited behind a MOV SS is the same exception. */
+    if (g->debug_traps)
+        g->dr6 = (g->dr6 & ~(uint64_t)15) | g->debug_traps;
+    g->debug_traps = 0;
+    g->dr7 &= ~(uint64_t)0x2000; /* GD */
+    return true;
 }
 
 bool x86_hlt(struct cpu *c)

@@ -23,7 +23,7 @@ static uint32_t known_flags(const struct x86_cpu *g)
         bits |= FLAG_RF | FLAG_VM;
     if (g->model >= X86_MODEL_486)
         bits |= FLAG_AC;
-    if (g->facts->vendor)
+    if (g->vendor)
         bits |= FLAG_ID;
     if (x86_has(g, X86_VME))
         bits |= FLAG_VIF | FLAG_VIP;
@@ -37,8 +37,8 @@ uint32_t x86_eflags(struct x86_cpu *g)
 
     /* Helpers that say nothing of the lazy flags (STI) come here with any
      * values in them: those must not get among the other flags. */
-    v |= (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) &
-         X86_FLAGS;
+    v |=
+        (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) & X86_FLAGS;
     v |= g->df ? FLAG_DF : 0;
     if (g->model <= X86_MODEL_80186)
         v |= 0xf000;
@@ -179,16 +179,17 @@ void x86_init_state(struct x86_cpu *g)
     else if (g->model == X86_MODEL_80286)
         g->segment[SEG_CS].base = 0xff0000;
     else
-        g->segment[SEG_CS] = (struct x86_segment){
-            .selector = 0xffff, .access = 0x9b, .limit = 0xffff,
-            .base = 0xffff0};
+        g->segment[SEG_CS] = (struct x86_segment){.selector = 0xffff,
+                                                  .access = 0x9b,
+                                                  .limit = 0xffff,
+                                                  .base = 0xffff0};
     g->gdtr = g->idtr = (struct x86_table){0, 0xffff};
     if (g->model < X86_MODEL_386)
         g->idtr.limit = 0x3ff;
     g->ldtr = (struct x86_segment){.access = 0x82, .limit = 0xffff};
     g->tr = (struct x86_segment){.access = 0x8b, .limit = 0xffff};
-    g->cr0 = g->model >= X86_MODEL_486 ? (g->cr0 & (CR0_CD | CR0_NW)) | CR0_ET
-                                       : 0;
+    g->cr0 =
+        g->model >= X86_MODEL_486 ? (g->cr0 & (CR0_CD | CR0_NW)) | CR0_ET : 0;
     g->cr2 = g->cr3 = g->cr4 = g->efer = 0;
     g->cpl = 0;
     g->smm = false;
@@ -274,10 +275,9 @@ static void dump_segment(struct text *t, const char *name,
 
 static void dump(struct cpu *c, char *out, size_t size)
 {
-    static const char *const names[] = {"rax", "rcx", "rdx", "rbx", "rsp",
-                                        "rbp", "rsi", "rdi", "r8",  "r9",
-                                        "r10", "r11", "r12", "r13", "r14",
-                                        "r15"};
+    static const char *const names[] = {
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+        "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
     static const char *const segments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
     struct x86_cpu *g = x86(c);
     struct text t = {out, size, 0};
@@ -362,6 +362,8 @@ static const struct field fields[] = {
     FIELD_HOST(struct x86_cpu, features),
     FIELD_HOST(struct x86_cpu, words),
     FIELD_HOST(struct x86_cpu, facts),
+    FIELD_HOST(struct x86_cpu, vendor),
+    FIELD_HOST(struct x86_cpu, phys_bits),
     FIELD(struct x86_cpu, decoded, 0),
     FIELD(struct x86_cpu, eflags, 0),
     FIELD_SUBS(struct x86_cpu, segment, segment_fields),
@@ -429,7 +431,7 @@ static const struct field fields[] = {
 
 /* The registers that compiled code uses most.  No more of them: instructions
  * with memory operands and flags want temporaries. */
-#define G_SLOT(n) (uint32_t)offsetof(struct x86_cpu, g[n])
+#define G_SLOT(n) (uint32_t) offsetof(struct x86_cpu, g[n])
 static const uint32_t hot_slots[] = {
     G_SLOT(0), G_SLOT(4), G_SLOT(2), G_SLOT(1),
     G_SLOT(7), G_SLOT(6), G_SLOT(3), G_SLOT(5),

@@ -199,6 +199,8 @@ struct x86_cpu {
     uint64_t features; /* X86_EXT_*; set by init */
     uint32_t words[X86_WORDS]; /* what CPUID says there is; set by init */
     const struct x86_facts *facts;
+    const char *vendor; /* 12 characters; NULL: no CPUID */
+    uint8_t phys_bits;
     /* features, less those that CR0, CR4 and EFER switch off. */
     uint64_t decoded;
 

@@ -4,7 +4,8 @@
  * Multiboot Specification 0.6.96 and Multiboot2 Specification 2.0.  A program
  * that has both headers is started by the first.  Physical addresses are ELF's
  * or the header's own.  The boot information lies at 10000h, where the option
- * ROM completes it by what only the BIOS knows: the map of memory.
+ * ROM completes it by what only the BIOS knows: the map of memory.  Below it,
+ * from 8000h, and from 1 MiB on is the program's place.
  *
  * Missing: a framebuffer (asked for as a must, it is an error), boot device,
  * drives, APM and symbols in the information, relocatable programs' move (they
@@ -20,6 +21,7 @@
 #include "machine/load/source.h"
 
 #define INFO_ADDRESS 0x10000u
+#define LOW_START 0x8000u  /* above the BIOS's stack and a boot sector */
 #define INFO_LIMIT 0x8000u /* the map of memory is beyond, in one segment */
 #define MAP_SIZE (24 * KERNEL_MAP_ENTRIES)
 #define MAX_MODULES 64
@@ -239,7 +241,7 @@ static bool read_header(const struct source *s, unsigned version,
 static bool check_place(const struct source *s, uint64_t start, uint64_t end,
                         const struct pc_kernel_config *c, struct error *e)
 {
-    if (start < 0x100000)
+    if (start < 0x100000 && (start < LOW_START || end > INFO_ADDRESS))
         return source_error(s, e,
                             "wants to lie at 0x%llx, in the BIOS's "
                             "memory below 1 MiB",

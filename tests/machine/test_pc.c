@@ -622,6 +622,26 @@ static void test_plug_isa(void **state)
     assert_int_equal(machine_ended(r->m, NULL), MACHINE_FAILED);
 }
 
+/* The test kernels' device: its lines are the board's interrupts. */
+static void test_testdev(void **state)
+{
+    struct device_option o = {.driver = "pc-testdev"};
+    struct rig *r = *state;
+
+    r->config.devices = &o;
+    r->config.n_devices = 1;
+    r->config.board = "pc";
+    r->config.bios = rig_file(r, "bios", "x", 1);
+    rig_machine(r);
+    out(r, 0xe0, 4, 0x12345678);
+    assert_int_equal(in(r, 0xe2, 2), 0x1234);
+    init_pics(r);
+    out(r, 0x200e, 1, 1);
+    assert_int_equal(lines(r, 0) & INTR, INTR);
+    assert_int_equal(acknowledge(r, 0), 0x70 + 6);
+    out(r, 0x200e, 1, 0);
+}
+
 static void test_firmware_refused(void **state)
 {
     static uint8_t large[ROM_SIZE + 1];
@@ -683,12 +703,25 @@ static void test_direct_bss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ports),    TEST(test_reset_port), TEST(test_rom),
-        TEST(test_pam),      TEST(test_smram),      TEST(test_memory_above),
-        TEST(test_pic),      TEST(test_pirq),       TEST(test_msi),
-        TEST(test_start_up), TEST(test_power_off),  TEST(test_told),
-        TEST(test_acpi),     TEST(test_smbios),     TEST(test_e820),
-        TEST(test_isapc),    TEST(test_plug_isa),   TEST(test_firmware_refused),
+        TEST(test_ports),
+        TEST(test_reset_port),
+        TEST(test_rom),
+        TEST(test_pam),
+        TEST(test_smram),
+        TEST(test_memory_above),
+        TEST(test_pic),
+        TEST(test_pirq),
+        TEST(test_msi),
+        TEST(test_start_up),
+        TEST(test_power_off),
+        TEST(test_told),
+        TEST(test_acpi),
+        TEST(test_smbios),
+        TEST(test_e820),
+        TEST(test_isapc),
+        TEST(test_plug_isa),
+        TEST(test_testdev),
+        TEST(test_firmware_refused),
         TEST(test_direct_bss),
     };
 

@@ -289,7 +289,7 @@ static void test_multiboot_bad(void **state)
     c.kernel = file("bad", b, sizeof(b));
     refused(c, "flags 0x103");
     elf(b, 1);
-    st_le32(b + 52 + 12, 0x8000);
+    st_le32(b + 52 + 12, 0x7c00);
     c.kernel = file("bad", b, sizeof(b));
     refused(c, "below 1 MiB");
     elf(b, 1);

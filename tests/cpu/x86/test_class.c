@@ -71,6 +71,12 @@ static void feature_switches(void **state)
     assert_string_equal(e.text, "sse3 needs sse2");
     assert_false(parses("8086,sse=on", &e));
     assert_false(parses("max,nx=maybe", &e));
+    assert_true(parses("qemu64,-pcid,+invpcid", &e));
+    assert_true(parses("qemu64,vendor=GenuineIntel,phys-bits=36", &e));
+    assert_false(parses("qemu64,vendor=Nobody", &e));
+    assert_false(parses("qemu64,phys-bits=3", &e));
+    assert_string_equal(e.text, "'phys-bits=3': wanted 32 to 52");
+    assert_false(parses("8086,phys-bits=36", &e));
 }
 
 /* PUSHF, POP, and so on: bits of FLAGS that stay set or clear. */
