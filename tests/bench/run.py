@@ -6,11 +6,13 @@
     tests/bench/run.py --emulator A --reference B --json out.json --svg out.svg
     tests/bench/run.py --options '-accel jit'
     tests/bench/run.py --layers              what each of the JIT's passes gives
-    tests/bench/run.py --guest amd64-cloud-linux
+    tests/bench/run.py --guest amd64-cloud-linux     beside Bochs, too
+    tests/bench/run.py --cpu-time            on a busy host
 
 Both boot the guest (Debian's riscv64 kernel) in turn and run the programs of programs/.
 Times are the host's, from marker to marker on the serial console, medians over
-the pairs.  A ratio is the emulator's speed in units of the reference's: 1 is
+the pairs: by its clock, or (--cpu-time) the processor time that the emulator
+took meanwhile.  A PC runs the integer programs on Bochs, once.  A ratio is the emulator's speed in units of the reference's: 1 is
 as fast, 0.5 half as fast.  Every program prints a check sum; the status is 1
 when sums differ between the emulators and the host, or a run fails.
 """
@@ -28,6 +30,7 @@ import subprocess
 import sys
 import time
 
+import bochs
 import image
 import linux
 import picture
@@ -43,6 +46,7 @@ BARS = {'virt': {'integer': 0.30, 'boot': 0.30},
 JIT_BARS = {'integer': 1.8, 'boot': 1.3, 'worst': 0.95, 'calls': 3.0}
 CALLS = ('vm', 'calls')
 RESIDENT_BAR = 32 << 20     # bytes outside guest RAM
+BOCHS_BAR = 8           # times as fast, the interpreter on integer programs
 DEMO_BAR = 0.020            # seconds of processor time
 DEMO_RUNS = 9
 
@@ -56,12 +60,13 @@ def say(text):
 class Runner:
     """One emulator under test and all that was measured of it."""
 
-    def __init__(self, name, program, board, scale, options=()):
+    def __init__(self, name, program, args, options=()):
         self.name = name
         self.program = program
-        self.board = board
+        self.board = args.board
         self.options = list(options)
-        self.scale = scale
+        self.scale = args.scale
+        self.cpu_time = args.cpu_time
         self.boots = []
         self.times = {}
         self.sums = {}
@@ -77,16 +82,23 @@ class Runner:
         except (OSError, subprocess.TimeoutExpired):
             return '?'
 
+    def command(self, files):
+        return machine.command(self.program, files, MEMORY,
+                               extra=self.options, board=self.board)
+
+    def clock(self, console, when):
+        """Seconds: the host's time when, or the process's own time now."""
+        return proc.cpu_seconds_exact(console.pid) if self.cpu_time else when
+
     def round(self, files, names, load):
         """One boot and one run of each program; load: seconds of work before
         the memory is read at the end, or 0 for no reading."""
-        argv = machine.command(self.program, files, MEMORY,
-                               extra=self.options, board=self.board)
         try:
-            with Console(argv) as console:
+            with Console(self.command(files)) as console:
                 shell = Shell(console, self.scale)
-                when = shell.wait_ready()
-                self.boots.append(when - console.started)
+                when = self.clock(console, shell.wait_ready())
+                self.boots.append(
+                    when - (0 if self.cpu_time else console.started))
                 shell.run('dmesg -n 1')
                 if load:
                     self.read_resident(console, 'after boot')
@@ -111,15 +123,27 @@ class Runner:
         shell.start(f'/bench/{name}')
         _, began = console.expect(b'bench-begin %s\r+\n' % name.encode(),
                                   60 * self.scale)
+        began = self.clock(console, began)
         match, ended = console.expect(
             rb'bench-end %s ([0-9a-f]{16})\r+\n|bench-fail ([^\r\n]*)'
             % name.encode(), 180 * self.scale)
+        ended = self.clock(console, ended)
         shell.finish()
         if not match[1]:
             self.errors.append(f'{name}: {match[2].decode()}')
             return
         self.times.setdefault(name, []).append(ended - began)
         self.sums.setdefault(name, set()).add(match[1].decode())
+
+
+class BochsRunner(Runner):
+    """Bochs, for integer programs."""
+
+    def version(self):
+        return bochs.version(self.program)
+
+    def command(self, files):
+        return bochs.command(self.program, files, MEMORY)
 
 
 def native_run(folder, name):
@@ -165,22 +189,27 @@ def geometric_mean(values):
     return statistics.geometric_mean(values) if values else None
 
 
-def compare(own, ref, native, names):
+def compare(own, ref, third, native, names):
     """Rows of the table: a dictionary a program, with medians and ratio."""
     rows = []
     groups = dict(image.PROGRAMS)
     for name in names:
         row = {'name': name, 'group': groups[name], 'ratio': None,
                'native': native[name][0],
-               'own': own.times.get(name), 'reference': ref.times.get(name)}
+               'own': own.times.get(name), 'reference': ref.times.get(name),
+               'bochs': third and third.times.get(name)}
         sums = {native[name][1]} | own.sums.get(name, {None}) \
             | ref.sums.get(name, {None})
+        if row['bochs']:
+            sums |= third.sums[name]
         row['sums'] = sorted(str(s) for s in sums)
         row['agree'] = len(sums) == 1 and None not in sums
         if row['own'] and row['reference']:
             # Each pair ran one after the other: its ratio is free of drifts.
             row['ratio'] = statistics.median(
                 r / o for r, o in zip(row['reference'], row['own']))
+            row['times_bochs'] = row['bochs'] and \
+                median(row['bochs']) / median(row['own'])
         rows.append(row)
     return rows
 
@@ -204,13 +233,15 @@ def median(values):
 
 def print_table(rows, means, boot, own, ref):
     print(f"{'program':10}{'group':9}{'native s':>9}{'ref. s':>9}"
-          f"{'emu s':>9}{'ratio':>8}  sum")
+          f"{'emu s':>9}{'ratio':>8}{'Bochs':>8}{'times':>8}  sum")
     for row in rows:
         print(f"{row['name']:10}{row['group']:9}"
               f"{show_number(row['native']):>9}"
               f"{show_number(median(row['reference'])):>9}"
               f"{show_number(median(row['own'])):>9}"
-              f"{show_number(row['ratio'], '{:.2f}'):>8}  "
+              f"{show_number(row['ratio'], '{:.2f}'):>8}"
+              f"{show_number(median(row['bochs']), '{:.2f}'):>8}"
+              f"{show_number(row.get('times_bochs'), '{:.1f}'):>8}  "
               f"{'agrees' if row['agree'] else 'DIFFERS ' + str(row['sums'])}")
     print(f"{'boot':10}{'kernel':9}{'':9}{show_number(median(ref.boots)):>9}"
           f"{show_number(median(own.boots)):>9}"
@@ -238,6 +269,11 @@ def bars(means, rows, boot, own, demo):
         if found.get(what):
             out.append((f'{texts[what]} {found[what]:.2f} of the reference\'s '
                         f'speed, at least {value:.2f}', found[what] >= value))
+    times = [r['times_bochs'] for r in rows if r.get('times_bochs')]
+    if times:
+        out.append((f"integer programs {geometric_mean(times):.1f} times "
+                    f"Bochs's speed, at least {BOCHS_BAR}",
+                    geometric_mean(times) >= BOCHS_BAR))
     for when, size in own.resident.items():
         text = 'not to be told' if size is None else f'{size / 2**20:.1f} MiB'
         out.append((f'resident outside guest RAM {when}: {text}, at most 32 '
@@ -256,7 +292,7 @@ def commit():
     return out.stdout.strip() or None
 
 
-def as_json(args, rows, means, boot, own, ref, demo):
+def as_json(args, rows, means, boot, own, ref, third, demo):
     def runner(one):
         return {'program': os.path.basename(one.program),
                 'options': one.options,
@@ -265,7 +301,9 @@ def as_json(args, rows, means, boot, own, ref, demo):
 
     return {'date': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
             'commit': commit(), 'cores': os.cpu_count(), 'pairs': args.pairs,
-            'own': runner(own), 'reference': runner(ref), 'programs': rows,
+            'cpu_time': args.cpu_time, 'own': runner(own),
+            'reference': runner(ref), 'bochs': third and runner(third),
+            'programs': rows,
             'means': means, 'boot_ratio': boot, 'demo': demo}
 
 
@@ -282,6 +320,13 @@ def parse():
     parser.add_argument('--guest', choices=sorted(image.PEERS),
                         default='riscv64-linux')
     parser.add_argument('--reference', help="default: Debian's QEMU for it")
+    parser.add_argument('--reference-options', type=shlex.split, default=[],
+                        help='of the reference')
+    parser.add_argument('--bochs', default='bochs', metavar='PROGRAM',
+                        help="for a PC (bochs); '' leaves it out")
+    parser.add_argument('--cpu-time', action='store_true',
+                        help="processor time instead of the host's clock: "
+                        'what waits or shares the processor counts no less')
     parser.add_argument('--layers', action='store_true',
                         help="compare with each of the translator's passes "
                         'left out instead')
@@ -309,13 +354,30 @@ def parse():
     return args
 
 
-def measure(args, files, own, ref):
+def third_runner(args):
+    """Bochs, or None where it has nothing to do or is not there."""
+    if args.board != 'pc' or not args.bochs:
+        return None
+    gone = bochs.missing(args.bochs)
+    if gone:
+        say(f'without Bochs, there is no {gone}: apt-get install '
+            + bochs.PACKAGES)
+        return None
+    return BochsRunner('Bochs', args.bochs, args)
+
+
+def measure(args, files, own, ref, third):
     for number in range(args.pairs):
         # Who goes first changes, so that neither gains by it.
         turn = (ref, own) if number % 2 == 0 else (own, ref)
         for one in turn:
             say(f'pair {number + 1} of {args.pairs}: {one.name}')
             one.round(files, args.names, args.load if number == 0 else 0)
+    integer = [name for name in args.names
+               if dict(image.PROGRAMS)[name] == 'integer']
+    if third and integer:
+        say(f'{third.name}, which takes minutes')
+        third.round(files, integer, 0)
 
 
 def passes(program):
@@ -327,7 +389,7 @@ def passes(program):
 
 def measure_layers(args, files, program):
     """How much longer each program takes without one pass; a column each."""
-    runners = {name: Runner(name, program, args.board, args.scale, ['-accel', 'jit', *(
+    runners = {name: Runner(name, program, args, ['-accel', 'jit', *(
         ['-jit', 'no-' + name] if name else [])])
                for name in ['', *passes(program)]}
     for number in range(args.pairs):
@@ -374,14 +436,15 @@ def main():
         say(f"no '{args.reference}': apt-get install "
             f'{image.PEERS[args.guest][2]}')
         return 1
-    own = Runner('emu', machine.find_emulator(args.emulator), args.board,
-                 args.scale, args.options)
-    ref = Runner('reference', args.reference, args.board, args.scale)
+    own = Runner('emu', machine.find_emulator(args.emulator), args,
+                 args.options)
+    ref = Runner('reference', args.reference, args, args.reference_options)
+    third = third_runner(args)
     native = {name: native_run(native_folder, name) for name in args.names}
     warn_busy()
-    measure(args, files, own, ref)
+    measure(args, files, own, ref, third)
     demo = demo_times(own.program) if args.board == 'virt' else None
-    rows = compare(own, ref, native, args.names)
+    rows = compare(own, ref, third, native, args.names)
     means = group_means(rows)
     boot = own.boots and ref.boots and median(
         [r / o for r, o in zip(ref.boots, own.boots)]) or None
@@ -390,12 +453,13 @@ def main():
         word = {True: 'met', False: 'MISSED', None: 'unknown'}[met]
         print(f'bar: {text}: {word}')
     if args.json:
-        data = as_json(args, rows, means, boot, own, ref, demo)
+        data = as_json(args, rows, means, boot, own, ref, third, demo)
         args.json.write_text(json.dumps(data, indent=1) + '\n')
     if args.svg:
         args.svg.write_text(picture.svg(rows, means, boot))
     good = all(row['agree'] and row['ratio'] for row in rows)
-    return 0 if good and not own.errors and not ref.errors else 1
+    errors = [one for one in (own, ref, third) if one and one.errors]
+    return 0 if good and not errors else 1
 
 
 if __name__ == '__main__':
