@@ -423,7 +423,12 @@ class X86Body(Body):
         if s.when is not None:
             raise IsaError("store-when", self.row.line, f"{self.row.name}: "
                            "a store has no `when`")
-        value = self.temp(CTYPE[s.type], self.expr(s.expr))
+        if self.slow or any(n.op in ("load", "call", "target")
+                            for n in s.expr.walk()):
+            value = self.temp(CTYPE[s.type], self.expr(s.expr))
+        else:
+            # Behind the check, which wants all the free registers.
+            value = self.expr(s.expr)
         off, seg = self.place(s.addr)
         return self.store(s.type, seg, off, value)
 

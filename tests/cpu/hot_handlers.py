@@ -5,7 +5,8 @@ A handler is fast because it is a jump, not a call: every row that the .isa
 file marks `hot`, and every fused handler of two such rows, must get from its
 entry to an indirect jump (the next record's handler) without pushing a
 register, making a frame or calling anything.  Code behind that jump is the
-way out for the slow cases and may be anything.
+way out for the slow cases and may be anything.  On x86, vectors and floating
+point may save registers, and what puts flags together that are used.
 
 usage: hot_handlers.py OBJDUMP ISA HANDLERS.C OBJECT...
        hot_handlers.py --skip WHY
@@ -36,27 +37,65 @@ HOSTS = {
 }
 
 
+# Rows of x86 whose values want more registers than are free: an address of the
+# stack beside a target or an operand's address, a product of 128 bits.
+MAY_SAVE = {("call", "ff /2"), ("jmp", "ff /4"), ("push", "ff /6"),
+            ("imul", "0f af /r")}
+
+
+def x86_forms(isa):
+    """Yields number, whether all of its handlers have to be fast, or only those
+    for when the flags that it puts together are not used."""
+    import x86
+    import x86_emit
+    for r in isa.rows:
+        if "hot" not in r.attributes or "fp" in r.attrs or \
+                (r.name, r.encoding.strip()) in MAY_SAVE or \
+                any(o.letter in "VWPQUN" for o in r.ops):
+            continue
+        for i in r.instances:
+            for form in r.forms:
+                if form in x86.SLOW:
+                    continue
+                flow = x86_emit.Flow(isa, i.stmts[form in x86.MEMORY])
+                yield i.forms[form], flow.lazy or not flow.merges
+
+
 def hot_rows(isa_file):
-    """Numbers of the hot rows."""
+    """Numbers of the hot rows; of one with several forms, of the fast ones
+    -> whether all of its handlers are meant."""
     sys.path.insert(0, os.path.join(ROOT, "cpu", "isa"))
-    import riscv
-    import source
-    with open(isa_file, encoding="utf-8") as f:
-        isa = source.read(f.read(), {"ux": "u64"})
-    riscv.prepare(isa)
-    return {r.number for r in isa.rows if "hot" in r.attributes}
+    import gen
+    import x86
+    isa = gen.read(isa_file, {"ux": "u64"})
+    dialect = gen.DIALECTS[isa.dialect][0]
+    dialect.prepare(isa)
+    if dialect is x86:
+        return dict(x86_forms(isa))
+    return {r.number: True for r in isa.rows if "hot" in r.attributes}
 
 
 def wanted_handlers(generated, hot):
     """Handler -> what it is for, from the generator's own tables."""
-    out = {}
+    out, arrays, flows = {}, {}, {}
     with open(generated, encoding="utf-8") as f:
         for line in f:
             names = re.findall(r"\(rec_fn \*\)(\w+)", line)
             row = re.match(r' +\[(\d+)\] = \{"([^"]+)"', line)
             pair = re.match(r" +\{(\d+), (\d+), ", line)
-            if row and names and int(row.group(1)) in hot:
-                out[names[0]] = row.group(2)
+            array = re.match(r"static rec_fn \*const (\w+)\[\]", line)
+            flow = re.match(r"static const struct isa_flow (\w+) .*"
+                            r"\{(\w+), (\w+)\}\};", line)
+            if array:       # a row's handlers by the kind of the flags
+                arrays[array.group(1)] = names
+            elif flow:
+                flows[flow.group(1)] = [n for a in flow.groups()[1:]
+                                        for n in arrays.get(a, [])]
+            elif row and names and int(row.group(1)) in hot:
+                last = re.search(r"&(\w+)\},?$", line)
+                for name in names + flows[last.group(1)] if last else names:
+                    if hot[int(row.group(1))] or "_dead" in name:
+                        out[name] = row.group(2)
             elif pair and names and int(pair.group(1)) in hot and \
                     int(pair.group(2)) in hot:
                 for name in names:
