@@ -271,7 +271,7 @@ void machine_stats(struct machine *m, char *out, size_t size)
         add(&t, "cpu %u: %llu instructions\n", c->id,
             (unsigned long long)cpu_icount_any(c));
         if (c->jit && t.at < t.size) {
-            char line[768];
+            char line[1536];
 
             c->jit->stats(c, line, sizeof(line));
             add(&t, "%s\n", line);

@@ -245,6 +245,8 @@ struct jcache_entry {
     const void *code; /* a translator's way in */
 };
 
+#define CPU_SPILLED 8
+
 struct cpu {
     /* Used by every handler. */
     uint64_t page;          /* virtual base of the page that is executing */
@@ -294,6 +296,7 @@ struct cpu {
     uint64_t memory_version; /* of the map that the TLB was filled from */
     struct block_cache *blocks;
     struct cpu_jit *jit;    /* translator, or NULL */
+    uint64_t spilled[CPU_SPILLED]; /* its own, within an instruction */
     struct lockstep *lockstep; /* compares it, or NULL; lockstep.h */
     atomic_uint_fast64_t icount_shown; /* for other threads */
 

@@ -98,6 +98,8 @@ struct jit {
     uint32_t threshold;  /* as configured; hooks.threshold is raised when */
     uint64_t last_flush; /* flushes follow each other closely (icount) */
     struct jit_counters counters; /* entered, left and misses by stubs */
+    uint64_t *left_for; /* by row: times that the interpreter was left an
+                           instruction which it always is; NULL: not counted */
     /* Entry points of the backend's stubs. */
     const uint8_t *enter, *resume, *exit_record, *exit_link, *exit_poll, *exit_miss,
         *exit_fault, *site;

@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -196,7 +197,8 @@ static bool lift_block(struct jit *j, const struct rec *first,
     ir_clear(&b->ir);
     if (!find_insns(j, bytes, size, offset))
         return false;
-    find_live(isa, b);
+    if (isa->flags)
+        find_live(isa, b);
     for (unsigned n = 0; n < b->n; n++)
         lift_insn(j, &b->insns[n], b->live[n]);
     return !b->ir.failed;
@@ -392,6 +394,7 @@ static void detach(struct cpu *c)
     ir_free(&j->block.ir);
     free(j->infos);
     free(j->active);
+    free(j->left_for);
     free(j);
     c->jit = NULL;
 }
@@ -402,6 +405,34 @@ void jit_count(const struct cpu *c, struct jit_counters *out)
 }
 
 #define U(n) ((unsigned long long)(n))
+#define TOP 10
+
+/* The instructions that the interpreter was left most, by row (its line in the
+ * .isa file) and form; of two with the same count, one. */
+static void stats_left(const struct jit *j, char *out, size_t size)
+{
+    const struct isa *isa = j->cpu->class->isa;
+    uint64_t before = UINT64_MAX, count;
+    size_t used = 0;
+
+    for (unsigned n = 0; n < TOP && used < size; n++) {
+        unsigned best = 0;
+
+        for (unsigned i = 1; i < isa->n_rows; i++) {
+            count = j->left_for[i];
+            if (count < before && count > j->left_for[best])
+                best = i;
+        }
+        count = j->left_for[best];
+        if (!count)
+            break;
+        used += (size_t)snprintf(out + used, size - used, "%s%s:%u %llu",
+                                 n ? ", " : "\njit: left for ",
+                                 isa->rows[best].name,
+                                 (unsigned)isa->rows[best].line, U(count));
+        before = count;
+    }
+}
 
 static void stats(struct cpu *c, char *out, size_t size)
 {
@@ -427,6 +458,8 @@ static void stats(struct cpu *c, char *out, size_t size)
         U(j->code.used), U(n->entered), U(n->left), U(n->links), U(n->patched),
         U(n->misses), U(n->again), U(j->n_sites), U(n->sites), U(n->plain),
         U(n->spans), U(n->narrowed));
+    if (j->left_for)
+        stats_left(j, out + strlen(out), size - strlen(out));
 }
 
 bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
@@ -463,6 +496,8 @@ bool jit_attach(struct cpu *c, const struct jit_config *config, struct error *e)
     j->hooks.forget_writes = forget_writes;
     j->hooks.detach = detach;
     j->hooks.stats = stats;
+    if (log_on(c->env.log, LOG_STATS))
+        j->left_for = calloc(c->class->isa->n_rows, sizeof(*j->left_for));
     j->off = config->off;
     j->threshold = config->threshold ? config->threshold : DEFAULT_THRESHOLD;
     j->hooks.samples = config->samples ? config->samples : DEFAULT_SAMPLES;

@@ -13,7 +13,7 @@
  *
  * Needs BMI2 (shifts by a register without rcx), BMI1, LZCNT, POPCNT.
  * Missing: floating point and atomics (interpreted, floating-point helpers
- * are called), checks served by an earlier one, spilling of temporaries.
+ * are called), checks served by an earlier one.
  */
 #include <stdlib.h>
 
@@ -78,10 +78,12 @@ static void keep_old(struct gen *g, uint64_t slot, uint32_t at)
             !g->uses[i])
             continue;
         if (copies[n->type] == NO_REG)
-            copies[n->type] = get(g, n, take_temp(g));
+            lock(g, copies[n->type] = get(g, n, take_temp(g)));
         g->reg[i] = (int8_t)copies[n->type];
         g->uses[i] = 255;
     }
+    for (unsigned t = 0; t < IR_TYPES; t++)
+        unlock(g, copies[t]);
 }
 
 static bool replaces_part(const struct gen *g, const struct ir_node *n)
@@ -242,10 +244,12 @@ static void load_now(struct gen *g, uint32_t at)
 {
     int v;
 
-    if (g->reg[at] != NO_REG)
+    if (node(g, (ir_ref)at)->op != IR_LOAD || g->reg[at] != NO_REG)
         return;
     v = value(g, (ir_ref)at, NO_REG);
-    if (g->uses[at])
+    if (g->reg[at] != NO_REG)
+        unlock(g, v);
+    else if (g->uses[at])
         g->reg[at] = (int8_t)v;
     else
         drop(g, v);
@@ -255,7 +259,9 @@ static void load_now(struct gen *g, uint32_t at)
 static bool lower_nodes(struct gen *g, uint32_t first, uint32_t end)
 {
     g->ir_first = first;
-    g->busy = 0;
+    g->ir_end = end;
+    g->busy = g->slots = 0;
+    memset(g->locks, 0, sizeof(g->locks));
     g->rmw.address = IR_NONE;
     g->dirty = IR_NONE;
     for (uint32_t n = first; n < end; n++)
@@ -270,7 +276,9 @@ static bool lower_nodes(struct gen *g, uint32_t first, uint32_t end)
         if (at->op != IR_LOAD)
             statement(g, n, end);
         else if (!used_in_time(g, n, end))
-            load_now(g, n);
+            /* Those before it may fault first. */
+            for (uint32_t load = first; load <= n; load++)
+                load_now(g, load);
     }
     return !g->failed;
 }
@@ -294,9 +302,9 @@ static bool lower_insn(struct gen *g, const struct jit_insn *i)
 }
 
 /* The instruction is the interpreter's. */
-static void give_back(struct gen *g, const struct rec *r)
+static void give_back(struct gen *g, const struct rec *r, unsigned row)
 {
-    add_out(g, OUT_RECORD, e_jmp(&g->e), r, 0);
+    add_out(g, OUT_RECORD, e_jmp(&g->e), r, (int32_t)row);
 }
 
 /* Instructions from `at` on in host code; returns the first that is not. */
@@ -325,7 +333,7 @@ static unsigned lower_block(struct gen *g)
     g->prefix = at;
     g->falls_out = at == b->n;
     if (at < b->n && !g->e.full)
-        give_back(g, b->insns[at].start);
+        give_back(g, b->insns[at].start, b->insns[at].insn.row);
     while (at < b->n && !g->e.full) {
         const struct emit before = g->e;
         const unsigned outs = g->n_outs, first = at + 1;
@@ -341,7 +349,7 @@ static unsigned lower_block(struct gen *g)
             done += at - first;
             g->falls_out = at == b->n;
             if (at < b->n)
-                give_back(g, b->insns[at].start);
+                give_back(g, b->insns[at].start, b->insns[at].insn.row);
         } else {
             g->e = before;
             g->n_outs = outs;
@@ -362,7 +370,7 @@ static void lower_end(struct gen *g)
     if (isa->engine->wraps && !isa->addresses &&
         link->target >= (int32_t)PAGE_SIZE) {
         store_kind(g, b->end_kind);
-        give_back(g, b->end);
+        give_back(g, b->end, 0);
         return;
     }
     store_kind(g, b->end_kind);

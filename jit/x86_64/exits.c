@@ -175,8 +175,7 @@ const uint8_t *run_address(const struct jit *j, const uint8_t *at)
     return j->code.run + (at - j->code.write);
 }
 
-/* Changes rdx and the flags. */
-static void count_one(struct emit *e, const uint64_t *counter)
+void count_one(struct emit *e, const uint64_t *counter)
 {
     e_imm(e, RDX, (uintptr_t)counter);
     e_op_mem(e, true, 0xff, 0, RDX, NO_REG, 0, 0); /* inc */
@@ -227,7 +226,8 @@ bool backend_init(struct jit *j, struct error *err)
     uint8_t *none, *poll;
 
     if (!has_instructions())
-        return error_set(err, "the host processor lacks BMI2");
+        return error_set(err, "the host processor lacks BMI1, BMI2, LZCNT or "
+                              "POPCNT");
 
     /* run(cpu, record, budget): handlers below may change every register */
     j->hooks.run = (void (*)(struct cpu *, const struct rec *, int64_t))(
@@ -357,6 +357,8 @@ void write_out(struct gen *g, const struct out *o)
     e_patch(o->site, e->at);
     switch (o->kind) {
     case OUT_RECORD:
+        if (g->j->left_for && o->target)
+            count_one(e, &g->j->left_for[o->target]);
         e_imm(e, RAX, (uintptr_t)shadow_of(g, o->rec));
         /* Where code is entered, the record itself leads here. */
         if (shadow_of(g, o->rec)->fn == jit_handler(g->b, o->rec))

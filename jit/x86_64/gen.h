@@ -15,6 +15,8 @@ static const int8_t pins[] = {RBX, RSI, R8,  R9,  R10,
 /* Temporaries; pins that the guest has no use for are more of them. */
 static const int8_t temps[] = {RAX, RDX, RCX};
 #define N_TEMPS (sizeof(temps) / sizeof(temps[0]))
+/* In g->reg: slot 0 of cpu->spilled, the others follow downwards. */
+#define SPILLED (NO_REG - 1)
 
 /* A member of struct cpu, from rbp. */
 #define CPU(member) ((int32_t)offsetof(struct cpu, member))
@@ -26,7 +28,8 @@ struct out {
     enum out_kind kind;
     uint8_t *site;           /* the jump to be patched */
     const struct rec *rec;   /* RECORD: where to resume; LINK: the link */
-    int32_t target;          /* POLL: offset of the next pc; SITE: number */
+    int32_t target;          /* POLL: offset of the next pc; SITE: number;
+                                RECORD: row to count, or 0 */
 };
 
 #define MAX_OUTS (BLOCK_MAX_INSNS * 4)
@@ -52,10 +55,15 @@ struct gen {
         int base, addend;
         int32_t disp;
     } rmw;
-    int8_t *reg;             /* node -> register that holds it, or NO_REG */
+    int8_t *reg;             /* node -> register that holds it, or NO_REG;
+                                from SPILLED down: a slot */
+    uint8_t locks[16];       /* of a register that holds a node: uses that
+                                have begun, so that it must stay there */
+    uint32_t slots;          /* that are in use, by bit */
     uint8_t *uses;           /* node -> uses that are still to come */
     uint8_t *marked;         /* by node, for a walk over a tree */
-    uint32_t ir_first;       /* nodes that are lowered begin here */
+    uint32_t ir_first;       /* nodes that are lowered begin here, */
+    uint32_t ir_end;         /* and end here */
     bool failed;             /* this instruction cannot be lowered */
     struct out outs[MAX_OUTS];
     unsigned n_outs;
@@ -84,6 +92,9 @@ static inline bool is_temp(const struct gen *g, int r)
 int pin_of(const struct gen *g, uint64_t slot);
 int take_temp(struct gen *g);
 void drop(struct gen *g, int r);
+/* Nobody begins a use of what is in this register, or may move it away. */
+void lock(struct gen *g, int r);
+void unlock(struct gen *g, int r);
 /* A register for a result: the wanted one, or a temporary. */
 int result(struct gen *g, int want);
 /* The value of node r in a register: the wanted one if it is not NO_REG. */
@@ -121,6 +132,8 @@ void interpret_if(struct gen *g, enum cc cc);
 void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
              const struct rec *rec, int32_t target);
 void write_out(struct gen *g, const struct out *o);
+/* Add one to a counter; changes rdx and the flags. */
+void count_one(struct emit *e, const uint64_t *counter);
 void exit_by(struct gen *g, const struct rec *link);
 void exit_always(struct gen *g, const struct ir_node *n);
 void exit_if(struct gen *g, const struct ir_node *n);

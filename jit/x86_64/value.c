@@ -34,6 +34,56 @@ static bool is_free(const struct gen *g, int r)
     return (g->temps & ~g->busy) >> r & 1;
 }
 
+void lock(struct gen *g, int r)
+{
+    if (r >= 0 && g->locks[r] < 255)
+        g->locks[r]++;
+}
+
+void unlock(struct gen *g, int r)
+{
+    if (r >= 0 && g->locks[r] > 0)
+        g->locks[r]--;
+}
+
+/* All nodes that are held at `from` are held at `to` now. */
+static bool held_elsewhere(struct gen *g, int from, int to)
+{
+    bool any = false;
+
+    for (uint32_t i = g->ir_first; i < g->ir_end; i++) {
+        if (g->reg[i] != from || !g->uses[i])
+            continue;
+        g->reg[i] = (int8_t)to;
+        any = true;
+    }
+    return any;
+}
+
+static int32_t slot_at(unsigned slot)
+{
+    return CPU(spilled) + (int32_t)(slot * sizeof(uint64_t));
+}
+
+/* Keep the nodes that a temporary holds in a slot instead.  Whoever has just
+ * said used() may still read the register.  false: it is not free. */
+static bool evict(struct gen *g, int r)
+{
+    unsigned slot = 0;
+
+    if (is_free(g, r))
+        return true;
+    while (g->slots >> slot & 1)
+        slot++;
+    if (g->locks[r] || slot == CPU_SPILLED ||
+        !held_elsewhere(g, r, SPILLED - (int)slot))
+        return false;
+    g->slots |= 1u << slot;
+    e_store(&g->e, RBP, slot_at(slot), r);
+    drop(g, r);
+    return true;
+}
+
 int take_temp(struct gen *g)
 {
     for (unsigned i = 0; i < N_TEMPS; i++)
@@ -42,8 +92,23 @@ int take_temp(struct gen *g)
     for (unsigned i = g->n_pins; i < MAX_PINS; i++)
         if (is_free(g, pins[i]))
             return take(g, pins[i]);
+    for (int r = 0; r < 16; r++)
+        if (is_temp(g, r) && evict(g, r))
+            return take(g, r);
     g->failed = true;
     return RAX;
+}
+
+/* A node's value back from its slot. */
+static void reload(struct gen *g, ir_ref n)
+{
+    const int at = g->reg[n];
+    const unsigned slot = (unsigned)(SPILLED - at);
+    int r = take_temp(g);
+
+    e_load(&g->e, r, RBP, slot_at(slot));
+    held_elsewhere(g, at, r);
+    g->slots &= ~(1u << slot);
 }
 
 void drop(struct gen *g, int r)
@@ -63,6 +128,8 @@ int result(struct gen *g, int want)
 /* Done with one use of a node's value in register `at`. */
 void used(struct gen *g, ir_ref r, int at)
 {
+    if (g->reg[r] == at)
+        unlock(g, at);
     if (g->uses[r] > 0 && g->uses[r] < 255)
         g->uses[r]--;
     if (g->reg[r] == at && g->uses[r] > 0)
@@ -323,7 +390,7 @@ static int multiply(struct gen *g, const struct ir_node *n, int want)
 static bool all_free(struct gen *g)
 {
     for (unsigned i = 0; i < N_TEMPS; i++)
-        g->failed |= !is_free(g, temps[i]);
+        g->failed |= !evict(g, temps[i]);
     return !g->failed;
 }
 
@@ -338,20 +405,22 @@ static int product_high(struct gen *g, bool is_signed, ir_ref ra, ir_ref rb,
     if (b == RAX || b == RDX) {
         e_mov(&g->e, RCX, b);
         g->busy &= ~(1u << b);
-        if (g->reg[rb] == b)
+        if (g->reg[rb] == b) {
             g->reg[rb] = RCX;
+            unlock(g, b);
+            lock(g, RCX);
+        }
         b = take(g, RCX);
     }
     a = value(g, ra, NO_REG);
-    if (g->failed || (g->busy & ~(1u << a) & (1u << RAX | 1u << RDX))) {
+    used(g, ra, a);
+    if (g->failed || !evict(g, RAX) || !evict(g, RDX)) {
         g->failed = true;
         return RAX;
     }
     e_mov(&g->e, RAX, a);
     e_f7(&g->e, true, is_signed ? 5 : 4, b);
-    used(g, ra, a);
     used(g, rb, b);
-    g->failed |= (g->busy & (1u << RAX | 1u << RDX)) != 0;
     d = result(g, want);
     e_mov(&g->e, d, RDX);
     return d;
@@ -385,10 +454,10 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
     e_mov(&g->e, RCX, b);
     used(g, n->b, b);
     take(g, RCX);
+    lock(g, RCX);
     a = value(g, n->a, NO_REG);
     used(g, n->a, a);
-    if (g->busy & (1u << RAX | 1u << RDX))
-        g->failed = true;
+    g->failed |= !evict(g, RAX) || !evict(g, RDX);
     e_mov(&g->e, RAX, a);
     e_imm(&g->e, RDX, 0);
     e_test(&g->e, w, RCX, RCX);
@@ -411,6 +480,7 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
     if (done)
         e_patch(done, g->e.at);
     e_patch(done2, g->e.at);
+    unlock(g, RCX);
     if (g->reg[n->b] != RCX || !g->uses[n->b])
         drop(g, RCX);
     d = result(g, want);
@@ -418,8 +488,8 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
     return d;
 }
 
-static int shift_constant(struct gen *g, const struct ir_node *n,
-                          enum shift op, unsigned k, int want)
+static int shift_constant(struct gen *g, const struct ir_node *n, enum shift op,
+                          unsigned k, int want)
 {
     const unsigned bits = ir_bits(n->type);
     const bool w = bits == 64, rotates = op == SHIFT_ROL || op == SHIFT_ROR;
@@ -459,7 +529,7 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
     const unsigned bits = ir_bits(n->type);
     int a, c, t;
 
-    if (!is_free(g, RCX)) {
+    if (!evict(g, RCX)) {
         g->failed = true;
         return RAX;
     }
@@ -468,6 +538,7 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
     used(g, n->b, c);
     g->failed |= c != RCX && !is_free(g, RCX);
     take(g, RCX);
+    lock(g, RCX);
     a = value(g, n->a, NO_REG);
     used(g, n->a, a);
     t = take_temp(g);
@@ -478,6 +549,7 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
     e8(&g->e, bits == 8 ? 0xd2 : 0xd3);
     e_modrm_reg(&g->e, (int)op, t);
     trim(g, n, t);
+    unlock(g, RCX);
     if (g->reg[n->b] != RCX || !g->uses[n->b])
         drop(g, RCX);
     if (want == NO_REG)
@@ -520,8 +592,8 @@ static int shift(struct gen *g, const struct ir_node *n, int want)
         return RAX;
     }
     if (constant(g, n->b, &k))
-        return shift_constant(g, n, op,
-                              k < 0 || k > 255 ? 255 : (unsigned)k, want);
+        return shift_constant(g, n, op, k < 0 || k > 255 ? 255 : (unsigned)k,
+                              want);
     if (op == SHIFT_ROL || op == SHIFT_ROR)
         return rotate(g, n, op, want);
     if (op == SHIFT_SAR && !less) {
@@ -808,7 +880,7 @@ static int deposit(struct gen *g, const struct ir_node *n, int want)
     const uint64_t mask = (((uint64_t)1 << bits) - 1) << n->imm;
     int a, b, t;
 
-    if (!wide(n) || (bits != 8 && bits != 16)) {
+    if (!wide(n) || (bits != 8 && bits != 16) || !fits32((int64_t)~mask)) {
         g->failed = true;
         return RAX;
     }
@@ -997,8 +1069,7 @@ static int compute(struct gen *g, const struct ir_node *n, int want)
     case IR_BSWAP:
         return unary(g, n, want);
     case IR_SX:
-        if (node(g, n->a)->op == IR_LOAD && fresh(g, n->a) &&
-            n->type == IR_I64)
+        if (node(g, n->a)->op == IR_LOAD && fresh(g, n->a) && n->type == IR_I64)
             return load(g, node(g, n->a), want, 64);
         return sign_extend(g, n, want);
     case IR_ZX:
@@ -1050,9 +1121,13 @@ int value(struct gen *g, ir_ref r, int want)
 
     if (g->failed)
         return RAX;
+    if (g->reg[r] <= SPILLED)
+        reload(g, r);
     if (g->reg[r] != NO_REG) {
-        if (want == NO_REG)
+        if (want == NO_REG) {
+            lock(g, g->reg[r]);
             return g->reg[r];
+        }
         e_mov(&g->e, want, g->reg[r]);
         return want;
     }
@@ -1061,7 +1136,7 @@ int value(struct gen *g, ir_ref r, int want)
         if (!is_temp(g, d))
             g->failed = true; /* a pin may change before the next use */
         else
-            g->reg[r] = (int8_t)d;
+            lock(g, g->reg[r] = (int8_t)d);
     }
     return d;
 }
