@@ -101,6 +101,13 @@ static void reset(void *owner)
         machine_reset(s->machine);
 }
 
+static bool power_down(void *owner)
+{
+    struct session *s = owner;
+
+    return s->started && machine_power_button(s->machine);
+}
+
 static bool send_break(void *owner, const char *id, struct error *e)
 {
     struct session *s = owner;
@@ -220,6 +227,7 @@ static bool open_chars(struct session *s, struct error *e)
         .stop = stop,
         .cont = cont,
         .reset = reset,
+        .power_down = power_down,
         .send_break = send_break,
         .info = info,
         .owner = s,
@@ -299,8 +307,7 @@ static bool make_machine(struct session *s, struct error *e)
         .ram_size = c->ram,
         .cpus = c->cpus,
         .cpu = c->cpu,
-        .board_cpu = !strcmp(c->program, "qemu-system-riscv32") ? "rv32"
-                                                                : NULL,
+        .board_cpu = !strcmp(c->program, "qemu-system-riscv32") ? "rv32" : NULL,
         .kernel = c->kernel,
         .initrd = c->initrd,
         .append = c->append,
@@ -317,7 +324,7 @@ static bool make_machine(struct session *s, struct error *e)
         .jit = c->jit,
         .jit_buffer = c->jit_buffer,
         .jit_off = c->jit_off,
-        .lockstep = !c->lockstep           ? 0
+        .lockstep = !c->lockstep         ? 0
                     : c->lockstep_window ? c->lockstep_window
                                          : LOCKSTEP_WINDOW,
         .icount_shift = c->icount_shift,

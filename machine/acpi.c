@@ -1,6 +1,6 @@
 /*
  * A PC's ACPI tables, and the commands by which its firmware puts them into
- * memory.
+ * memory; where there is no firmware, the tables as they lie there.
  *
  * ACPI Specification 3.0: 5.2.5 (RSDP), 5.2.7, 5.2.8 (RSDT, XSDT), 5.2.9
  * (FADT), 5.2.10 (FACS), 5.2.11 (DSDT, made from roms/acpi/pc.asl by iasl),
@@ -10,7 +10,9 @@
  * `etc/acpi/rsdp`, add addresses to offsets in them, and sum them up.
  *
  * The tables say what the machine's devices are; a board without local APICs
- * gets none.  Where the PIIX4's registers are is SeaBIOS's choice (600h).
+ * gets none.  Where the PIIX4's registers are is SeaBIOS's choice (600h).  A
+ * board with an ACPI event device has reduced hardware (ACPI 6.0, 4.1): its
+ * FADT is that of 5.2.9, revision 5, and its DSDT roms/acpi/microvm.asl.
  *
  * Missing: SRAT and SLIT, hot plug, MCFG (this PC has no ECAM).
  */
@@ -18,6 +20,9 @@
 
 #include "base/bytes.h"
 #include "devices/fw_cfg.h"
+#include "devices/ioapic.h"
+#include "devices/isa.h"
+#include "devices/virtio/virtio_class.h"
 #include "machine/blob.h"
 #include "machine/machine_priv.h"
 
@@ -28,9 +33,13 @@
 
 #define PM_BASE 0x600
 #define MAX_TABLES 4
+#define TABLES_AT 64 /* behind the RSDP, where there is no firmware */
+#define SLOTS 8      /* of virtio, that the DSDT can list */
 
 extern const unsigned char pc_dsdt[];
 extern const size_t pc_dsdt_size;
+extern const unsigned char microvm_dsdt[];
+extern const size_t microvm_dsdt_size;
 
 /* Commands of the loader. */
 enum { ALLOCATE = 1, ADD_POINTER, ADD_CHECKSUM, COMMAND_SIZE = 128 };
@@ -82,6 +91,9 @@ static void allocate(struct acpi *a, const char *name, uint32_t align,
     blob_number(&a->loader, zone, 1);
     pad_command(&a->loader);
 }
+
+/* Of a command, where its arguments are. */
+enum { FIRST_NAME = 4, ARGUMENTS = 116, SUM_ARGUMENTS = 60 };
 
 /* The field at `at` of file `in` holds an offset in TABLES: make it an
  * address. */
@@ -159,16 +171,11 @@ static uint32_t put_facs(struct acpi *a)
     return start;
 }
 
+/* By the name of its class. */
 static const struct device *device_of(const struct machine *m, const char *cls,
                                       unsigned n)
 {
-    for (unsigned i = 0; i < m->n_members; i++) {
-        const struct device *dev = m->members[i].dev;
-
-        if (strcmp(dev->class->name, cls) == 0 && n-- == 0)
-            return dev;
-    }
-    return NULL;
+    return machine_device_of(m, device_class_named(cls), n);
 }
 
 static uint32_t present(const struct machine *m)
@@ -205,7 +212,40 @@ static uint32_t pci_memory(const struct machine *m)
     return 0x80000000;
 }
 
-static uint32_t put_presence(struct acpi *a)
+/* The input of the IOAPIC that a device's first output leads to, or 0. */
+static uint32_t input_of(const struct device *dev)
+{
+    const struct device *to = dev->out[0].listener;
+
+    if (to && to->class == &isa_irqs_class)
+        return isa_irqs_number(dev->out[0].line);
+    return to && to->class == &ioapic_class ? dev->out[0].line : 0;
+}
+
+/* Where the event device is, and the virtio devices. */
+static void put_slots(struct acpi *a, const struct device *ged)
+{
+    struct blob *b = &a->tables;
+    unsigned n = 0;
+
+    blob_number(b, ged->regions[0].base, 4);
+    blob_number(b, input_of(ged), 4);
+    blob_number(b, 0, 4);
+    for (unsigned i = 0; i < a->m->n_members && n < SLOTS; i++) {
+        struct device *dev = a->m->members[i].dev;
+
+        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev))
+            continue;
+        blob_number(b, dev->regions[0].base, 4);
+        blob_number(b, dev->regions[0].size, 4);
+        blob_number(b, input_of(dev), 4);
+        n++;
+    }
+    blob_grow(b, 12 * (SLOTS - n));
+}
+
+/* What DSDTs read: the first 16 bytes are the same for all. */
+static uint32_t put_presence(struct acpi *a, const struct device *ged)
 {
     uint32_t start;
 
@@ -214,13 +254,17 @@ static uint32_t put_presence(struct acpi *a)
     blob_number(&a->tables, pci_memory(a->m), 4);
     blob_number(&a->tables, 0xfebfffff, 4);
     blob_number(&a->tables, present(a->m), 4);
-    blob_number(&a->tables, 0, 4);
+    if (ged)
+        put_slots(a, ged);
+    else
+        blob_number(&a->tables, 0, 4);
     return start;
 }
 
 /* The DSDT as iasl made it, with the presence block's address in the place of
  * its region's, 0x4b4f4c42. */
-static uint32_t put_dsdt(struct acpi *a, uint32_t presence)
+static uint32_t put_dsdt(struct acpi *a, const unsigned char *dsdt, size_t size,
+                         uint32_t presence)
 {
     static const char region[] = "PRES\0\x0c"
                                  "BLOK";
@@ -228,15 +272,15 @@ static uint32_t put_dsdt(struct acpi *a, uint32_t presence)
 
     blob_grow(&a->tables, (16 - a->tables.size % 16) % 16);
     start = a->tables.size;
-    blob_put(&a->tables, pc_dsdt, (uint32_t)pc_dsdt_size);
+    blob_put(&a->tables, dsdt, (uint32_t)size);
     blob_set(&a->tables, start + CHECKSUM, 0, 1);
-    for (uint32_t i = HEADER; i + 10 <= pc_dsdt_size; i++) {
-        if (memcmp(pc_dsdt + i, region, 10) != 0)
+    for (uint32_t i = HEADER; i + 10 <= size; i++) {
+        if (memcmp(dsdt + i, region, 10) != 0)
             continue;
         blob_set(&a->tables, start + i + 6, presence, 4);
         add_pointer(a, TABLES, start + i + 6, 4);
     }
-    add_checksum(a, TABLES, start + CHECKSUM, start, (uint32_t)pc_dsdt_size);
+    add_checksum(a, TABLES, start + CHECKSUM, start, (uint32_t)size);
     return start;
 }
 
@@ -290,6 +334,41 @@ static void put_fadt(struct acpi *a, uint32_t facs, uint32_t dsdt)
     finish(a, start, true);
 }
 
+/* A register of one byte in memory. */
+static void set_byte_register(struct blob *b, uint32_t at, uint64_t address)
+{
+    blob_set(b, at + 1, 8, 1); /* bits */
+    blob_set(b, at + 3, 1, 1); /* by bytes */
+    blob_set(b, at + 4, address, 8);
+}
+
+/* Of revision 5, for reduced hardware; offsets are those of table 5-33. */
+static void put_reduced_fadt(struct acpi *a, uint32_t dsdt,
+                             const struct device *ged)
+{
+    const uint64_t sleep = ged->regions[1].base;
+    struct blob *b = &a->tables;
+    uint32_t start = begin(a, "FACP", 5);
+
+    blob_grow(b, 268 - HEADER);
+    blob_set(b, start + 40, dsdt, 4);
+    blob_set(b, start + 45, 1, 1);     /* a desktop */
+    blob_set(b, start + 108, 0x32, 1); /* CENTURY */
+    /* ISA devices, 8042, no VGA, no MSI, no ASPM. */
+    blob_set(b, start + 109, 1 | 2 | 4 | 8 | 16, 2);
+    /* WBINVD, no fixed power or sleep button, RESET_REG, reduced hardware. */
+    blob_set(b, start + 112, 1 | 1 << 4 | 1 << 5 | 1 << 10 | 1 << 20, 4);
+    set_byte_register(b, start + 116, sleep + 2);
+    blob_set(b, start + 128, 0x42, 1); /* RESET_VALUE */
+    blob_set(b, start + 131, 1, 1);    /* 5.1 */
+    blob_set(b, start + 140, dsdt, 8);
+    set_byte_register(b, start + 244, sleep);     /* SLEEP_CONTROL */
+    set_byte_register(b, start + 256, sleep + 1); /* SLEEP_STATUS */
+    add_pointer(a, TABLES, start + 40, 4);
+    add_pointer(a, TABLES, start + 140, 8);
+    finish(a, start, true);
+}
+
 static void put_override(struct blob *b, unsigned irq, unsigned input,
                          unsigned flags)
 {
@@ -300,12 +379,12 @@ static void put_override(struct blob *b, unsigned irq, unsigned input,
     blob_number(b, flags, 2);
 }
 
-static void put_madt(struct acpi *a, const struct device *ioapic)
+static void put_madt(struct acpi *a, const struct device *ioapic, bool sci)
 {
     struct blob *b = &a->tables;
     uint32_t start = begin(a, "APIC", 1);
 
-    blob_number(b, 0xfee00000, 4);
+    blob_number(b, device_of(a->m, "lapic", 0)->regions[0].base, 4);
     blob_number(b, 1, 4); /* there are 8259s */
     for (unsigned i = 0; i < a->m->n_cpus; i++) {
         blob_number(b, 0 | 8 << 8, 2);
@@ -319,7 +398,8 @@ static void put_madt(struct acpi *a, const struct device *ioapic)
         blob_number(b, ioapic->regions[0].base, 4);
         blob_number(b, 0, 4);
         put_override(b, 0, 2, 0);
-        put_override(b, 9, 9, 0xd); /* high, level */
+        if (sci)
+            put_override(b, 9, 9, 0xd); /* high, level */
     }
     blob_number(b, 4 | 6 << 8, 2);
     blob_number(b, 0xff, 1); /* NMI: LINT1 of all */
@@ -376,18 +456,32 @@ static void put_rsdp(struct acpi *a, uint32_t rsdt, uint32_t xsdt)
 static void put_all(struct acpi *a)
 {
     const struct device *hpet = device_of(a->m, "hpet", 0);
+    const struct device *ged = device_of(a->m, "acpi-ged", 0);
     uint32_t facs, dsdt, rsdt;
 
     allocate(a, RSDP, 16, ZONE_FSEG);
     allocate(a, TABLES, 64, ZONE_HIGH);
-    facs = put_facs(a);
-    dsdt = put_dsdt(a, put_presence(a));
-    put_fadt(a, facs, dsdt);
-    put_madt(a, device_of(a->m, "ioapic", 0));
+    if (ged) {
+        dsdt =
+            put_dsdt(a, microvm_dsdt, microvm_dsdt_size, put_presence(a, ged));
+        put_reduced_fadt(a, dsdt, ged);
+    } else {
+        facs = put_facs(a);
+        dsdt = put_dsdt(a, pc_dsdt, pc_dsdt_size, put_presence(a, NULL));
+        put_fadt(a, facs, dsdt);
+    }
+    put_madt(a, device_of(a->m, "ioapic", 0), !ged);
     if (hpet)
         put_hpet(a, hpet);
     rsdt = put_list(a, "RSDT", 4);
     put_rsdp(a, rsdt, put_list(a, "XSDT", 8));
+}
+
+static void free_all(struct acpi *a)
+{
+    blob_free(&a->rsdp);
+    blob_free(&a->tables);
+    blob_free(&a->loader);
 }
 
 static bool tell_blob(struct fw_cfg *f, const char *name, const struct blob *b,
@@ -408,8 +502,57 @@ bool machine_tell_acpi(struct machine *m, struct error *e)
     ok = tell_blob(m->fw_cfg, RSDP, &a.rsdp, e) &&
          tell_blob(m->fw_cfg, TABLES, &a.tables, e) &&
          tell_blob(m->fw_cfg, LOADER, &a.loader, e);
-    blob_free(&a.rsdp);
-    blob_free(&a.tables);
-    blob_free(&a.loader);
+    free_all(&a);
     return ok;
+}
+
+/* -- without firmware -- */
+
+static struct blob *named(struct acpi *a, const uint8_t *name)
+{
+    return strcmp((const char *)name, RSDP) ? &a->tables : &a->rsdp;
+}
+
+/* What firmware would do, with the tables at that address. */
+static void obey(struct acpi *a, const uint8_t *command, uint32_t tables)
+{
+    struct blob *b = named(a, command + FIRST_NAME);
+    const uint8_t *p = command + ARGUMENTS;
+    uint32_t at;
+
+    switch (ld_le32(command)) {
+    case ADD_POINTER:
+        at = ld_le32(p);
+        st_le(b->bytes + at, ld_le(b->bytes + at, p[4]) + tables, p[4]);
+        break;
+    case ADD_CHECKSUM:
+        p = command + SUM_ARGUMENTS;
+        at = ld_le32(p);
+        b->bytes[at] =
+            (uint8_t)(b->bytes[at] -
+                      sum_bytes(b->bytes + ld_le32(p + 4), ld_le32(p + 8)));
+        break;
+    default:
+        break;
+    }
+}
+
+bool machine_make_acpi(struct machine *m, uint32_t address, struct blob *out,
+                       struct error *e)
+{
+    struct acpi a = {.m = m};
+
+    *out = (struct blob){NULL, 0, 0, false};
+    if (!device_of(m, "lapic", 0) || !device_of(m, "acpi-ged", 0))
+        return true;
+    put_all(&a);
+    if (!a.rsdp.failed && !a.tables.failed && !a.loader.failed) {
+        for (uint32_t i = 0; i < a.loader.size; i += COMMAND_SIZE)
+            obey(&a, a.loader.bytes + i, address + TABLES_AT);
+        blob_put(out, a.rsdp.bytes, a.rsdp.size);
+        blob_grow(out, TABLES_AT - a.rsdp.size);
+        blob_put(out, a.tables.bytes, a.tables.size);
+    }
+    free_all(&a);
+    return (out->bytes && !out->failed) || error_set(e, "out of memory");
 }

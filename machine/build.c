@@ -232,7 +232,26 @@ static bool unknown_cpu(const char *name, size_t n, const char *who,
                      near ? "'?)" : "", all);
 }
 
-/* The class that -cpu names, else the board's; "max" is the board's, too. */
+/* Several classes have a "max": the board's is that of the model that it
+ * names, or, if that is "max" itself, of its processors' kind. */
+static const struct cpu_class *class_of_max(const struct machine *m,
+                                            const char *board)
+{
+    size_t n = strcspn(board, ",");
+    int cpu;
+
+    if (n != 3 || strncmp(board, "max", n) != 0)
+        return class_named(board, n);
+    if (tree_cpus(&m->board, &cpu, 1, NULL) == 0)
+        return NULL;
+    for (const struct cpu_class *const *c = cpu_classes; *c; c++) {
+        if (tree_is_compatible(&m->board, cpu, (*c)->name))
+            return *c;
+    }
+    return NULL;
+}
+
+/* The class that -cpu names, else the board's. */
 static const struct cpu_class *choose_cpu(struct machine *m,
                                           const struct machine_config *config,
                                           const char **model, struct error *e)
@@ -248,7 +267,7 @@ static const struct cpu_class *choose_cpu(struct machine *m,
         *model = cpu_classes[0]->name;
     n = strcspn(*model, ",");
     cls = board && n == 3 && !strncmp(*model, "max", n)
-              ? class_named(board, strcspn(board, ","))
+              ? class_of_max(m, board)
               : class_named(*model, n);
     if (!cls)
         unknown_cpu(*model, n, config->cpu ? "-cpu" : m->board.name, e);
@@ -455,6 +474,16 @@ static void connect_time(struct machine *m)
 }
 
 /* -- devices -- */
+
+struct device *machine_device_of(const struct machine *m,
+                                 const struct device_class *cls, unsigned n)
+{
+    for (unsigned i = 0; i < m->n_members; i++) {
+        if (m->members[i].dev->class == cls && n-- == 0)
+            return m->members[i].dev;
+    }
+    return NULL;
+}
 
 struct device *machine_device_at(const struct machine *m, int node)
 {

@@ -16,6 +16,7 @@
 #include "devices/ioapic.h"
 #include "devices/isa.h"
 #include "devices/lapic.h"
+#include "devices/power_button.h"
 #include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
 
@@ -50,20 +51,14 @@ static bool make_clocks(struct machine *m, const struct machine_config *c,
 static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
                        struct pc_direct_config *pc)
 {
-    const struct device *ioapic = NULL, *irqs = NULL;
+    const struct device *lapic = machine_device_of(m, &lapic_class, 0);
+    const struct device *ioapic = machine_device_of(m, &ioapic_class, 0);
+    const struct device *irqs = machine_device_of(m, &isa_irqs_class, 0);
 
     pc->n_cpus = m->n_cpus;
     pc->slot = slot;
-    for (unsigned i = 0; i < m->n_members; i++) {
-        const struct device *dev = m->members[i].dev;
-
-        if (dev->class == &lapic_class)
-            pc->lapic = (uint32_t)dev->regions[0].base;
-        if (dev->class == &ioapic_class && !ioapic)
-            ioapic = dev;
-        if (dev->class == &isa_irqs_class && !irqs)
-            irqs = dev;
-    }
+    if (lapic)
+        pc->lapic = (uint32_t)lapic->regions[0].base;
     if (ioapic) {
         pc->ioapic = (uint32_t)ioapic->regions[0].base;
         pc->ioapic_inputs = ioapic->class->n_inputs;
@@ -80,10 +75,21 @@ static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
     }
 }
 
+bool machine_power_button(struct machine *m)
+{
+    struct device *button = machine_device_of(m, &power_button_class, 0);
+
+    if (button)
+        power_button_press(button);
+    return button != NULL;
+}
+
 static bool open_loader(struct machine *m, const struct machine_config *c,
                         struct error *e)
 {
     struct pc_direct_slot slot[PC_DIRECT_MAX_SLOTS];
+    struct blob acpi = {NULL, 0, 0, false};
+    bool ok;
     struct load_config l = {
         .kernel = c->kernel,
         .initrd = c->initrd,
@@ -112,10 +118,19 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         m->loader.machine_tree = &m->tree;
         return true;
     }
-    if (m->direct)
+    if (m->direct) {
+        if (!machine_make_acpi(m, PC_DIRECT_ACPI_AT, &acpi, e))
+            return false;
         find_slots(m, slot, &l.pc);
+        l.pc.acpi = acpi.bytes;
+        l.pc.acpi_size = acpi.size;
+    }
     gate_entropy(m->gate, l.seed, sizeof(l.seed));
-    return loader_open(&m->loader, &l, &m->tree, e);
+    ok = loader_open(&m->loader, &l, &m->tree, e);
+    /* The loader has its own copy by now. */
+    blob_free(&acpi);
+    m->loader.c.pc.acpi = NULL;
+    return ok;
 }
 
 /* After a reset.  A guest that cannot fetch where it starts, nor where its
@@ -155,8 +170,8 @@ bool machine_new(struct machine **out, const struct machine_config *c,
     pthread_cond_init(&m->go_cond, NULL);
     if (!make_clocks(m, c, e) || !machine_build(m, c, e) ||
         !open_loader(m, c, e) || !machine_tell(m, c, e) ||
-        !machine_init_run(m, e) ||
-        !machine_power_on(m, e) || !check_start(m, e)) {
+        !machine_init_run(m, e) || !machine_power_on(m, e) ||
+        !check_start(m, e)) {
         machine_free(m);
         return false;
     }

@@ -113,6 +113,8 @@ void machine_resume(struct machine *m);
 bool machine_paused(const struct machine *m);
 /* Ask for a reset as if the reset button were pressed. */
 void machine_reset(struct machine *m);
+/* Press the power button; false: the board has none. */
+bool machine_power_button(struct machine *m);
 /* Stop and join the vCPU threads. */
 void machine_stop(struct machine *m);
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "cpu/core/cpu.h"
+#include "machine/blob.h"
 #include "machine/load/load.h"
 #include "machine/machine.h"
 #include "machine/tree.h"
@@ -130,6 +131,9 @@ bool machine_add(struct machine *m, struct device *dev, int node,
                  struct error *e);
 /* The device of a node, or NULL. */
 struct device *machine_device_at(const struct machine *m, int node);
+/* The n-th device of a class, in the tree's order, or NULL. */
+struct device *machine_device_of(const struct machine *m,
+                                 const struct device_class *cls, unsigned n);
 
 /* -- wires.c -- */
 
@@ -152,6 +156,10 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
 
 /* A PC's tables, into the store: acpi.c, smbios.c. */
 bool machine_tell_acpi(struct machine *m, struct error *e);
+/* The same as it lies in memory at an address, RSDP first, for a board without
+ * firmware; *out is the caller's to free, empty where there is no ACPI. */
+bool machine_make_acpi(struct machine *m, uint32_t address, struct blob *out,
+                       struct error *e);
 bool machine_tell_smbios(struct machine *m, struct error *e);
 
 /* -- plug.c: -device and disks -- */

@@ -3,8 +3,7 @@
  * appendix E, for the extended leaves.
  *
  * A model says how far its leaves go; what lies beyond reads as the highest
- * one.  Missing: leaves of power, of performance counters, of TSC and crystal
- * frequencies (0x15, 0x16), of hypervisors.
+ * one.  Missing: leaves of power, of performance counters, of hypervisors.
  */
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
@@ -107,6 +106,13 @@ static void leaf_d(const struct x86_cpu *g, uint32_t n, struct leaf *l)
         l->a = g->words[X86_WORD_D1_EAX];
 }
 
+static uint32_t tsc_hz(const struct x86_cpu *g)
+{
+    const struct cpu_wires *w = &g->core.wires;
+
+    return (uint32_t)(w->time ? w->timebase_hz : TSC_HZ);
+}
+
 static void basic(struct x86_cpu *g, uint32_t leaf, uint32_t n, struct leaf *l)
 {
     switch (leaf) {
@@ -134,6 +140,12 @@ static void basic(struct x86_cpu *g, uint32_t leaf, uint32_t n, struct leaf *l)
         break;
     case 0xd:
         leaf_d(g, n, l);
+        break;
+    case 0x15: /* the TSC counts the crystal, which APIC timers do, too */
+        *l = (struct leaf){1, 1, tsc_hz(g), 0};
+        break;
+    case 0x16: /* MHz: base, maximum, bus */
+        *l = (struct leaf){tsc_hz(g) / 1000000, tsc_hz(g) / 1000000, 100, 0};
         break;
     default:
         break;

@@ -8,8 +8,6 @@
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
 
-#define TSC_HZ 1000000000u
-
 enum msr {
     MSR_TSC = 0x10,
     MSR_PLATFORM_ID = 0x17,
@@ -146,7 +144,7 @@ static bool read_other(struct x86_cpu *g, uint32_t n, uint64_t *v)
         return x86_has(g, X86_TSC);
     case MSR_TSC_ADJUST:
         *v = g->tsc_offset;
-        return g->model == X86_MODEL_MAX;
+        return x86_has(g, X86_TSC_ADJUST);
     case MSR_MTRR_CAP:
         *v = MTRR_PAIRS | 1 << 8 | 1 << 10;
         return x86_has(g, X86_MTRR);
@@ -244,7 +242,7 @@ static bool write_other(struct x86_cpu *g, uint32_t n, uint64_t v)
         g->tsc_offset = v - raw_tsc(g);
         return x86_has(g, X86_TSC);
     case MSR_TSC_ADJUST:
-        if (g->model != X86_MODEL_MAX)
+        if (!x86_has(g, X86_TSC_ADJUST))
             return false;
         g->tsc_offset = v;
         return true;

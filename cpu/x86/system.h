@@ -35,6 +35,7 @@ enum x86_feature {
     X86_X2APIC = X86_FEATURE(X86_WORD_1_ECX, 21),
     X86_XSAVE = X86_FEATURE(X86_WORD_1_ECX, 26),
     X86_FSGSBASE = X86_FEATURE(X86_WORD_7_EBX, 0),
+    X86_TSC_ADJUST = X86_FEATURE(X86_WORD_7_EBX, 1),
     X86_SMEP = X86_FEATURE(X86_WORD_7_EBX, 7),
     X86_SMAP = X86_FEATURE(X86_WORD_7_EBX, 20),
     X86_UMIP = X86_FEATURE(X86_WORD_7_ECX, 2),
@@ -318,6 +319,7 @@ bool x86_mwait(struct cpu *c);
 
 /* ---------------------------------------------------------------- msr.c */
 
+#define TSC_HZ 1000000000u /* where no board says the rate of time */
 uint64_t x86_tsc(struct x86_cpu *g);
 bool x86_rdmsr(struct cpu *c);
 bool x86_wrmsr(struct cpu *c);

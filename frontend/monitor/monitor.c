@@ -84,6 +84,13 @@ static void do_reset(struct monitor *m, const char *arg)
     m->host->reset(m->host->owner);
 }
 
+static void do_power_down(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    if (!m->host->power_down(m->host->owner))
+        put(m, "this machine has no power button\n");
+}
+
 static void do_break(struct monitor *m, const char *arg)
 {
     struct error e = {0};
@@ -104,6 +111,7 @@ static const struct command {
     {"stop", "s", NULL, do_stop, "halt the machine"},
     {"cont", "c", NULL, do_cont, "let it go on"},
     {"system_reset", NULL, NULL, do_reset, "press the reset button"},
+    {"system_powerdown", NULL, NULL, do_power_down, "press the power button"},
     {"chardev-send-break", NULL, "ID", do_break,
      "send a break on a serial line"},
     {"quit", "q", NULL, do_quit, "end the emulator"},

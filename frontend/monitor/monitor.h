@@ -28,6 +28,8 @@ struct monitor_host {
     void (*stop)(void *owner);
     void (*cont)(void *owner);
     void (*reset)(void *owner);
+    /* Press the power button; false: there is none. */
+    bool (*power_down)(void *owner);
     /* A break to the chip at the chardev of that id. */
     bool (*send_break)(void *owner, const char *id, struct error *e);
     /* Text for people, lines ended by "\n". */

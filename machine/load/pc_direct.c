@@ -7,8 +7,10 @@
  * public/arch-x86/hvm/start_info.h; Intel MultiProcessor Specification 1.4,
  * chapter 4.
  *
- * Missing: ACPI (the MP table and the command line say what there is); an
- * initrd for PVH programs of more than one module.
+ * Where the board has no ACPI, the MP table and Linux's command line say what
+ * there is.
+ *
+ * Missing: an initrd for PVH programs of more than one module.
  */
 #include "machine/load/pc_direct.h"
 
@@ -39,6 +41,7 @@
 
 enum { /* boot parameters */
        PARAMS_SIZE = 4096,
+       PARAMS_RSDP = 0x70,
        PARAMS_E820_COUNT = 0x1e8,
        PARAMS_HEADER = 0x1f1,
        PARAMS_HEADER_END = 0x201, /* the jump's second byte: from 0x202 on */
@@ -62,6 +65,7 @@ enum { /* PVH */
        PVH_MAP_ENTRY = 24,
        PVH_NOTE = 18, /* XEN_ELFNOTE_PHYS32_ENTRY */
 };
+#define MP_LEVEL 0x0d /* high, level */
 #define PVH_MAGIC 0x336ec578u
 
 struct range {
@@ -103,7 +107,8 @@ static bool make_line(struct pc_direct *d, const struct pc_direct_config *c,
     char text[LINE_LIMIT];
     size_t n = (size_t)snprintf(text, sizeof(text), "%s", append);
 
-    for (unsigned i = 0; n < sizeof(text) && i < c->n_slots; i++)
+    for (unsigned i = 0; n < sizeof(text) && !c->acpi_size && i < c->n_slots;
+         i++)
         n += (size_t)snprintf(
             text + n, sizeof(text) - n, "%svirtio_mmio.device=%u@0x%llx:%u",
             n ? " " : "", c->slot[i].size,
@@ -121,12 +126,13 @@ static bool make_line(struct pc_direct *d, const struct pc_direct_config *c,
 
 /* -- the MP table -- */
 
-static uint8_t *mp_interrupt(uint8_t *p, unsigned type, unsigned line,
-                             unsigned apic, unsigned input)
+static uint8_t *mp_interrupt(uint8_t *p, unsigned type, unsigned flags,
+                             unsigned line, unsigned apic, unsigned input)
 {
     p[0] = type == 3 ? 4 : 3;
-    p[1] = (uint8_t)type; /* 0: INT, 1: NMI, 3: ExtINT */
-    p[4] = 0;             /* ISA */
+    p[1] = (uint8_t)type;            /* 0: INT, 1: NMI, 3: ExtINT */
+    st_le16(p + 2, (uint16_t)flags); /* 0: as the bus has them */
+    p[4] = 0;                        /* ISA */
     p[5] = (uint8_t)line;
     p[6] = (uint8_t)apic;
     p[7] = (uint8_t)input;
@@ -136,6 +142,15 @@ static uint8_t *mp_interrupt(uint8_t *p, unsigned type, unsigned line,
 static void checksum(uint8_t *table, size_t size, unsigned at)
 {
     table[at] = (uint8_t)(table[at] - sum_bytes(table, size));
+}
+
+/* A virtio device's line is a level, high: MP_LEVEL. */
+static unsigned mp_flags(const struct pc_direct_config *c, unsigned input)
+{
+    for (unsigned i = 0; i < c->n_slots; i++)
+        if (c->slot[i].input == input)
+            return MP_LEVEL;
+    return 0;
 }
 
 static bool make_mp(struct pc_direct *d, const struct pc_direct_config *c,
@@ -185,17 +200,38 @@ static bool make_mp(struct pc_direct *d, const struct pc_direct_config *c,
     for (unsigned i = 0; i < c->ioapic_inputs; i++) {
         if (i == 2)
             continue;
-        p = mp_interrupt(p, 0, i, ioapic, i ? i : 2);
+        p = mp_interrupt(p, 0, mp_flags(c, i), i, ioapic, i ? i : 2);
         entries++;
     }
-    p = mp_interrupt(p, 3, 0, 0xff, 0);
-    p = mp_interrupt(p, 1, 0, 0xff, 1);
+    p = mp_interrupt(p, 3, 0, 0, 0xff, 0);
+    p = mp_interrupt(p, 1, 0, 0, 0xff, 1);
     p[-8] = 4;
     entries += 2;
     st_le16(t + 4, (uint16_t)(p - t));
     st_le16(t + 34, (uint16_t)entries);
     checksum(t, (size_t)(p - t), 7);
     return true;
+}
+
+/* -- ACPI -- */
+
+static bool make_acpi(struct pc_direct *d, const struct pc_direct_config *c,
+                      struct error *e)
+{
+    if (!c->acpi_size)
+        return true;
+    if (c->acpi_size > MP_START - PC_DIRECT_ACPI_AT)
+        return error_set(e, "ACPI's tables have %u bytes", c->acpi_size);
+    if (!make(d, PC_DIRECT_ACPI, PC_DIRECT_ACPI_AT, c->acpi_size, e))
+        return false;
+    memcpy(d->item[PC_DIRECT_ACPI].bytes, c->acpi, c->acpi_size);
+    return true;
+}
+
+/* Where its RSDP is, or 0. */
+static uint64_t rsdp(const struct pc_direct *d)
+{
+    return d->item[PC_DIRECT_ACPI].bytes ? PC_DIRECT_ACPI_AT : 0;
 }
 
 /* -- Linux -- */
@@ -234,6 +270,7 @@ static bool make_params(struct pc_direct *d, const struct pc_direct_config *c,
         end = PARAMS_E820;
     memcpy(p + PARAMS_HEADER, h + PARAMS_HEADER, end - PARAMS_HEADER);
     p[PARAMS_LOADER] = 0xff;
+    st_le64(p + PARAMS_RSDP, rsdp(d));
     st_le32(p + PARAMS_LINE, LINE);
     st_le32(p + PARAMS_RAMDISK, k->initrd.address);
     st_le32(p + PARAMS_RAMDISK_SIZE, k->initrd.size);
@@ -376,6 +413,7 @@ static bool make_start_info(struct pc_direct *d,
     st_le32(p + 12, modules);
     st_le64(p + 16, modules ? INFO + PVH_SIZE : 0);
     st_le64(p + 24, LINE);
+    st_le64(p + 32, rsdp(d));
     st_le64(p + 40, INFO + map);
     st_le32(p + 48, n);
     st_le64(p + PVH_SIZE, initrd->address);
@@ -436,7 +474,7 @@ bool pc_direct_open(struct pc_direct *d, const struct pc_direct_config *c,
     if (!source_open(&s, "-kernel", c->kernel.kernel, c->kernel.low_ram, e))
         return false;
     entry = pvh_entry(&s);
-    ok = make_line(d, c, e) && make_mp(d, c, e) &&
+    ok = make_line(d, c, e) && make_mp(d, c, e) && make_acpi(d, c, e) &&
          (entry ? open_pvh(d, &s, entry, c, e) : open_linux(d, c, e));
     source_close(&s);
     if (!ok)

@@ -16,6 +16,7 @@ struct pc_direct_slot {
 
 #define PC_DIRECT_MAX_SLOTS 32
 #define PC_DIRECT_MAX_RAM 8
+#define PC_DIRECT_ACPI_AT 0xe0000u
 
 struct pc_direct_config {
     struct pc_kernel_config kernel;
@@ -24,7 +25,10 @@ struct pc_direct_config {
     unsigned n_cpus;        /* of APIC ids 0, 1, ... */
     uint32_t lapic, ioapic; /* addresses; ioapic 0: there is none */
     uint32_t ioapic_inputs;
-    /* Told to Linux on its command line. */
+    /* ACPI's tables for the address below, RSDP first; 0 bytes: none. */
+    const uint8_t *acpi;
+    uint32_t acpi_size;
+    /* Told by the MP table and, without ACPI, on Linux's command line. */
     const struct pc_direct_slot *slot;
     unsigned n_slots;
 };
@@ -36,6 +40,7 @@ enum pc_direct_part {
     PC_DIRECT_INFO,  /* boot parameters, or PVH's start information */
     PC_DIRECT_PAGES, /* page tables, of a 64-bit entry */
     PC_DIRECT_MP,    /* the table of the MultiProcessor Specification */
+    PC_DIRECT_ACPI,  /* ACPI's tables */
     PC_DIRECT_RESET, /* into ROM, at the top of 4 GiB */
     PC_DIRECT_PARTS,
 };

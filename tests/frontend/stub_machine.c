@@ -412,6 +412,12 @@ bool machine_paused(const struct machine *m)
     return m->paused;
 }
 
+bool machine_power_button(struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
 void machine_reset(struct machine *m)
 {
     pthread_mutex_lock(&m->lock);

@@ -37,7 +37,8 @@ class Recipe(typing.NamedTuple):
     board: str = 'pc'   # -M
 
 
-VIRTIO = ('virtio_pci', 'virtio_blk', 'virtio_rng')
+VIRTIO = ('virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_rng', 'button',
+          'evdev')
 GUESTS = {
     'riscv64-linux': Recipe(
         'trixie', 'riscv64', 'linux-image-riscv64',

@@ -6,12 +6,14 @@
     tests/guests/pc.py --boots 50 --load 2 --only amd64-cloud-linux
 
 Each kernel (linux.py): commands at the prompt, interrupts that count, power-off
-with status 0; on one processor and on two; with the memories that --memory
-names in MiB for it.  The emulator is one that takes QEMU's options.
+with status 0; on one processor and on two; with much memory.  The cloud's
+also on the board microvm, with a disk; there and on the PC the power button is
+pressed.  The emulator is one that takes QEMU's options.
 """
 
 import re
 import sys
+import tempfile
 
 import boot
 import machine
@@ -29,19 +31,25 @@ KERNELS = {
 NO_PAE_MIB = 3072
 
 
-def start(suite, name, memory, extra=()):
+MICROVM = 'amd64-cloud-linux'
+DISK = 4 << 20
+
+
+def start(suite, name, memory, extra=(), board='pc'):
     options = [*suite.args.options, *extra]
     if suite.args.accel:
         options = ['-accel', suite.args.accel, *options]
     return Console(machine.command(suite.emulator, suite.files[name], memory,
-                                   extra=options, board='pc'), suite.log)
+                                   extra=options, board=board), suite.log)
 
 
 class Suite:
     def __init__(self, args):
         self.args = args
         self.emulator = machine.find_emulator(args.emulator)
-        self.files = {name: machine.guest_files(name) for name in args.only}
+        wanted = {MICROVM if name == 'microvm' else name
+                  for name in args.only}
+        self.files = {name: machine.guest_files(name) for name in wanted}
         self.log = machine.open_log(args)
         self.report = proc.Report('pc')
 
@@ -52,10 +60,19 @@ def number(shell, command):
     return int(match[0]) if match else 0
 
 
+def usable(shell):
+    """The bytes that the firmware calls RAM."""
+    out, _ = shell.run('dmesg | grep "BIOS-e820.*usable"')
+    return sum(int(last, 16) + 1 - int(first, 16) for first, last in
+               re.findall(r'0x([0-9a-f]+)-0x([0-9a-f]+)', out))
+
+
 def check_shell(suite, shell, name, memory, processors):
     def check(what, good, detail=''):
         suite.report.check(f'{name}: {what}', good, detail.strip())
 
+    # Or what the kernel has to say lands between a command's lines.
+    shell.run('dmesg -n 1')
     out, status = shell.run('uname -m')
     check('uname -m', (out, status) == (KERNELS[name][0] + '\n', 0), out)
     boot.check_sums(suite, shell)
@@ -66,6 +83,9 @@ def check_shell(suite, shell, name, memory, processors):
     least = min(memory, reached)
     check(f'the memory of -m {memory}', least * 0.75 < total < least,
           f'{total:.0f} MiB')
+    missing = (memory << 20) - usable(shell)
+    check('all of it but what is reserved', 0 < missing < 1 << 20,
+          f'{missing >> 10} KiB are not')
     # Time goes on by interrupts, and at the host's pace.
     out, _ = shell.run("grep LOC: /proc/interrupts; sleep 2; "
                        "grep LOC: /proc/interrupts")
@@ -79,6 +99,71 @@ def check_shell(suite, shell, name, memory, processors):
     check('the kernel has nothing to complain of', out == '', out)
 
 
+def press(console):
+    """The power button, from the monitor on the same terminal."""
+    console.send(b'\x01c')
+    console.expect(rb'\((emu|qemu)\)', 10)
+    console.send(b'system_powerdown\n')
+    console.send(b'\x01c')
+
+
+def check_button(suite, console, shell, what):
+    """It reaches the guest as a key (evdev: type 1, code 116, value 1)."""
+    out, _ = shell.run("grep -l 'Power Button' "
+                       "/sys/class/input/event*/device/name")
+    match = re.search(r'event\d+', out)
+    if not match:
+        suite.report.check(f'{what}: has a power button', False, out)
+        return
+    shell.run(f'head -c 24 /dev/input/{match[0]} >/tmp/key & sleep 1')
+    press(console)
+    out, _ = shell.run('wait; tail -c 8 /tmp/key | od -An -tx1', 60)
+    suite.report.check(f'{what}: the power button is a key',
+                       out.split() == '01 00 74 00 01 00 00 00'.split(),
+                       out.strip())
+
+
+def check_disk(suite, shell, what):
+    out, status = shell.run(
+        'yes disk | head -c 1m | dd of=/dev/vda bs=64k conv=fsync 2>/dev/null; '
+        'echo 3 >/proc/sys/vm/drop_caches; '
+        'head -c 1m /dev/vda | sha256sum; yes disk | head -c 1m | sha256sum')
+    sums = out.split()[::2]
+    suite.report.check(f'{what}: the disk keeps what is written',
+                       status == 0 and len(sums) == 2 and sums[0] == sums[1],
+                       out.strip())
+
+
+def power_off(suite, console, shell, what):
+    console.send(b'poweroff -f\n')
+    status = console.wait(30 * shell.scale)
+    suite.report.check(f'{what}: poweroff -f ends with status 0', status == 0,
+                       f'status {status}')
+
+
+def microvm(suite, processors):
+    """No BIOS and no PCI: ACPI, and a disk on virtio-mmio."""
+    what = f'microvm, -smp {processors}'
+    with tempfile.NamedTemporaryFile() as disk:
+        disk.truncate(DISK)
+        extra = ['-smp', str(processors),
+                 '-drive', f'file={disk.name},format=raw,if=none,id=d',
+                 '-device', 'virtio-blk-device,drive=d']
+        try:
+            with start(suite, MICROVM, 512, extra, 'microvm') as console:
+                shell = Shell(console, suite.args.scale)
+                when = shell.wait_ready()
+                suite.report.check(f'{what}: boots to a shell', True,
+                                   f'{when - console.started:.1f} s')
+                check_shell(suite, shell, MICROVM, 512, processors)
+                check_disk(suite, shell, what)
+                check_button(suite, console, shell, what)
+                power_off(suite, console, shell, what)
+        except ConsoleError as err:
+            suite.report.check(what, False, f'{err}; last output:\n'
+                               f'{console.tail()}')
+
+
 def case(suite, name, memory, processors):
     extra = ['-smp', str(processors)] if processors > 1 else []
     what = f'{name}, -m {memory}, -smp {processors}'
@@ -89,10 +174,9 @@ def case(suite, name, memory, processors):
             suite.report.check(f'{what}: boots to a shell', True,
                                f'{when - console.started:.1f} s')
             check_shell(suite, shell, name, memory, processors)
-            console.send(b'poweroff -f\n')
-            status = console.wait(30 * shell.scale)
-            suite.report.check(f'{what}: poweroff -f ends with status 0',
-                               status == 0, f'status {status}')
+            if name == MICROVM:
+                check_button(suite, console, shell, what)
+            power_off(suite, console, shell, what)
     except ConsoleError as err:
         suite.report.check(what, False, f'{err}; last output:\n'
                            f'{console.tail()}')
@@ -101,7 +185,7 @@ def case(suite, name, memory, processors):
 def boots(suite):
     """One after the other, the host loaded."""
     with proc.Load(suite.args.load):
-        for name in suite.args.only:
+        for name in suite.files:
             for n in range(suite.args.boots):
                 what = f'{name}: boot {n + 1} of {suite.args.boots}'
                 try:
@@ -119,7 +203,8 @@ def boots(suite):
 
 def main():
     parser = machine.parser(__doc__)
-    parser.add_argument('--only', action='append', choices=list(KERNELS))
+    parser.add_argument('--only', action='append',
+                        choices=[*KERNELS, 'microvm'])
     parser.add_argument('--accel', metavar='NAME')
     parser.add_argument('--quick', action='store_true',
                         help='each kernel once: 512 MiB, two processors')
@@ -128,12 +213,16 @@ def main():
     parser.add_argument('--load', type=int, default=0, metavar='K',
                         help='keep K processors of the host busy meanwhile')
     args = parser.parse_args()
-    args.only = args.only or list(KERNELS)
+    args.only = args.only or [*KERNELS, 'microvm']
     suite = Suite(args)
     if args.boots:
         boots(suite)
         return suite.report.finish()
     for name in args.only:
+        if name == 'microvm':
+            for processors in (2,) if args.quick else (1, 2):
+                microvm(suite, processors)
+            continue
         if not args.quick:
             case(suite, name, 512, 1)
         case(suite, name, 512, 2)

@@ -536,6 +536,113 @@ static void test_acpi(void **state)
     free(f.data[1]);
 }
 
+/* -- microvm: the same tables, without firmware -- */
+
+#define PVH_SIZE 0x200
+
+/* A program of nothing with a PVH entry. */
+static const char *pvh_file(struct rig *r)
+{
+    uint8_t b[PVH_SIZE] = "\177ELF\1\1\1";
+
+    st_le16(b + 16, 2);
+    st_le16(b + 18, 3);
+    st_le32(b + 20, 1);
+    st_le32(b + 28, 52);
+    st_le16(b + 42, 32);
+    st_le16(b + 44, 2);
+    st_le32(b + 52, 1); /* a segment of 16 bytes at 2 MiB */
+    st_le32(b + 52 + 4, 0x100);
+    st_le32(b + 52 + 8, 0x200000);
+    st_le32(b + 52 + 12, 0x200000);
+    st_le32(b + 52 + 16, 16);
+    st_le32(b + 52 + 20, 16);
+    st_le32(b + 84, 4); /* the note */
+    st_le32(b + 84 + 4, 0x180);
+    st_le32(b + 84 + 16, 20);
+    st_le32(b + 0x180, 4);
+    st_le32(b + 0x184, 4);
+    st_le32(b + 0x188, 18);
+    memcpy(b + 0x18c, "Xen", 4);
+    st_le32(b + 0x190, 0x200000);
+    return rig_file(r, "pvh", b, sizeof(b));
+}
+
+/* The button is a level of the PIIX4's, and an interrupt if wanted. */
+static void test_power_button(void **state)
+{
+    static const char *const off[] = {"acpi=off"};
+    struct rig *r = *state;
+
+    make_pc(r, 1);
+    config_write(r, PM, 0x40, 4, 0x601);
+    config_write(r, PM, 0x80, 1, 1);
+    assert_int_equal(in(r, 0x600, 2) & 0x100, 0);
+    assert_true(machine_power_button(r->m));
+    gate_deliver(r->m->gate);
+    assert_int_equal(in(r, 0x600, 2) & 0x100, 0x100);
+    rig_free(r);
+    r->config.board = "microvm";
+    r->config.bios = NULL;
+    r->config.kernel = pvh_file(r);
+    r->config.board_options = off;
+    r->config.n_board_options = 1;
+    rig_machine(r);
+    assert_false(machine_power_button(r->m));
+}
+
+static void read_table(struct rig *r, uint64_t at, const char *name,
+                       uint8_t *out, size_t room)
+{
+    rig_read(r, at, out, 8);
+    assert_memory_equal(out, name, 4);
+    assert_true(ld_le32(out + 4) <= room);
+    rig_read(r, at, out, ld_le32(out + 4));
+    assert_int_equal(sum_bytes(out, ld_le32(out + 4)), 0);
+}
+
+static void test_microvm_acpi(void **state)
+{
+    static const char *const off[] = {"acpi=off"};
+    struct rig *r = *state;
+    uint8_t info[56], t[4096], fadt[268], dsdt[4096];
+    unsigned cpus = 0;
+
+    r->config.board = "microvm";
+    r->config.kernel = pvh_file(r);
+    r->config.cpus = 2;
+    rig_machine(r);
+    assert_true(machine_power_on(r->m, &r->e));
+    rig_read(r, 0x7000, info, sizeof(info)); /* PVH's start information */
+    rig_read(r, ld_le64(info + 32), t, 36);
+    assert_memory_equal(t, "RSD PTR ", 8);
+    assert_int_equal(sum_bytes(t, 20), 0);
+    assert_int_equal(sum_bytes(t, 36), 0);
+    read_table(r, ld_le64(t + 24), "XSDT", t, sizeof(t));
+    assert_int_equal(ld_le32(t + 4), 36 + 2 * 8);
+    read_table(r, ld_le64(t + 36), "FACP", fadt, sizeof(fadt));
+    assert_int_equal(ld_le32(fadt + 112) & 1 << 20, 1 << 20);
+    assert_int_equal(ld_le64(fadt + 244 + 4), 0xfea00200);
+    assert_int_equal(ld_le64(fadt + 116 + 4), 0xfea00202);
+    read_table(r, ld_le64(fadt + 140), "DSDT", dsdt, sizeof(dsdt));
+    assert_int_equal(ld_le32(fadt + 40), ld_le64(fadt + 140));
+    read_table(r, ld_le64(t + 44), "APIC", t, sizeof(t));
+    for (uint8_t *p = t + 44; p < t + ld_le32(t + 4); p += p[1])
+        cpus += p[0] == 0;
+    assert_int_equal(cpus, 2);
+    assert_true(machine_power_button(r->m));
+    gate_deliver(r->m->gate);
+    assert_int_equal(load(r, 0xfea00000, 4), 2);
+    rig_free(r);
+    r->config.board_options = off;
+    r->config.n_board_options = 1;
+    rig_machine(r);
+    assert_true(machine_power_on(r->m, &r->e));
+    rig_read(r, 0x7000, info, sizeof(info));
+    assert_int_equal(ld_le64(info + 32), 0);
+    assert_false(machine_power_button(r->m));
+}
+
 static void test_smbios(void **state)
 {
     struct rig *r = *state;
@@ -723,6 +830,8 @@ int main(void)
         TEST(test_testdev),
         TEST(test_firmware_refused),
         TEST(test_direct_bss),
+        TEST(test_power_button),
+        TEST(test_microvm_acpi),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -348,6 +348,9 @@ static void check_mp(const struct pc_item *item)
     assert_int_equal(sum_bytes(t, ld_le16(t + 4)), 0);
     while (entries--) {
         cpus += p[0] == 0;
+        /* The virtio device's is a level. */
+        if (p[0] == 3)
+            assert_int_equal(ld_le16(p + 2), p[7] == 16 ? 0x0d : 0);
         p += p[0] == 0 ? 20 : 8;
     }
     assert_int_equal(cpus, 3);
@@ -382,7 +385,20 @@ static void test_direct_linux(void **state)
     assert_string_equal((char *)d.item[PC_DIRECT_LINE].bytes,
                         "quiet virtio_mmio.device=512@0xfeb00000:16");
     check_mp(&d.item[PC_DIRECT_MP]);
+    assert_int_equal(ld_le64(p + 0x70), 0);
     pc_direct_close(&d);
+    /* ACPI's tables are where the parameters say. */
+    c.acpi = (const uint8_t *)"RSD PTR ";
+    c.acpi_size = 8;
+    assert_true(pc_direct_open(&d, &c, &e));
+    p = d.item[PC_DIRECT_INFO].bytes;
+    assert_int_equal(ld_le64(p + 0x70), PC_DIRECT_ACPI_AT);
+    assert_int_equal(d.item[PC_DIRECT_ACPI].address, PC_DIRECT_ACPI_AT);
+    assert_memory_equal(d.item[PC_DIRECT_ACPI].bytes, "RSD PTR ", 8);
+    pc_direct_close(&d);
+    c.acpi_size = 0x10001; /* no room */
+    assert_false(pc_direct_open(&d, &c, &e));
+    c.acpi_size = 0;
     /* Of 32 bits. */
     b[0x236] = 0;
     c.kernel.kernel = file("linux", b, BZ_SIZE);

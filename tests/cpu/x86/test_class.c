@@ -136,11 +136,15 @@ static void cpuid_says(void **state)
     assert_int_equal(r->g->g[3] >> 7 & 1, 1);
     cpuid(r, 0x80000008, 0);
     assert_int_equal(r->g->g[0] & 0xff, 40);
-    cpuid(r, 0x40000000, 0); /* no hypervisor: the highest leaf */
+    cpuid(r, 0xd, 0);
     assert_int_equal(r->g->g[0], 3);
     assert_int_equal(r->g->g[3], 0x240);
-    cpuid(r, 0x15, 0);
-    assert_int_equal(r->g->g[3], 0x240);
+    cpuid(r, 0x15, 0); /* the TSC: crystal, times 1/1 */
+    assert_int_equal(r->g->g[0], 1);
+    assert_int_equal(r->g->g[3], 1);
+    assert_int_equal(r->g->g[1], 1000000000);
+    cpuid(r, 0x40000000, 0); /* no hypervisor: the highest leaf */
+    assert_int_equal(r->g->g[0], 1000);
     x86_rig_free(r);
 }
 
