@@ -620,6 +620,20 @@ void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
     }
 }
 
+bool memory_take_dirty(struct memory *m, struct ram *ram, uint64_t offset)
+{
+    uint8_t *flags = &ram->flags[offset >> PAGE_BITS];
+    struct code_watcher *w = __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
+
+    if (!(__atomic_load_n(flags, __ATOMIC_RELAXED) & RAM_DIRTY))
+        return false;
+    __atomic_fetch_and(flags, (uint8_t)~RAM_DIRTY, __ATOMIC_SEQ_CST);
+    for (; w; w = __atomic_load_n(&w->next, __ATOMIC_ACQUIRE))
+        if (w->armed)
+            w->armed(w->owner, ram->host + (offset & PAGE_MASK));
+    return true;
+}
+
 /* ---------------------------------------------------------------- MMIO */
 
 static uint64_t low_bytes(uint64_t v, unsigned size)

@@ -156,13 +156,22 @@ bool memory_poke(struct memory *m, uint64_t pa, const void *in, uint64_t size);
 void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
                   uint64_t size);
 
+/*
+ * Was the page at byte `offset` of ram written?  Clears RAM_DIRTY; the next
+ * write sets it again.  A CPU that is running may write once more unnoticed,
+ * so that what was dirty wants a second look after memory_code_settled(m,
+ * NULL).
+ */
+bool memory_take_dirty(struct memory *m, struct ram *ram, uint64_t offset);
+
 /* A block cache's interest in writes to RAM_CODE pages; called from the
  * writing thread. */
 struct code_watcher {
     void (*wrote)(void *owner, struct ram *ram, uint64_t offset,
                   uint64_t size);
     /*
-     * Another cache has counted itself into the page at host.  true: this
+     * Another cache has counted itself into the page at host, or it is no
+     * longer dirty.  true: this
      * one's CPU is running, and may still write there unannounced until it
      * looks for such news.  May be NULL.
      */
@@ -183,7 +192,8 @@ void memory_unwatch_code(struct memory *m, struct code_watcher *w);
 bool memory_arm_code(struct memory *m, const struct code_watcher *w,
                      struct ram *ram, uint64_t offset);
 void memory_disarm_code(struct ram *ram, uint64_t offset);
-/* Do all other caches know of every page that w's has armed? */
+/* Do all other caches than w's (NULL: all) know of every page that was armed,
+ * or taken from the dirty ones? */
 bool memory_code_settled(struct memory *m, const struct code_watcher *w);
 
 #endif

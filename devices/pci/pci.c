@@ -2,11 +2,11 @@
  * The PCI core: configuration space, BARs, INTx and the bus.
  *
  * PCI Local Bus Specification 3.0: chapter 6 (configuration space), 6.2.5
- * (base addresses), 6.7 (capabilities).
+ * (base addresses and the expansion ROM's), 6.7 (capabilities).
  *
  * MSI and MSI-X are in msi.c.
  *
- * Missing: type 1 headers (bridges), expansion ROMs, BIST, parity and
+ * Missing: type 1 headers (bridges), BIST, parity and
  * SERR reporting, power management, the PCI Express extended configuration
  * space.
  */
@@ -21,6 +21,9 @@
 #define BAR_IO 1
 #define BAR_64 4
 #define BAR_PREFETCH 8
+
+#define ROM_ENABLE 1
+#define ROM_MAX ((size_t)16 << 20)
 
 /* Writable command bits; all others are hardwired to 0. */
 #define COMMAND_BITS                                                           \
@@ -47,6 +50,8 @@ const struct field pci_device_fields[] = {
     FIELD_SUBS(struct pci_device, vector, pci_vector_fields),
     FIELD_HOST(struct pci_device, bus),
     FIELD_HOST(struct pci_device, info),
+    FIELD_HOST(struct pci_device, rom),
+    FIELD_HOST(struct pci_device, rom_region),
     FIELD_HOST(struct pci_device, config_wrote),
     FIELD_HOST(struct pci_device, config_read),
     FIELD_LIST_END,
@@ -169,25 +174,71 @@ static struct region *bar_region(struct pci_device *d, unsigned n)
     return &d->dev.regions[d->info->bar[n].window];
 }
 
+static void show(struct pci_device *d, struct region *r, bool io, bool decoded,
+                 uint64_t address)
+{
+    uint64_t cpu;
+
+    if (decoded && bus_to_cpu(d->bus, io, address, r->size, &cpu)) {
+        memory_move(r, cpu);
+        memory_enable(r, true);
+    } else {
+        memory_enable(r, false);
+    }
+}
+
+/* 6.2.5.2 */
+static void update_rom(struct pci_device *d)
+{
+    uint32_t v = ld_le32(d->config + PCI_ROM);
+    uint64_t address = v & ~(d->rom_region.size - 1);
+
+    show(d, &d->rom_region, false,
+         (v & ROM_ENABLE) && (command(d) & PCI_COMMAND_MEMORY) && address != 0,
+         address);
+}
+
 static void update_bars(struct pci_device *d)
 {
     if (!d->bus)
         return;
+    if (d->rom)
+        update_rom(d);
     for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
-        uint64_t address, cpu, size = d->info->bar[n].size;
-        struct region *r;
+        uint64_t address = 0;
+        bool decoded;
 
-        if (!size)
+        if (!d->info->bar[n].size)
             continue;
-        r = bar_region(d, n);
-        if (bar_address(d, n, &address) &&
-            bus_to_cpu(d->bus, d->info->bar[n].io, address, size, &cpu)) {
-            memory_move(r, cpu);
-            memory_enable(r, true);
-        } else {
-            memory_enable(r, false);
-        }
+        decoded = bar_address(d, n, &address);
+        show(d, bar_region(d, n), d->info->bar[n].io, decoded, address);
     }
+}
+
+bool pci_set_rom(struct pci_device *d, const void *bytes, size_t size,
+                 struct error *e)
+{
+    uint64_t whole = PAGE_SIZE;
+
+    assert(!d->rom && !d->bus);
+    if (size == 0 || size > ROM_MAX)
+        return error_set(e, "an expansion ROM of %zu bytes: want 1 to 16 MiB",
+                         size);
+    while (whole < size)
+        whole *= 2;
+    if (!ram_new(&d->rom, whole, e))
+        return false;
+    memcpy(d->rom->host, bytes, size);
+    memset(d->rom->host + size, 0xff, (size_t)whole - size);
+    d->rom_region = (struct region){
+        .name = d->dev.path,
+        .kind = REGION_ROM,
+        .size = whole,
+        .priority = PCI_PRIORITY_BAR,
+        .ram = d->rom,
+    };
+    st_le32(d->writable + PCI_ROM, (uint32_t) ~(whole - 1) | ROM_ENABLE);
+    return true;
 }
 
 /* -- INTx -- */
@@ -290,7 +341,8 @@ void pci_config_write(struct pci_bus *bus, uint8_t devfn, unsigned offset,
     if (overlaps(offset, size, PCI_COMMAND, PCI_COMMAND + 2)) {
         update_bars(d);
         update_intx(d);
-    } else if (overlaps(offset, size, PCI_BAR0, bar_offset(PCI_MAX_BARS))) {
+    } else if (overlaps(offset, size, PCI_BAR0, bar_offset(PCI_MAX_BARS)) ||
+               overlaps(offset, size, PCI_ROM, PCI_ROM + 4)) {
         update_bars(d);
     }
     if (pci_msi_config_wrote(d, offset, size))
@@ -332,6 +384,8 @@ static void mark_multi_function(struct pci_bus *bus, unsigned slot)
 
 static bool add_regions(struct pci_device *d, struct error *e)
 {
+    if (d->rom && !memory_add(d->bus->memory, &d->rom_region, e))
+        return false;
     for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
         struct region *r;
 
@@ -377,6 +431,9 @@ void pci_detach(struct pci_device *d)
 {
     struct pci_bus *bus = d->bus;
 
+    memory_remove(&d->rom_region);
+    ram_free(d->rom);
+    d->rom = NULL;
     if (!bus)
         return;
     d->intx = false;

@@ -34,6 +34,7 @@ enum {
     PCI_BAR0 = 0x10,
     PCI_SUBSYSTEM_VENDOR_ID = 0x2c,
     PCI_SUBSYSTEM_ID = 0x2e,
+    PCI_ROM = 0x30,
     PCI_CAPABILITIES = 0x34,
     PCI_INTERRUPT_LINE = 0x3c,
     PCI_INTERRUPT_PIN = 0x3d,
@@ -100,6 +101,8 @@ struct pci_device {
     struct pci_vector vector[PCI_MAX_VECTORS];
     struct pci_bus *bus; /* NULL while not attached */
     const struct pci_info *info;
+    struct ram *rom; /* what the expansion ROM holds; NULL: there is none */
+    struct region rom_region;
     /* After the core's own handling of a config write; may be NULL. */
     void (*config_wrote)(struct pci_device *d, unsigned offset, unsigned size);
     /* Before a config read, to refresh bytes; may be NULL. */
@@ -123,6 +126,14 @@ void pci_device_loaded(struct pci_device *d);
  * only; the caller fills them and their masks.  From create only.
  */
 unsigned pci_add_capability(struct pci_device *d, uint8_t id, unsigned size);
+
+/*
+ * Give it an expansion ROM of `size` bytes (1 to 16 MiB), padded with ones to
+ * a power of two; they are copied.  After device_create() and before
+ * pci_attach(); pci_detach() takes it away.
+ */
+bool pci_set_rom(struct pci_device *d, const void *bytes, size_t size,
+                 struct error *e);
 
 /* The level of the function's interrupt pin, before INTx Disable. */
 void pci_set_intx(struct pci_device *d, bool level);

@@ -827,6 +827,66 @@ static void announces_code_and_dirt(void **state)
     finish(f);
 }
 
+struct keeper {
+    struct code_watcher watcher;
+    const uint8_t *armed;
+    unsigned n;
+    bool is_settled;
+};
+
+static bool keeper_armed(void *owner, const uint8_t *host)
+{
+    struct keeper *k = owner;
+
+    k->armed = host;
+    k->n++;
+    return true;
+}
+
+static bool keeper_settled(void *owner)
+{
+    return ((struct keeper *)owner)->is_settled;
+}
+
+/* Each writer's own way to a page ends when its dirt is taken. */
+static void takes_dirty_pages(void **state)
+{
+    struct fixture *f = *state;
+    struct region ram = ram_region(f, 0, RAM_BYTES, 0);
+    struct spy s = {.n = 0};
+    struct keeper k = {.n = 0};
+
+    s.watcher = (struct code_watcher){.wrote = spy_wrote, .owner = &s};
+    k.watcher = (struct code_watcher){.wrote = spy_wrote,
+                                      .armed = keeper_armed,
+                                      .settled = keeper_settled,
+                                      .owner = &k};
+    add(f, &ram);
+    memory_watch_code(f->m, &s.watcher); /* has no function for it */
+    memory_watch_code(f->m, &k.watcher);
+    assert_false(memory_take_dirty(f->m, f->ram, 4096));
+    assert_int_equal(k.n, 0);
+    assert_int_equal(memory_write(f->m, 5000, 2, 1), BUS_OK);
+    f->ram->flags[1] |= 2 * RAM_CODE_ONE;
+    assert_false(memory_take_dirty(f->m, f->ram, 0));
+    assert_false(memory_take_dirty(f->m, f->ram, 8192));
+    assert_true(memory_take_dirty(f->m, f->ram, 6000));
+    assert_int_equal(f->ram->flags[1], 2 * RAM_CODE_ONE);
+    assert_int_equal(k.n, 1);
+    assert_ptr_equal(k.armed, f->ram->host + 4096);
+    assert_false(memory_code_settled(f->m, NULL));
+    k.is_settled = true;
+    assert_true(memory_code_settled(f->m, NULL));
+    assert_false(memory_take_dirty(f->m, f->ram, 4096));
+    assert_int_equal(k.n, 1);
+    f->ram->flags[1] = 0;
+    assert_int_equal(memory_write(f->m, 5000, 2, 1), BUS_OK);
+    assert_true(memory_take_dirty(f->m, f->ram, 4096));
+    memory_unwatch_code(f->m, &k.watcher);
+    memory_unwatch_code(f->m, &s.watcher);
+    finish(f);
+}
+
 static void aliases_show_the_target(void **state)
 {
     struct fixture *f = *state;
@@ -1053,6 +1113,7 @@ int main(void)
         TEST(messages),
         TEST(dma_moves_words),
         TEST(announces_code_and_dirt),
+        TEST(takes_dirty_pages),
         TEST(aliases_show_the_target),
         TEST(readers_beside_changes),
         TEST(code_flags_leave_no_gap),

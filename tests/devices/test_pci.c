@@ -294,6 +294,50 @@ static void test_capabilities(void **state)
     assert_int_equal(cfg(f, 0x34, 1), a);
 }
 
+/* ------------------------------------------------------------------ ROM */
+
+static void test_rom(void **state)
+{
+    struct fixture *f = *state;
+    struct card *c = new_card(&f->rig, "romcard");
+    struct pci_bus *bus = bus_of(&f->rig);
+    uint64_t at = RIG_PCI_MEMORY + 0x100000, v;
+    uint8_t bytes[5000];
+    struct error e;
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 3 + 1);
+    assert_false(pci_set_rom(&c->pci, bytes, 0, &e));
+    assert_false(pci_set_rom(&c->pci, bytes, (16 << 20) + 1, &e));
+    assert_non_null(strstr(e.text, "want 1 to 16 MiB"));
+    assert_true(pci_set_rom(&c->pci, bytes, sizeof(bytes), &e));
+    assert_true(pci_attach(bus, &c->pci, 3 << 3, &e));
+    device_reset(&c->pci.dev);
+    pci_config_write(bus, 3 << 3, PCI_ROM, 0xffffffff, 4);
+    assert_int_equal(pci_config_read(bus, 3 << 3, PCI_ROM, 4), 0xffffe001);
+    /* It wants its own bit and that of the command register. */
+    pci_config_write(bus, 3 << 3, PCI_ROM, (uint32_t)at | 1, 4);
+    assert_null(memory_host(f->rig.memory, at, 1, false));
+    pci_config_write(bus, 3 << 3, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+    assert_int_equal(rig_read(&f->rig, at + 4999, 1), bytes[4999]);
+    assert_int_equal(rig_read(&f->rig, at + 5000, 1), 0xff);
+    assert_int_equal(rig_read(&f->rig, at + 8191, 1), 0xff);
+    assert_null(memory_host(f->rig.memory, at + 8192, 1, false));
+    memory_write(f->rig.memory, at, 1, 0x77); /* it is read only */
+    assert_int_equal(memory_read(f->rig.memory, at, 1, &v), BUS_OK);
+    assert_int_equal(v, bytes[0]);
+    pci_config_write(bus, 3 << 3, PCI_ROM, (uint32_t)at, 4);
+    assert_null(memory_host(f->rig.memory, at, 1, false));
+    pci_config_write(bus, 3 << 3, PCI_ROM, 1, 4); /* 0 is no address */
+    assert_null(memory_host(f->rig.memory, 0, 1, false));
+    pci_config_write(bus, 3 << 3, PCI_ROM, (uint32_t)at + 0x2001, 4);
+    assert_int_equal(rig_read(&f->rig, at + 0x2002, 1), bytes[2]);
+    device_reset(&c->pci.dev);
+    assert_int_equal(pci_config_read(bus, 3 << 3, PCI_ROM, 4), 0);
+    assert_null(memory_host(f->rig.memory, at + 0x2000, 1, false));
+    device_free(&c->pci.dev);
+}
+
 /* ----------------------------------------------------------------- BARs */
 
 static void test_sizing(void **state)
@@ -639,6 +683,7 @@ int main(void)
         TEST(test_intx),
         TEST(test_intx_shared),
         TEST(test_multi_function),
+        TEST(test_rom),
         TEST(test_attach),
         TEST(test_unattached),
         TEST(test_snapshot),
