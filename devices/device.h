@@ -28,6 +28,7 @@ struct device;
 struct chardev;
 struct block;
 struct pci_bus;
+struct display_ops;
 
 /* What a guest may ask of the machine as a whole. */
 enum machine_request {
@@ -83,7 +84,7 @@ struct window {
     uint8_t shift_property; /* reserved, 0 */
 };
 
-#define DEVICE_MAX_WINDOWS 4
+#define DEVICE_MAX_WINDOWS 8
 
 struct device_class {
     const char *name;    /* for -device and messages: "ns16550a" */
@@ -123,6 +124,7 @@ struct device_class {
                       unsigned *line);
     /* The PCI bus that this device is the host bridge of, if any. */
     struct pci_bus *(*pci)(struct device *dev);
+    const struct display_ops *display; /* what it shows; NULL: nothing */
 };
 
 struct device {

@@ -1,0 +1,490 @@
+/*
+ * The picture of a VGA, when somebody asks for it.
+ *
+ * What is on the screen follows from the registers and from video memory.
+ * Lines are painted again where memory below them was written (by pages of
+ * RAM, so that the guest's writes cost nothing), where something blinks, or
+ * all of them when a register that shows has changed; they count as changed
+ * only where the new line differs from the old one.
+ *
+ * Registers may change while the beam is on its way, for another look of the
+ * lines below.  So while somebody looks, their changes are noted with the
+ * scan line, for this frame and the one before.  A frame with changes
+ * on its visible lines is painted when it is over, from the registers that it
+ * began with; all others are painted as they are now.  A change counts from
+ * the line below on.
+ *
+ * Missing: what the guest writes to memory while the beam runs is seen where
+ * it is at the time of the painting; changes of the resolution within a frame;
+ * changes of VBE's registers are not noted; the cells of vga_screen_text()
+ * behind a split screen or a row that panning has moved.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ram_access.h"
+#include "devices/display/vga_priv.h"
+
+#define MAX_LINES 2048
+#define MAX_NOTES 4096
+#define MAX_CELLS (256 * 256)
+#define WATCHED_FRAMES 8 /* for which an update counts as interest */
+#define NO_FRAME UINT64_MAX
+
+struct note {
+    uint16_t line; /* the first that shows it */
+    uint16_t at;   /* byte of struct vga_regs */
+    uint8_t value;
+};
+
+/* What happened in a frame. */
+struct trace {
+    uint64_t frame;
+    struct vga_regs regs; /* at the first change */
+    unsigned n;
+    bool lost; /* there was more */
+    struct note note[MAX_NOTES];
+};
+
+struct vga_screen {
+    struct trace trace[2];
+    unsigned now; /* of them: the younger one */
+    bool watched;
+    uint64_t watched_at; /* frame of the last update */
+
+    uint32_t *pixels;
+    size_t room; /* pixels */
+    unsigned width, height;
+    uint8_t changed[MAX_LINES];
+    bool valid, traced; /* what was painted last: anything, mid-frame changes */
+    uint64_t frame;
+    struct vga_regs drawn;
+    uint32_t line[VGA_LINE];
+
+    uint8_t *dirty; /* of each page: DIRTY_... */
+    bool any_dirty;
+    uint16_t cells[MAX_CELLS];
+};
+
+/* A page that a running CPU may have written behind our back is painted
+ * until it cannot have any more. */
+enum { DIRTY_AGAIN = 1, DIRTY_NOW = 2 };
+
+/* ------------------------------------------------------ mid-frame changes */
+
+static void start_trace(struct vga_screen *s, const struct vga_regs *regs,
+                        uint64_t frame)
+{
+    struct trace *t;
+
+    s->now ^= 1;
+    t = &s->trace[s->now];
+    t->regs = *regs;
+    t->frame = frame;
+    t->n = 0;
+    t->lost = false;
+}
+
+void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,
+                     uint8_t value)
+{
+    struct vga_screen *s = v->screen;
+    struct trace *t;
+
+    /* The start address is the next frame's: vga_latch_start(). */
+    if (!s->watched || at == offsetof(struct vga_regs, crtc[CR_START_HIGH]) ||
+        at == offsetof(struct vga_regs, crtc[CR_START_LOW]))
+        return;
+    if (b->frame - s->watched_at > WATCHED_FRAMES) {
+        s->watched = false;
+        return;
+    }
+    if (s->trace[s->now].frame != b->frame)
+        start_trace(s, &v->regs, b->frame);
+    t = &s->trace[s->now];
+    if (t->n == MAX_NOTES)
+        t->lost = true;
+    else
+        t->note[t->n++] =
+            (struct note){(uint16_t)(b->line + 1), (uint16_t)at, value};
+}
+
+/* Did anything change on its visible lines? */
+static bool shows(const struct trace *t, uint64_t frame, unsigned height)
+{
+    if (t->frame != frame || t->lost)
+        return false;
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->note[i].line < height)
+            return true;
+    return false;
+}
+
+/* The frame to paint: from these registers on, with these changes (NULL:
+ * none). */
+static const struct trace *choose(const struct vga *v, const struct vga_beam *b,
+                                  const struct vga_regs **regs)
+{
+    const struct vga_screen *s = v->screen;
+    const struct trace *young = &s->trace[s->now];
+    const struct trace *old = &s->trace[s->now ^ 1];
+    const struct trace *t = NULL;
+    unsigned height = v->timing.shown_lines;
+
+    if (b->frame && shows(young, b->frame - 1, height))
+        t = young;
+    else if (b->frame && shows(old, b->frame - 1, height))
+        t = old;
+    else if (shows(young, b->frame, height))
+        t = young;
+    *regs = &v->regs;
+    if (t)
+        *regs = &t->regs;
+    else if (young->frame == b->frame && !young->lost)
+        *regs = &young->regs;
+    return t;
+}
+
+/* --------------------------------------------------------- what is dirty */
+
+static void collect_dirty(struct vga *v)
+{
+    struct vga_screen *s = v->screen;
+    struct memory *m = v->dev->env->memory;
+    bool settled = memory_code_settled(m, NULL);
+    uint64_t n = v->vram->size >> PAGE_BITS;
+
+    s->any_dirty = false;
+    for (uint64_t i = 0; i < n; i++) {
+        if (memory_take_dirty(m, v->vram, i << PAGE_BITS))
+            s->dirty[i] = DIRTY_NOW | DIRTY_AGAIN;
+        else if (s->dirty[i] & DIRTY_AGAIN)
+            s->dirty[i] = DIRTY_NOW | (settled ? 0 : DIRTY_AGAIN);
+        else
+            s->dirty[i] = 0;
+        s->any_dirty |= s->dirty[i] != 0;
+    }
+}
+
+static bool pages_dirty(const struct vga_screen *s, uint32_t first,
+                        uint32_t last)
+{
+    for (uint32_t i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++)
+        if (s->dirty[i])
+            return true;
+    return false;
+}
+
+/* Addresses of planes, the last one too. */
+static bool planes_dirty(const struct vga_screen *s, uint32_t first,
+                         uint32_t last)
+{
+    if (first > last) /* it wraps */
+        return s->any_dirty;
+    for (uint32_t low = 0; low < 4; low++)
+        for (uint32_t at = first & ~0xfffu; at <= last; at += 0x1000)
+            if (s->dirty[vga_place(at | low) >> PAGE_BITS])
+                return true;
+    return false;
+}
+
+static bool fonts_dirty(const struct vga_screen *s, const struct vga_regs *r)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t font = vga_font(r, i);
+
+        if (planes_dirty(s, font, font + 0x1fff))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------- painting */
+
+/* One painting of a frame. */
+struct job {
+    struct vga *v;
+    struct vga_screen *s;
+    struct vga_regs regs; /* those of the line */
+    struct vga_painter painter;
+    const struct trace *trace;
+    unsigned next; /* note of trace */
+    bool is_vbe;
+    struct vbe_mode mode;
+    bool all, cursor, any; /* paint all, the cursor's lines; any changed */
+};
+
+static bool make_room(struct vga_screen *s, size_t n)
+{
+    uint32_t *pixels;
+
+    if (n <= s->room)
+        return true;
+    pixels = realloc(s->pixels, n * sizeof(*pixels));
+    if (!pixels)
+        return false;
+    s->pixels = pixels;
+    s->room = n;
+    return true;
+}
+
+static void take_notes(struct job *j, unsigned y)
+{
+    const struct trace *t = j->trace;
+    bool any = false;
+
+    for (; t && j->next < t->n && t->note[j->next].line <= y; j->next++) {
+        const struct note *n = &t->note[j->next];
+
+        ((uint8_t *)&j->regs)[n->at] = n->value;
+        any = true;
+    }
+    if (any)
+        vga_paint_prepare(&j->painter);
+}
+
+static bool line_dirty(const struct job *j, const struct vga_walk *w,
+                       unsigned y)
+{
+    const struct vga_regs *r = &j->regs;
+    uint32_t first, last, n = vga_columns(r);
+
+    if (!j->s->any_dirty)
+        return false;
+    if (j->is_vbe) {
+        first = j->mode.start + y * j->mode.pitch;
+        if (j->mode.bpp == 4)
+            return planes_dirty(j->s, first, first + j->mode.width / 8 - 1);
+        return pages_dirty(j->s, first,
+                           first + j->mode.width * ((j->mode.bpp + 7) / 8) - 1);
+    }
+    first = vga_offset(r, w->address, w->row_scan);
+    last = vga_offset(r, w->address + n, w->row_scan);
+    return planes_dirty(j->s, first, last);
+}
+
+static bool has_cursor(const struct job *j, const struct vga_walk *w)
+{
+    uint32_t address;
+
+    return vga_cursor(&j->regs, &address) && address >= w->address &&
+           address <= w->address + vga_columns(&j->regs);
+}
+
+static void paint_line(struct job *j, const struct vga_walk *w, unsigned y)
+{
+    struct vga_screen *s = j->s;
+    uint32_t *old = s->pixels + (size_t)y * s->width;
+    const uint32_t *line = s->line;
+    size_t size = s->width * sizeof(*old);
+
+    if (j->is_vbe)
+        vbe_paint(&j->painter, &j->mode, y, s->line);
+    else
+        line = vga_paint(&j->painter, w, s->line);
+    if (s->valid && !memcmp(old, line, size))
+        return;
+    memcpy(old, line, size);
+    s->changed[y] = 1;
+    j->any = true;
+}
+
+static void paint(struct job *j)
+{
+    struct vga_walk w;
+
+    vga_walk_start(&j->regs, &w);
+    for (unsigned y = 0; y < j->s->height; y++) {
+        take_notes(j, y);
+        if (j->all || line_dirty(j, &w, y) || (j->cursor && has_cursor(j, &w)))
+            paint_line(j, &w, y);
+        vga_walk_next(&j->regs, &w, y);
+    }
+}
+
+/* Registers that the CPU's accesses depend on only. */
+static void forget_hidden(struct vga_regs *r)
+{
+    r->seq[SR_MAP_MASK] = 0;
+    r->vbe[VBE_BANK] = 0;
+    r->feature = 0;
+    for (unsigned i = 0; i < 16; i++)
+        if (i != GR_MODE && i != GR_MISC)
+            r->gfx[i] = 0;
+    r->gfx[GR_MODE] &= GR5_256 | GR5_INTERLEAVE;
+}
+
+/* What must be painted, before anything was. */
+static void compare(struct job *j, uint64_t frame)
+{
+    struct vga_screen *s = j->s;
+    struct vga_regs now = j->regs;
+    bool text = !j->is_vbe && vga_is_text(&now);
+
+    forget_hidden(&now);
+    j->all = !s->valid || j->trace || s->traced ||
+             memcmp(&now, &s->drawn, sizeof(now)) != 0 ||
+             (text && s->any_dirty && fonts_dirty(s, &now)) ||
+             (text && (now.attr[AR_MODE] & AR10_BLINK) &&
+              vga_blink_on(frame) != vga_blink_on(s->frame));
+    j->cursor = text && vga_cursor_on(frame) != vga_cursor_on(s->frame);
+    s->drawn = now;
+    s->traced = j->trace != NULL;
+    s->frame = frame;
+}
+
+static bool resize(struct job *j)
+{
+    struct vga_screen *s = j->s;
+    unsigned width = j->is_vbe ? j->mode.width : vga_width(&j->regs);
+    unsigned height = j->is_vbe ? j->mode.height : vga_height(&j->regs);
+
+    if (width == s->width && height == s->height)
+        return false;
+    if (!make_room(s, (size_t)width * height))
+        return false;
+    s->width = width;
+    s->height = height;
+    s->valid = false;
+    return true;
+}
+
+/* A screen of 4 to 3; VBE's pixels are square. */
+static void describe(const struct job *j, bool resized,
+                     struct display_frame *out)
+{
+    const struct vga_screen *s = j->s;
+
+    *out = (struct display_frame){
+        .pixels = s->pixels,
+        .width = s->width,
+        .height = s->height,
+        .aspect_x = j->is_vbe ? 1 : 4 * s->height,
+        .aspect_y = j->is_vbe ? 1 : 3 * s->width,
+        .changed = s->changed,
+        .resized = resized,
+    };
+}
+
+bool vga_screen_update(struct vga *v, struct display_frame *out)
+{
+    struct vga_screen *s = v->screen;
+    struct vga_beam b = vga_beam(v);
+    struct job j = {.v = v, .s = s};
+    const struct vga_regs *regs;
+    bool resized = false, first = !s->valid;
+
+    vga_latch_start(v, &b);
+    j.trace = choose(v, &b, &regs);
+    s->watched = true;
+    s->watched_at = b.frame;
+    j.regs = *regs;
+    j.is_vbe = vbe_mode(&j.regs, v->vram->size, &j.mode);
+    j.painter =
+        (struct vga_painter){.vga = v, .regs = &j.regs, .frame = b.frame};
+    /* Between modes a picture of some odd size would flash. */
+    if (!vga_is_blank(&j.regs) || j.is_vbe)
+        resized = resize(&j);
+    memset(s->changed, 0, s->height);
+    collect_dirty(v);
+    compare(&j, b.frame);
+    vga_paint_prepare(&j.painter);
+    if (vga_is_blank(&j.regs) && !j.is_vbe) {
+        for (size_t i = 0; j.all && i < (size_t)s->width * s->height; i++)
+            s->pixels[i] = j.painter.overscan;
+        memset(s->changed, j.all, s->height);
+        j.any = j.all;
+    } else if (j.all || j.cursor || s->any_dirty) {
+        paint(&j);
+    }
+    s->valid = true;
+    if (first || resized)
+        memset(s->changed, 1, s->height);
+    describe(&j, first || resized, out);
+    return j.any || first || resized;
+}
+
+/* ----------------------------------------------------------------- text */
+
+static void find_cursor(const struct vga_regs *r, struct display_text *out)
+{
+    uint32_t at, pitch = r->crtc[CR_OFFSET] * 2u;
+
+    out->cursor_column = out->cursor_row = -1;
+    if (!vga_cursor(r, &at) || at < r->start || !pitch)
+        return;
+    at -= r->start;
+    if (at / pitch >= out->rows || at % pitch >= out->columns)
+        return;
+    out->cursor_row = (int)(at / pitch);
+    out->cursor_column = (int)(at % pitch);
+}
+
+bool vga_screen_text(struct vga *v, struct display_text *out)
+{
+    struct vga_screen *s = v->screen;
+    struct vga_beam b = vga_beam(v);
+    const struct vga_regs *r = &v->regs;
+    struct vga_painter p = {.vga = v, .regs = r};
+    unsigned lines = (r->crtc[CR_MAX_SCAN_LINE] & 31) + 1u;
+    uint16_t *cell = s->cells;
+
+    if ((r->vbe[VBE_ENABLE] & VBE_ENABLED) || vga_is_blank(r) ||
+        !vga_is_text(r))
+        return false;
+    vga_latch_start(v, &b);
+    if (r->crtc[CR_MAX_SCAN_LINE] & CR9_DOUBLE_SCAN)
+        lines *= 2;
+    out->columns = vga_columns(r);
+    out->rows = (vga_height(r) + lines - 1) / lines;
+    out->rows = out->rows < 256 ? out->rows : 256;
+    for (unsigned y = 0; y < out->rows; y++)
+        for (unsigned x = 0; x < out->columns; x++) {
+            uint32_t at = r->start + y * (r->crtc[CR_OFFSET] * 2u) + x;
+            uint32_t place = vga_place(vga_offset(r, at, 0));
+
+            *cell++ = ram_ld16(v->vram->host + place);
+        }
+    out->cells = s->cells;
+    find_cursor(r, out);
+    vga_paint_prepare(&p);
+    memcpy(out->colour, p.colour, sizeof(out->colour));
+    out->blink = r->attr[AR_MODE] & AR10_BLINK;
+    return true;
+}
+
+/* ----------------------------------------------------------------- life */
+
+bool vga_screen_new(struct vga *v, struct error *e)
+{
+    struct vga_screen *s = calloc(1, sizeof(*s));
+
+    v->screen = s;
+    if (s)
+        s->dirty = calloc((size_t)(v->vram->size >> PAGE_BITS), 1);
+    if (!s || !s->dirty || !make_room(s, 720 * 400))
+        return error_set(e, "out of memory");
+    s->width = 720;
+    s->height = 400;
+    vga_screen_reset(v);
+    return true;
+}
+
+void vga_screen_free(struct vga *v)
+{
+    if (!v->screen)
+        return;
+    free(v->screen->dirty);
+    free(v->screen->pixels);
+    free(v->screen);
+    v->screen = NULL;
+}
+
+void vga_screen_reset(struct vga *v)
+{
+    struct vga_screen *s = v->screen;
+
+    s->trace[0].frame = s->trace[1].frame = NO_FRAME;
+    s->watched = false;
+    s->valid = false;
+}

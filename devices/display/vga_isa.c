@@ -1,0 +1,112 @@
+/*
+ * A VGA on an ISA bus, with Bochs' VBE extensions; see vga.c and vbe.c.  Its
+ * linear framebuffer is seen through banks only.  Its BIOS is a ROM of the
+ * board's at C0000.
+ *
+ * Windows, as `reg` in a tree lists them: A0000 to BFFFF, ports 3C0 to 3DF,
+ * 3B0 to 3BB, 1CE to 1D1.
+ *
+ * Missing: 16-bit cycles' timing, the adapter enable at 46E8.
+ */
+#include "devices/display/vga_priv.h"
+#include "devices/isa.h"
+
+struct vga_isa {
+    struct device dev;
+    struct vga vga;
+};
+
+static struct vga *vga_of(struct device *dev)
+{
+    return &((struct vga_isa *)dev)->vga;
+}
+
+static bool vga_isa_create(struct device *dev, struct error *e)
+{
+    return vga_create(vga_of(dev), dev, e);
+}
+
+static bool vga_isa_mapped(struct device *dev, unsigned n, struct error *e)
+{
+    return n != VGA_WINDOW_MEMORY || vga_placed(vga_of(dev), e);
+}
+
+static void vga_isa_destroy(struct device *dev)
+{
+    vga_destroy(vga_of(dev));
+}
+
+static void vga_isa_reset(struct device *dev)
+{
+    vga_reset(vga_of(dev));
+}
+
+static void vga_isa_loaded(struct device *dev)
+{
+    vga_loaded(vga_of(dev));
+}
+
+static uint64_t vga_isa_read(struct device *dev, unsigned window,
+                             uint64_t offset, unsigned size)
+{
+    return vga_read(vga_of(dev), window, offset, size);
+}
+
+static void vga_isa_write(struct device *dev, unsigned window, uint64_t offset,
+                          uint64_t value, unsigned size)
+{
+    vga_write(vga_of(dev), window, offset, value, size);
+}
+
+static bool vga_isa_update(struct device *dev, struct display_frame *out)
+{
+    return vga_screen_update(vga_of(dev), out);
+}
+
+static bool vga_isa_text(struct device *dev, struct display_text *out)
+{
+    return vga_screen_text(vga_of(dev), out);
+}
+
+static const struct field vga_isa_fields[] = {
+    DEVICE_FIELDS(struct vga_isa),
+    FIELD_SUB(struct vga_isa, vga, vga_fields),
+    FIELD_LIST_END,
+};
+
+static const struct property vga_isa_properties[] = {
+    {"vgamem_mb", PROP_U32, offsetof(struct vga_isa, vga.memory_mb), "8",
+     "MiB of video memory, a power of 2 from 1 to 256", false},
+    {NULL, PROP_U32, 0, NULL, NULL, false},
+};
+
+static const struct window vga_isa_windows[] = {
+    VGA_MEMORY_WINDOW,
+    ISA_WINDOW("ports", 0x20),
+    ISA_WINDOW("monochrome ports", 12),
+    VGA_VBE_WINDOW,
+};
+
+static const struct display_ops vga_isa_display = {
+    .update = vga_isa_update,
+    .text = vga_isa_text,
+};
+
+const struct device_class vga_isa_class = {
+    .name = "isa-vga",
+    .summary = "VGA with Bochs' VBE, on ISA",
+    .compatible = (const char *const[]){"emu,isa-vga", NULL},
+    .size = sizeof(struct vga_isa),
+    .properties = vga_isa_properties,
+    .fields = vga_isa_fields,
+    .windows = vga_isa_windows,
+    .n_windows = VGA_WINDOWS,
+    .create = vga_isa_create,
+    .destroy = vga_isa_destroy,
+    .mapped = vga_isa_mapped,
+    .reset = vga_isa_reset,
+    .loaded = vga_isa_loaded,
+    .read = vga_isa_read,
+    .write = vga_isa_write,
+    .display = &vga_isa_display,
+};

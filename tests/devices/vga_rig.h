@@ -1,0 +1,66 @@
+/*
+ * A VGA on the harness: its ports and its window at A0000, registers of the
+ * standard modes, and the picture.
+ */
+#ifndef TESTS_DEVICES_VGA_RIG_H
+#define TESTS_DEVICES_VGA_RIG_H
+
+#include "tests/unit.h"
+
+#include "devices/display/display.h"
+#include "devices/display/vga_priv.h"
+#include "tests/devices/harness.h"
+
+struct vga_mode {
+    uint8_t misc;
+    uint8_t seq[5], crtc[25], gfx[9], attr[21];
+};
+
+/* IBM's, as its BIOS sets them up; MODE_X is 13h unchained, of 240 lines. */
+enum rig_mode {
+    MODE_3,
+    MODE_4,
+    MODE_6,
+    MODE_D,
+    MODE_12,
+    MODE_13,
+    MODE_X,
+    RIG_MODES,
+};
+extern const struct vga_mode rig_modes[RIG_MODES];
+
+struct vga_rig {
+    struct harness *h;
+    struct device *dev;
+};
+
+void rig_open(struct vga_rig *r, const char *cls, const char *properties);
+void rig_close(struct vga_rig *r);
+
+void rig_out(struct vga_rig *r, unsigned port, uint8_t value);
+uint8_t rig_in(struct vga_rig *r, unsigned port);
+/* A register behind an index at `port`, which is that of CRTC, sequencer or
+ * graphics controller. */
+void rig_set(struct vga_rig *r, unsigned port, unsigned index, uint8_t value);
+uint8_t rig_get(struct vga_rig *r, unsigned port, unsigned index);
+/* The attribute controller's; the screen stays on. */
+void rig_set_attr(struct vga_rig *r, unsigned index, uint8_t value);
+/* Bytes in the window at A0000. */
+void rig_poke(struct vga_rig *r, uint32_t at, uint8_t value);
+uint8_t rig_peek(struct vga_rig *r, uint32_t at);
+
+void rig_vbe_set(struct vga_rig *r, unsigned index, uint16_t value);
+uint16_t rig_vbe_get(struct vga_rig *r, unsigned index);
+
+/* All registers of a mode, screen on. */
+void rig_set_mode(struct vga_rig *r, enum rig_mode mode);
+/* Colour i of the DAC becomes rig_colour(i). */
+void rig_set_palette(struct vga_rig *r);
+uint32_t rig_colour(unsigned i);
+
+/* Let more than a frame pass, and look. */
+bool rig_update(struct vga_rig *r, struct display_frame *f);
+/* The same without time. */
+bool rig_look(struct vga_rig *r, struct display_frame *f);
+
+#endif
