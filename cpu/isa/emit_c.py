@@ -6,6 +6,8 @@ twin on a miss; the slow form calls the engine.  What a register, an
 immediate or pc is in a record is the dialect's business (`home`).
 """
 
+import itertools
+
 import flags
 from expr import FUNCTIONS, WIDTH
 from source import IsaError
@@ -67,13 +69,14 @@ def forwarded(d):
 
 
 def tests_only(let, stmts):
-    """Is a `let` for `undef` alone?"""
+    """Is a `let` for `undef` alone?  `_` is for what it may raise."""
     def uses(s, name):
         return any(n.op == "local" and n.data == name for n in s.nodes())
 
-    return not any(uses(s, let.name) and s.kind != "undef" and
-                   not (s.kind == "let" and tests_only(s, stmts))
-                   for s in stmts)
+    return let.name != "_" and not any(
+        uses(s, let.name) and s.kind != "undef" and
+        not (s.kind == "let" and tests_only(s, stmts))
+        for s in stmts)
 
 
 class Body:
@@ -393,8 +396,11 @@ class Body:
         single = sum(s.kind in ("set", "store", "branch", "jumpr")
                      for s in stmts) == 1
         commits, leave, mode = [], None, False
+        first = list(itertools.takewhile(self.comes_first, stmts))
+        for s in first:
+            self.fault(s)
         self.begin(stmts)
-        for s in stmts:
+        for s in stmts[len(first):]:
             if s.kind == "undef" or s.kind == "let" and \
                tests_only(s, stmts):
                 continue
@@ -403,14 +409,12 @@ class Body:
             if s.kind == "let":
                 self.add(f"const {CTYPE[s.expr.type]} v_{s.name} = "
                          f"{self.expr(s.expr)};")
-                if not self.live:
+                if not self.live or s.name == "_":
                     self.add(f"(void)v_{s.name};")
             elif s.kind == "call":
                 self.expr(s.expr)
             elif s.kind == "fault":
-                self.add(f"if (unlikely({bare(self.expr(s.expr))})) {{")
-                self.raise_lines(s, "    ")
-                self.add("}")
+                self.fault(s)
             elif s.kind == "set" and s.place.memory:
                 commits.insert(0, self.prepare_memory(s))
             elif s.kind == "set":
@@ -425,6 +429,15 @@ class Body:
             for line in c:
                 self.add(line)
         return leave, mode
+
+    def fault(self, s):
+        self.add(f"if (unlikely({bare(self.expr(s.expr))})) {{")
+        self.raise_lines(s, "    ")
+        self.add("}")
+
+    def comes_first(self, s):
+        """A fault that is looked for before an operand is read."""
+        return False
 
     def begin(self, stmts):
         """Before the first statement: operands that are read."""

@@ -3,6 +3,8 @@
 There is no second semantics here: every method has a twin in emit_c.Body.
 """
 
+import itertools
+
 import emit_c
 import flags
 from expr import FUNCTIONS, WIDTH
@@ -210,14 +212,19 @@ class Lift:
 
     def run(self, stmts):
         commits, leave = [], []
+        first = list(itertools.takewhile(self.comes_first, stmts))
+        for s in first:
+            self.raise_(s)
         self.begin(stmts)
-        for s in stmts:
+        for s in stmts[len(first):]:
             if s.kind == "undef" or s.kind == "let" and \
                emit_c.tests_only(s, stmts):
                 continue
             if s.kind == "let":
                 value = self.expr(s.expr)
                 self.add(f"const ir_ref v_{s.name} = {value};")
+                if s.name == "_":
+                    self.add("(void)v__;")
             elif s.kind == "call":
                 self.expr(s.expr)
             elif s.kind in ("fault", "raise"):
@@ -243,6 +250,10 @@ class Lift:
         if self.row.mode and not leave:
             self.add("ir_exit_if_leave(ir, offset + i->length);")
         return self.lines
+
+    def comes_first(self, s):
+        """A fault that is looked for before an operand is read."""
+        return False
 
     def begin(self, stmts):
         """Before the first statement: operands that are read."""

@@ -133,7 +133,7 @@ class Parser:
         if self.toks[self.at][0] != "end":
             self.fail("trailing", f"'{self.toks[self.at][1]}' is left over")
         for name in self.lets:
-            if name not in self.used:
+            if name not in self.used and name != "_":
                 self.fail("unused-let", f"'{name}' is never used")
         return out
 

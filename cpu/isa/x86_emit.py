@@ -52,6 +52,9 @@ class X86Body(Body):
             self.add("}")
         return self.lines
 
+    def comes_first(self, s):
+        return before_operands(s)
+
     # what stands before everything
     def begin(self, stmts):
         row = self.row
@@ -571,6 +574,12 @@ def accesses(o, stmts):
 def in_order(ops):
     """CMPS reads ES:DI first."""
     return sorted(ops, key=lambda o: o.letter == "X")
+
+
+def before_operands(s):
+    """A fault that does not ask for any operand."""
+    return s.kind == "fault" and not any(n.op in ("opnd", "name")
+                                         for n in s.nodes())
 
 
 def in_memory(o, memory):

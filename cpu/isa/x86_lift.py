@@ -9,7 +9,7 @@ from emit_lift import ITYPE
 from expr import WIDTH
 from source import IsaError
 from x86 import DATA, SEGMENTS
-from x86_emit import accesses, in_memory, in_order
+from x86_emit import accesses, before_operands, in_memory, in_order
 
 SLOTS = {False: (1, 0, 2), True: (0, 2, 3)}
 
@@ -25,6 +25,9 @@ class X86Lift(emit_lift.Lift):
 
     def whole(self):
         return self.run(self.stmts)
+
+    def comes_first(self, s):
+        return before_operands(s)
 
     def begin(self, stmts):
         for o in in_order(self.row.ops):

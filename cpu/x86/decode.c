@@ -41,7 +41,9 @@ static bool take_prefix(struct x86_parse *x, uint8_t b)
     case 0x2e:
     case 0x36:
     case 0x3e:
-        x->segment = (uint8_t)(segments[b >> 3 & 3] + 1);
+        /* In 64-bit mode they mean nothing, an FS before them stays. */
+        if ((x->mode & X86_MODE_SIZE) != X86_MODE_64)
+            x->segment = (uint8_t)(segments[b >> 3 & 3] + 1);
         return true;
     case 0x64:
     case 0x65:
@@ -416,12 +418,8 @@ static void fill_addressing(struct fill *f)
 {
     static const uint8_t sizes[9] = {[2] = 1, [4] = 2, [8] = 3};
     const struct x86_parse *x = f->x;
-    unsigned segment = x->segment;
 
-    /* In 64-bit mode 26, 2E, 36 and 3E mean nothing. */
-    if ((x->mode & X86_MODE_SIZE) == X86_MODE_64 && segment <= SEG_DS + 1)
-        segment = 0;
-    f->out->reg[3] = (uint8_t)(x->scale | segment << X86_D_SEGMENT);
+    f->out->reg[3] = (uint8_t)(x->scale | x->segment << X86_D_SEGMENT);
     if (x->p67)
         f->out->reg[3] |= (uint8_t)(sizes[x->address] << X86_D_SIZE);
 }
@@ -497,7 +495,7 @@ static unsigned memory_form(const struct fill *f)
     if ((x->lock && (has_form(f->e, X86_L) || !(x->mode & X86_MODE_PRE386))) ||
         (f->e->flags & X86_LOCKED))
         return X86_L;
-    if (flat == 64 && plain && x->segment <= SEG_DS + 1) {
+    if (flat == 64 && plain && !x->segment) {
         unsigned form = x->index == X86_NONE ? X86_B : X86_X;
 
         if (has_form(f->e, form))

@@ -346,9 +346,6 @@ void x86_table_disassemble(const struct x86_tables *tables,
         return;
     }
     x86_parse_opcode(&x, i->bytes, i->length);
-    /* In 64-bit mode the others mean nothing. */
-    if ((x.mode & X86_MODE_SIZE) == X86_MODE_64 && x.segment <= SEG_DS + 1)
-        x.segment = 0;
     x.any_mod = (e->flags & X86_ANY_MOD) != 0;
     if (e->flags & X86_MODRM)
         x86_parse_modrm(&x, i->bytes, i->length);

@@ -145,6 +145,7 @@ void x86_settle(struct x86_cpu *g)
     g->fs_base = g->segment[SEG_FS].base;
     g->gs_base = g->segment[SEG_GS].base;
     g->align_check = (g->cr0 & CR0_AM) && (g->eflags & FLAG_AC) && g->cpl == 3;
+    x87_settle(g);
     x86_update_contexts(g);
     if (mode != old)
         g->core.leave = true;
@@ -415,6 +416,7 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, error, 0),
     FIELD(struct x86_cpu, fault_address, 0),
     FIELD_HOST(struct x86_cpu, system),
+    FIELD(struct x86_cpu, x87_wait, 0),
     FIELD(struct x86_cpu, align_check, 0),
     FIELD(struct x86_cpu, watched, 0),
     FIELD(struct x86_cpu, code_watched, 0),

@@ -236,6 +236,7 @@ struct x86_cpu {
     uint64_t fault_address; /* CR2 of a page fault */
 
     /* Derived or for this instruction only. */
+    uint8_t x87_wait;    /* 1: an exception of x87 raises #MF when next asked */
     bool system;         /* the access is the processor's own: supervisor's */
     bool align_check;    /* CR0.AM, EFLAGS.AC and CPL 3 */
     uint8_t watched;     /* data breakpoints that are on, by bits */

@@ -34,6 +34,12 @@ static void settle(struct x86_cpu *g)
     if (x->status & ~x->control & X87_EXCEPTIONS)
         x->status |= X87_ES | X87_B;
     g->fpu_error = x->status & X87_ES && !(g->cr0 & CR0_NE);
+    x87_settle(g);
+}
+
+void x87_settle(struct x86_cpu *g)
+{
+    g->x87_wait = g->x87.status & X87_ES && g->cr0 & CR0_NE;
 }
 
 void x87_set_status(struct x86_cpu *g, uint16_t v)
@@ -217,7 +223,7 @@ bool x87_waits(struct cpu *c)
 {
     struct x86_cpu *g = x86(c);
 
-    if (!(g->x87.status & X87_ES) || !(g->cr0 & CR0_NE))
+    if (!g->x87_wait)
         return true;
     x86_raise(c, VECTOR_MF, 0);
     return false;

@@ -135,6 +135,8 @@ bool x86_xrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 
 /* ------------------------------------------------------------- the state */
 
+/* What follows from CR0 and the status word. */
+void x87_settle(struct x86_cpu *g);
 /* Is there no exception that waits?  Else #MF is pending. */
 bool x87_waits(struct cpu *c);
 /* As after a reset: FNINIT's, and empty registers. */

@@ -28,6 +28,22 @@ struct side {
     pthread_mutex_t lock;
 };
 
+/* Where hosts do otherwise than the manual says, or it leaves them free. */
+enum reason {
+    REASON_CALL,     /* pushed before the target was looked at */
+    REASON_POPA,     /* what was popped before a fault is kept */
+    REASON_ORDER,    /* POPA and BOUND: which page is read first */
+    REASON_STRING,   /* upper halves of registers at a fault */
+    REASON_MASKED,   /* a masked store that faults */
+    REASON_DOT,      /* a dot product faults between its steps */
+    REASON_OUTSIDE,  /* which pages are there beside the window */
+    REASON_MMX,      /* a fault of an instruction that began with MMX */
+    REASON_ENTER,    /* the frame pointer where SP wraps */
+    REASON_TEN,      /* a store of ten bytes faults with some written */
+    REASON_LAST_BIT, /* of a transcendental function */
+    REASONS
+};
+
 struct bench {
     struct cpu_class class;
     struct side a, b;  /* handlers (or compiled), evaluator */
@@ -50,11 +66,28 @@ struct bench {
     bool tainted, operand_undefined;
     uint64_t cases, natives, faults;
     unsigned failures;
+    bool soft; /* no floating-point unit of the host's for the handlers */
+    /* What was reached: cases by number of the row that decoding picks; by
+     * entry, size of the code and what the first instruction has. */
+    uint32_t by_row[X86_ROWS];
+    struct reached {
+        uint32_t cases, natives, open; /* open: left so by a row */
+    } * reached;
+    unsigned entry; /* what the program begins with */
+    enum want want;
+    uint16_t *undefined_of; /* flags, by entry */
+    uint64_t excused[REASONS];
 };
 
 static inline unsigned bench_mode_size(const struct bench *t)
 {
     return t->p.mode & X86_MODE_SIZE;
+}
+
+/* Counters of this program's kind. */
+static inline struct reached *bench_reached(const struct bench *t)
+{
+    return &t->reached[(t->entry * 3u + bench_mode_size(t)) * WANTS + t->want];
 }
 
 /* NULL: there is no host to compare with. */
@@ -63,6 +96,8 @@ static inline uint8_t *bench_native_ram(struct bench *t)
     return t->native ? native_memory(t->native) : NULL;
 }
 
+/* Print what differences were excused, and flags that rows leave undefined. */
+void bench_print_reasons(const struct bench *t);
 bool bench_is_row(const struct insn *n, const char *name);
 /* The flags, packed. */
 uint64_t bench_flags(const struct cpu *c);

@@ -73,7 +73,7 @@ void guest_set_mode(struct x86_cpu *g, unsigned size, uint16_t cs, uint16_t ss)
 {
     g->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
     g->cr3 = GUEST_PAGES * PAGE_SIZE;
-    g->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    g->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
     g->efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
     g->eflags = FLAG_IF;
     g->cpl = 3;

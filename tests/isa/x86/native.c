@@ -108,6 +108,7 @@ static void take_context(struct native *n, const ucontext_t *u)
     n->end.vector = (unsigned)r[REG_TRAPNO];
     n->end.error = (uint64_t)r[REG_ERR];
     n->end.cr2 = (uint64_t)r[REG_CR2];
+    memcpy(&out->control, fx, 2);
     memcpy(&out->status, fx + 2, 2);
     out->used = fx[4];
     memcpy(&out->mxcsr, fx + 24, 4);
@@ -136,10 +137,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 static void fill_entry(struct native *n, const struct native_state *in)
 {
     uint8_t *fx = n->entry.fx;
-    const uint16_t control = 0x037f;
 
     memset(fx, 0, sizeof(n->entry.fx));
-    memcpy(fx, &control, 2);
+    memcpy(fx, &in->control, 2);
     memcpy(fx + 2, &in->status, 2);
     fx[4] = in->used;
     memcpy(fx + 24, &in->mxcsr, 4);

@@ -19,8 +19,8 @@ struct native_state {
     /* x87: ST(0) first, in the order of the stack. */
     uint64_t mantissa[8];
     uint16_t exponent[8];
-    uint16_t status; /* with top */
-    uint8_t used;    /* by physical register */
+    uint16_t control, status; /* with top */
+    uint8_t used;             /* by physical register */
 };
 
 /* Why it ended: vector 3 at a byte CC, or the exception. */

@@ -115,34 +115,78 @@ static bool has_register_form(const struct x86_entry *e)
     return e->forms & 7;
 }
 
+const char *const want_names[WANTS] = {
+    "in a register", "in memory", "with 67",   "with a segment override",
+    "with FS or GS", "with 66",   "with LOCK", "at all"};
+
+bool can_have(const struct x86_entry *e, enum want want)
+{
+    switch (want) {
+    case WANT_REGISTER:
+        return has_register_form(e) && has_memory_form(e);
+    case WANT_MEMORY:
+    case WANT_ADDRESS:
+    case WANT_SEGMENT:
+    case WANT_OTHER:
+        return has_memory_form(e);
+    case WANT_OPERAND:
+        return e->flags & X86_SIZED && e->prefix != X86_NP &&
+               e->prefix != X86_66;
+    case WANT_LOCK:
+        return e->forms >> X86_L & 1;
+    default:
+        return true;
+    }
+}
+
+static bool wants_memory(enum want want)
+{
+    return want == WANT_MEMORY || want == WANT_ADDRESS ||
+           want == WANT_SEGMENT || want == WANT_OTHER || want == WANT_LOCK;
+}
+
+/* A prefix that means nothing: REP before what is no string. */
+static void put_idle_prefix(struct rng *r, struct program *p,
+                            const struct x86_entry *e)
+{
+    if (e->prefix == X86_ANY && !e->map && (e->opcode & 0xf8) != 0x90 &&
+        rng_once(r, 32))
+        put(p, 0xf2 + rng_below(r, 2), 1);
+}
+
 /* Legacy prefixes; address is the resulting address size in bytes. */
 static void put_prefixes(struct rng *r, struct program *p,
-                         const struct x86_entry *e, bool memory,
+                         const struct x86_entry *e, enum want want, bool memory,
                          unsigned *address)
 {
     unsigned size = p->mode & X86_MODE_SIZE;
 
     *address = 2u << size;
-    if (rng_once(r, 16)) {
+    if (want == WANT_ADDRESS || rng_once(r, 16)) {
         *address = size == X86_MODE_64 ? 4 : *address ^ 6;
         put(p, 0x67, 1);
     }
-    if (rng_once(r, 24)) {
-        static const uint8_t segments[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
-        unsigned n = (unsigned)rng_below(r, 6);
+    if (want == WANT_SEGMENT || want == WANT_OTHER || rng_once(r, 24)) {
+        static const uint8_t segments[] = {0x26, 0x36, 0x3e, 0x2e, 0x64, 0x65};
+        unsigned n = (unsigned)rng_below(r, want == WANT_SEGMENT ? 3 : 6);
 
         /* Natively, FS and GS are the C library's; CS is not writable. */
-        if (n >= 4 || (n == 1 && size != X86_MODE_64))
+        if (want == WANT_OTHER)
+            n = 4 + n % 2;
+        if (n >= 4 || (n == 3 && size != X86_MODE_64))
             p->native = false;
         put(p, segments[n], 1);
     }
-    if (e->prefix == X86_66 || (e->prefix == X86_ANY && rng_once(r, 4)))
+    put_idle_prefix(r, p, e);
+    if (e->prefix == X86_66 || want == WANT_OPERAND ||
+        (e->prefix != X86_NP && rng_once(r, 4)))
         put(p, 0x66, 1);
     if (e->prefix == X86_F3 || (e->prefix == X86_REP && rng_once(r, 2)))
         put(p, 0xf3, 1);
     else if (e->prefix == X86_F2 || e->prefix == X86_REP)
         put(p, 0xf2, 1);
-    if (e->forms >> X86_L & 1 ? memory && rng_once(r, 2) : rng_once(r, 500))
+    if (want == WANT_LOCK ||
+        (e->forms >> X86_L & 1 ? memory && rng_once(r, 2) : rng_once(r, 500)))
         put(p, 0xf0, 1);
 }
 
@@ -196,7 +240,7 @@ static void put_modrm(struct rng *r, struct program *p,
 {
     unsigned mod = memory ? (unsigned)rng_below(r, 3) : 3;
     unsigned reg = e->flags & X86_DIGIT ? e->reg : (unsigned)rng_below(r, 8);
-    unsigned rm = (unsigned)rng_below(r, 8), sib;
+    unsigned rm = rng_once(r, 3) ? 4 : (unsigned)rng_below(r, 8), sib;
 
     if (!(e->flags & X86_MODRM))
         return;
@@ -241,8 +285,10 @@ static void put_constants(struct rng *r, struct program *p,
         if (o->letter == 'O')
             v = interesting_address(r) - (address == 2 ? GUEST_BASE : 0);
         /* Targets: behind the program, seldom far away. */
-        if (o->letter == 'J')
-            v = size == 1 || !rng_once(r, 16) ? 64 + rng_below(r, 63) : v;
+        if (o->letter == 'J' && (size == 1 || !rng_once(r, 16)))
+            v = 64 + rng_below(r, 63);
+        else if (o->letter == 'J' && rng_once(r, 2))
+            v = INT32_MAX - rng_below(r, PAGE_SIZE);
         put(p, v, size);
     }
 }
@@ -278,16 +324,23 @@ static bool decode(const struct machine *m, struct program *p, unsigned i,
            p->insns[i].length == end - p->at[i];
 }
 
+bool is_image(const struct x86_entry *e)
+{
+    return e->flags & X86_USES_FPU && e->operands[0].letter == 'M' &&
+           !e->operands[0].size;
+}
+
 static bool add_insn(struct rng *r, const struct machine *m, struct program *p,
-                     const struct x86_entry *e)
+                     const struct x86_entry *e, enum want want)
 {
     bool memory =
-        has_memory_form(e) && (!has_register_form(e) || rng_once(r, 2));
+        has_memory_form(e) && (!has_register_form(e) || wants_memory(want) ||
+                               (want != WANT_REGISTER && rng_once(r, 2)));
     unsigned address, i = p->n;
     struct x86_parse x = {.mode = m->mode};
 
     p->at[i] = p->size;
-    put_prefixes(r, p, e, memory, &address);
+    put_prefixes(r, p, e, want, memory, &address);
     put_rex(r, p, e);
     put_opcode(r, p, e);
     if (x86_parse_opcode(&x, p->bytes + p->at[i], 15) != X86_OK)
@@ -296,6 +349,8 @@ static bool add_insn(struct rng *r, const struct machine *m, struct program *p,
     put_constants(r, p, e, x86_operand_size(&x, e), address);
     if (p->size - p->at[i] > 15)
         return false;
+    if (is_image(e)) /* their pointers differ */
+        p->native = false;
     if (!decode(m, p, i, p->size)) {
         /* Not what was meant (an invalid LOCK, 32 bits popped in 64-bit
          * code): let the host say so too, but nothing can follow. */
@@ -313,11 +368,27 @@ static bool add_insn(struct rng *r, const struct machine *m, struct program *p,
     return true;
 }
 
-/* What rows of the system do is beyond a window of memory.  x87 has tests of
- * its own. */
-bool is_for_users(const struct x86_entry *e)
+/* What rows of the system do is beyond a window of memory. */
+bool is_for_users(const struct machine *m, const struct x86_entry *e)
 {
-    return !(e->flags & (X86_SYSTEM | X86_USES_FPU));
+    bool mode64 = (m->mode & X86_MODE_SIZE) == X86_MODE_64;
+
+    return !(e->flags & X86_SYSTEM) &&
+           !(e->flags & (mode64 ? X86_I64 : X86_O64)) &&
+           m->model >= e->model_first && m->model <= e->model_last &&
+           !(e->wants & ~m->features);
+}
+
+bool is_transcendental(const struct x86_entry *e)
+{
+    static const char *const names[] = {"f2xm1", "fyl2x",   "fyl2xp1",
+                                        "fptan", "fpatan",  "fsin",
+                                        "fcos",  "fsincos", NULL};
+
+    for (unsigned i = 0; names[i]; i++)
+        if (strcmp(e->name, names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Can another instruction follow? */
@@ -326,32 +397,34 @@ static bool goes_on(const struct program *p)
     const struct insn *i = &p->insns[p->n - 1];
     uint32_t flags = x86_row_table[i->row].flags;
 
-    return i->row && !(flags & (ROW_END | ROW_BRANCH | ROW_WIDE));
+    return i->row && !(flags & (ROW_END | ROW_BRANCH | ROW_WIDE)) &&
+           !is_transcendental(&x86_tables.entries[i->text]);
 }
 
 static const struct x86_entry *any_entry(struct rng *r, const struct machine *m)
 {
-    bool mode64 = (m->mode & X86_MODE_SIZE) == X86_MODE_64;
-
     for (;;) {
         const struct x86_entry *e =
             &x86_tables.entries[1 + rng_below(r, x86_n_entries - 1)];
 
-        if (is_for_users(e) && !(e->flags & (mode64 ? X86_I64 : X86_O64)) &&
-            m->model >= e->model_first && m->model <= e->model_last)
+        if (is_for_users(m, e))
             return e;
     }
 }
 
 bool make_program(struct rng *r, const struct machine *m,
-                  const struct x86_entry *e, unsigned n, struct program *p)
+                  const struct x86_entry *e, enum want want, unsigned n,
+                  struct program *p)
 {
     *p = (struct program){.mode = m->mode, .native = true};
     /* Seldom over the end of the first page. */
     p->pc = GUEST_BASE + (rng_once(r, 8) ? PAGE_SIZE - 1 - rng_below(r, 24)
                                          : 0x100 + rng_below(r, 0xd00));
     do {
-        if (!add_insn(r, m, p, e && p->n == 0 ? e : any_entry(r, m)))
+        bool first = e && p->n == 0;
+
+        if (!add_insn(r, m, p, first ? e : any_entry(r, m),
+                      first ? want : WANT_ANY))
             return false;
     } while (p->n < n && goes_on(p));
     return true;

@@ -49,15 +49,38 @@ struct machine {
     uint64_t features;
 };
 
-/* Does a row belong into programs? */
-bool is_for_users(const struct x86_entry *e);
+/* Does a row belong into programs of this machine? */
+bool is_for_users(const struct machine *m, const struct x86_entry *e);
+
+/* What a program's first instruction is to have; anything else at random. */
+enum want {
+    WANT_REGISTER, /* as its operand that may be in memory, too */
+    WANT_MEMORY,
+    WANT_ADDRESS, /* 67, and an operand in memory */
+    WANT_SEGMENT, /* an override that a host can have, and that */
+    WANT_OTHER,   /* one that it cannot */
+    WANT_OPERAND, /* 66, where it changes the size */
+    WANT_LOCK,
+    WANT_ANY,
+    WANTS
+};
+extern const char *const want_names[WANTS];
+
+/* Is there such an instruction of this entry? */
+bool can_have(const struct x86_entry *e, enum want want);
 
 /*
- * A program of n instructions, the first of entry e (if not NULL), at a
- * random place.  false: it did not come out; try again.
+ * A program of n instructions, the first of entry e with what is wanted (if
+ * not NULL), at a random place.  false: it did not come out; try again.
  */
 bool make_program(struct rng *r, const struct machine *m,
-                  const struct x86_entry *e, unsigned n, struct program *p);
+                  const struct x86_entry *e, enum want want, unsigned n,
+                  struct program *p);
+
+/* Is its operand an image of the state of x87, and more? */
+bool is_image(const struct x86_entry *e);
+/* x87: is it a function whose last bit is the processor's affair? */
+bool is_transcendental(const struct x86_entry *e);
 
 /* Where instruction i's memory operand lies, from the registers; false: it
  * has none. */

@@ -3,10 +3,18 @@
  * own processor, over random programs of one to four instructions.
  *
  *     test_x86_rows [-n STATES] [-s SEED] [-r ROW] [-m 16|32|64] [-i 1..4]
+ *                   [-f 1] [-l 1]
  *     test_x86_rows -j OFF ...         compiled, without passes (jit.h, bits)
  *     test_x86_rows [-s SEED] -t N     random instructions as text (text.py)
  *     test_x86_rows -d 1 < LINES       lines "SIZE HEX" as "LENGTH TEXT", 0
  *                                      for what is undefined (iced.py)
+ *
+ * -f 1: the handlers do without the host's floating-point unit.  -l 1: lists
+ * which differences from the host were excused, how often and why, and which
+ * flags each row leaves undefined.  Each row is run in each size of code that
+ * it exists in, with its operand in a register and in memory, with 66, 67,
+ * segment overrides and LOCK where it takes them; with 2000 states and more
+ * also in every form that decoding picks.  What was not reached is a failure.
  *
  * STATES is how many states each row is tried in, in each mode (default: as
  * many as ./check wants).  Handlers and evaluator must agree in everything;
@@ -15,7 +23,8 @@
  * third of the cases fault: nothing may be changed by those.
  *
  * Not compared with the host: FS and GS (they are the C library's), rows of
- * extensions that it lacks, the first 12 bits of RCPPS and RSQRTPS' results.
+ * extensions that it lacks, RCPPS' and RSQRTPS' results, images of x87's and
+ * SSE's state in memory.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -107,8 +116,10 @@ static bool bench_new(struct bench *t, uint64_t seed,
     t->jit = jit != NULL;
     t->pristine = malloc(RAM_SIZE);
     t->before = calloc(1, sizeof(*t->before));
+    t->reached = calloc(x86_n_entries * 3 * WANTS, sizeof(*t->reached));
+    t->undefined_of = calloc(x86_n_entries, sizeof(*t->undefined_of));
     guest_class(&t->class);
-    if (!t->pristine || !t->before ||
+    if (!t->pristine || !t->before || !t->reached || !t->undefined_of ||
         !side_new(&t->a, &t->class, "a", jit, e) ||
         !side_new(&t->b, &t->class, "b", NULL, e))
         return e->text[0] ? false : error_set(e, "out of memory");
@@ -140,6 +151,8 @@ static void bench_free(struct bench *t)
         ir_free(&t->irs[i]);
     free(t->pristine);
     free(t->before);
+    free(t->reached);
+    free(t->undefined_of);
 }
 
 /* ---------------------------------------------------------- the program */
@@ -209,6 +222,22 @@ static void random_flags(struct bench *t, struct cpu *c)
     }
 }
 
+/* Masked, most often; now and then an exception waits that is not. */
+static void random_x87_modes(struct rng *r, struct x86_cpu *g)
+{
+    static const uint16_t precisions[4] = {0x300, 0x300, 0x200, 0};
+    unsigned v = (unsigned)rng_next(r);
+
+    x87_set_control(g, (uint16_t)((rng_once(r, 2) ? v & 0xc00 : 0) |
+                                  precisions[v >> 12 & 3] |
+                                  (rng_once(r, 8) ? v & 0x3f : 0x3f)));
+    v = (unsigned)rng_next(r) &
+        (X87_TOP | X87_C0 | X87_C1 | X87_C2 | X87_C3 | X87_EXCEPTIONS);
+    if (!rng_once(r, 8))
+        v &= ~(~(unsigned)g->x87.control & X87_EXCEPTIONS);
+    x87_set_status(g, (uint16_t)v);
+}
+
 static void random_registers(struct bench *t, struct x86_cpu *g)
 {
     struct rng *r = &t->rng;
@@ -227,9 +256,7 @@ static void random_registers(struct bench *t, struct x86_cpu *g)
     x86_set_mxcsr(g, (uint32_t)(0x1f80u | (rng_next(r) & 0x603f) |
                                 (rng_once(r, 4) ? rng_next(r) & 0x8040 : 0)) ^
                          (rng_once(r, 8) ? rng_next(r) & 0x1f80u : 0));
-    g->x87.control = 0x37f;
-    g->x87.status = 0;
-    g->x87.top = (uint8_t)rng_below(r, 8);
+    random_x87_modes(r, g);
     g->x87.used = (uint8_t)(rng_once(r, 4) ? rng_next(r) : 1u << g->x87.top);
     for (unsigned i = 0; i < 8; i++) {
         g->x87.mantissa[i] = rng_once(r, 2) ? rng_edgy(r) : rng_next(r);
@@ -347,8 +374,10 @@ static void load_state(struct bench *t, struct side *s)
     memcpy(g->g, from->g, sizeof(g->g));
     memcpy(g->xmm, from->xmm, sizeof(g->xmm));
     g->x87 = from->x87;
+    x87_settle(g);
     g->df = from->df;
     x86_set_mxcsr(g, x86_mxcsr(from));
+    g->fp.soft = t->soft && s == &t->a;
     if ((g->mode & X86_MODE_SIZE) != size || rng_once(&t->rng, 8))
         cpu_flush_tlb(s->c);
     if (g->mode != t->modes[size])
@@ -401,6 +430,7 @@ static uint32_t look_ahead(struct bench *t, unsigned i)
     x86(c)->g[X86_PAGE] = c->page;
     if (n->row && t->undefs[n->row])
         out = t->undefs[n->row]->fn(c, r, bench_flags(c));
+    t->undefined_of[n->text] |= out & X86_FLAGS;
     if (out & 0x10000)
         t->operand_undefined = true;
     return out & X86_FLAGS;
@@ -554,6 +584,9 @@ static bool run_case(struct bench *t)
     bool ok = true;
 
     random_state(t);
+    bench_reached(t)->cases++;
+    for (unsigned i = 0; i < t->p.n; i++)
+        t->by_row[t->p.insns[i].row]++;
     load_state(t, &t->a);
     load_state(t, &t->b);
     run_handlers(t);
@@ -588,11 +621,14 @@ static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
                                                  : FEW_INSNS;
     struct error error;
 
-    if (e->flags & (size == X86_MODE_64 ? X86_I64 : X86_O64) ||
-        m.model < e->model_first || m.model > e->model_last || !is_for_users(e))
+    if (!is_for_users(&m, e))
         return;
+    t->entry = (unsigned)(e - x86_tables.entries);
     for (unsigned i = 0; i < states; i += STATES_EACH) {
-        while (!make_program(&t->rng, &m, e,
+        do
+            t->want = (t->want + 1) % WANTS;
+        while (!can_have(e, t->want));
+        while (!make_program(&t->rng, &m, e, t->want,
                              1 + (unsigned)rng_below(&t->rng, most), &t->p))
             continue;
         place(t, true);
@@ -645,9 +681,94 @@ static void run_shorts(struct bench *t, unsigned states)
 
 struct plan {
     unsigned states, seed, row, insns;
-    bool compiled;
+    bool compiled, list;
     int mode; /* -1: all */
 };
+
+/* ------------------------------------------------------ what was reached */
+
+/* Does decoding ever pick this form at size 8 << k? */
+static bool form_happens(const struct x86_entry *e, unsigned k, unsigned form)
+{
+    const bool sized = e->flags & X86_SIZED;
+    const bool only64 = e->flags & (X86_O64 | X86_W1) || (sized && k == 3);
+    const bool never64 = e->flags & X86_I64 ||
+                         (sized && k == 1 && e->flags & X86_F64) ||
+                         (sized && k == 2 && e->flags & (X86_F64 | X86_D64));
+    const bool far = e->operands[0].letter == 'J' && e->operands[0].size != 'b';
+    const bool exits = e->flags & X86_EXIT, stack = e->flags & X86_STACK;
+
+    if (sized && k == 3 && e->flags & X86_W0)
+        return false;
+    switch (form) {
+    case X86_RY:
+    case X86_Y:
+        return !only64 && (!exits || k == 2);
+    case X86_B:
+    case X86_X:
+        return !never64 && (!exits || k == 3);
+    case X86_R: /* of the code's own size, and what flat32 has in RY */
+        return (!exits && !stack) || (!never64 && (!exits || k == 3)) ||
+               (exits && !stack && k == 2);
+    case X86_RS: /* or else a twin; a target may be too far for the others */
+        return exits || stack ? !only64 || far : !(e->forms >> X86_R & 1);
+    default:
+        return true;
+    }
+}
+
+static bool is_reached(const struct bench *t, unsigned i, unsigned size,
+                       enum want want, bool host)
+{
+    const struct x86_entry *e = &x86_tables.entries[i];
+    const struct reached *n = &t->reached[(i * 3 + size) * WANTS + want];
+
+    if (!n->cases)
+        return false;
+    return !host || n->natives || n->open || want == WANT_OTHER ||
+           is_image(e) || e->wants & t->host_lacks;
+}
+
+/* Every row that is for users, in every size of code, with all that it can
+ * have; of long runs also each form, and on the host.  What was not reached
+ * is a failure. */
+static void check_reached(struct bench *t, bool whole)
+{
+    for (unsigned i = 1; i < x86_n_entries; i++) {
+        const struct x86_entry *e = &x86_tables.entries[i];
+        bool ours = false;
+
+        for (unsigned size = X86_MODE_16; size <= X86_MODE_64; size++) {
+            const struct machine m = machine_for(t, size);
+
+            if (!is_for_users(&m, e))
+                continue;
+            ours = true;
+            for (unsigned w = 0; w < WANTS; w++) {
+                if (!can_have(e, w) ||
+                    is_reached(t, i, size, w, whole && t->native))
+                    continue;
+                printf("row %u, %s, in %u-bit code, %s: not reached\n", e->row,
+                       e->name, 16u << size, want_names[w]);
+                t->failures++;
+            }
+        }
+        for (unsigned k = 0; whole && ours && k < 4; k++) {
+            unsigned row = e->instance[k];
+
+            for (unsigned form = 0; row && form < 8; form++) {
+                if (!(e->forms >> form & 1))
+                    continue;
+                if (!t->by_row[row] && form_happens(e, k, form)) {
+                    printf("row %u, %s, size %u, form %u: not reached\n",
+                           e->row, e->name, 8u << k, form);
+                    t->failures++;
+                }
+                row++;
+            }
+        }
+    }
+}
 
 static void run_all(struct bench *t, const struct plan *plan)
 {
@@ -680,7 +801,7 @@ static void print_programs(const struct bench *t, unsigned n, uint64_t seed)
         struct machine m = machine_for(t, size);
         char text[96];
 
-        if (!make_program(&r, &m, NULL, 1, &p) || !p.insns[0].row)
+        if (!make_program(&r, &m, NULL, WANT_ANY, 1, &p) || !p.insns[0].row)
             continue;
         x86_disassemble(&p.insns[0], 0x1000, text, sizeof(text));
         printf("%u ", 16u << size);
@@ -738,7 +859,7 @@ int main(int argc, char **argv)
     struct jit_config jit = {0};
     struct bench t;
     struct error e;
-    unsigned failures, texts = 0, lines = 0;
+    unsigned failures, texts = 0, lines = 0, soft = 0;
 
     for (int i = 1; i < argc; i += 2) {
         unsigned v = number(i + 1 < argc ? argv[i + 1] : "");
@@ -751,6 +872,10 @@ int main(int argc, char **argv)
             plan.row = v;
         else if (strcmp(argv[i], "-d") == 0)
             lines = v;
+        else if (strcmp(argv[i], "-f") == 0)
+            soft = v;
+        else if (strcmp(argv[i], "-l") == 0)
+            plan.list = v;
         else if (strcmp(argv[i], "-i") == 0 && v && v <= MAX_INSNS)
             plan.insns = v;
         else if (strcmp(argv[i], "-m") == 0)
@@ -771,11 +896,12 @@ int main(int argc, char **argv)
         }
     }
     if (!bench_new(&t, plan.seed, plan.compiled ? &jit : NULL, &e)) {
-        fprintf(stderr, "%s: %s\n",
-                plan.compiled ? "skipped" : "test_x86_rows", e.text);
+        fprintf(stderr, "%s: %s\n", plan.compiled ? "skipped" : "test_x86_rows",
+                e.text);
         bench_free(&t);
         return plan.compiled ? 77 : 1;
     }
+    t.soft = soft;
     if (texts || lines) {
         if (lines)
             decode_lines(&t);
@@ -784,6 +910,10 @@ int main(int argc, char **argv)
         return 0;
     }
     run_all(&t, &plan);
+    if (!plan.row && plan.mode < 0 && plan.states >= 8 * STATES_EACH)
+        check_reached(&t, !plan.compiled && plan.states >= 2000);
+    if (plan.list)
+        bench_print_reasons(&t);
     printf("%" PRIu64 " cases, %" PRIu64 " of them faulted, %" PRIu64
            " compared with the host; %u failures\n",
            t.cases, t.faults, t.natives, t.failures);

@@ -63,11 +63,13 @@ def theirs(text, size, at):
         text = f"pclmulqdq {m[3]},{number:#x}"
     text = re.sub(r"^(pcmpestr[im])q ", r"\1 ", text)
     text = re.sub(r"^(popa|pusha|leave|enter)[wd]\b", r"\1", text)
+    text = text.replace("(8087 only)", "").replace("(287 only)", "")
     return NOP.sub("nop", text)
 
 
 def plain(text):
     """Without what one of both does not say."""
+    text = re.sub(r"^(fldenv|fnstenv|frstor|fnsave)[wd] ", r"\1 ", text)
     if NO_SIZE.match(text):
         text = re.sub(r"[A-Z]*WORD PTR ", "", text)
     if text.startswith("xlat"):
@@ -104,8 +106,9 @@ def main():
         mine = [(code, text) for s, code, text in lines if s == size]
         other = objdump(program, arch, [code for code, _ in mine])
         for n, ((code, text), o) in enumerate(zip(mine, other)):
-            # Of MOVSXD with 66 and REX.W, binutils takes the 66.
-            if text.startswith("movsxd ") and "66" in code[:6]:
+            # Of MOVSXD with 66 and REX.W, binutils takes the 66; of MOVDQ2Q
+            # with 66, it takes the register for one of SSE.
+            if text.startswith(("movsxd ", "movdq2q ")) and "66" in code[:6]:
                 continue
             if UNKNOWN.search(o):
                 continue
