@@ -502,10 +502,12 @@ bool vga_create(struct vga *v, struct device *dev, struct error *e)
         .size = v->vram->size,
         .ram = v->vram,
     };
-    if (vga_screen_new(v, e))
-        return true;
-    vga_destroy(v);
-    return false;
+    if (!vga_screen_new(v, e)) {
+        vga_destroy(v);
+        return false;
+    }
+    vga_retime(v); /* it may be looked at before its first reset */
+    return true;
 }
 
 bool vga_placed(struct vga *v, struct error *e)

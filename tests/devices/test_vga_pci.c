@@ -145,6 +145,21 @@ static void memory_is_what_it_was_told(void **state)
     harness_free(h);
 }
 
+static void can_be_looked_at_before_a_reset(void **state)
+{
+    struct harness *h = harness_new();
+    struct device *dev = harness_make(h, device_class_named("VGA"));
+    struct error e;
+
+    (void)state;
+    assert_true(device_create(dev, 0, &e));
+    assert_true(dev->class->display->update(dev, &frame));
+    assert_int_equal(frame.width, 720);
+    assert_int_equal(frame.height, 400);
+    assert_int_equal(frame.pixels[0], 0);
+    harness_free(h);
+}
+
 /* --------------------------------------------------------------- nonsense */
 
 static void touch(struct prng *p, unsigned n)
@@ -235,6 +250,7 @@ int main(void)
         TEST(command_enables_legacy_addresses),
         TEST(chain4_follows_the_command),
         TEST(memory_is_what_it_was_told),
+        cmocka_unit_test(can_be_looked_at_before_a_reset),
         TEST(survives_nonsense),
     };
 
