@@ -309,6 +309,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, memory_version),
     FIELD_HOST(struct cpu, blocks),
     FIELD_HOST(struct cpu, jit),
+    FIELD_HOST(struct cpu, spilled),
     FIELD_HOST(struct cpu, lockstep),
     FIELD_HOST(struct cpu, icount_shown),
     FIELD_HOST(struct cpu, read),

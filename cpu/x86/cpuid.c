@@ -34,6 +34,19 @@ static uint32_t signature(const struct x86_facts *f)
            (f->family > 15 ? f->family - 15u : 0) << 20;
 }
 
+#define APIC_BIT (1u << 9) /* of leaf 1's EDX, and AMD's 80000001h */
+
+/* There is a local APIC, and its own switch is on, SDM 3-11.4.3. */
+static bool apic_on(struct x86_cpu *g)
+{
+    uint64_t base;
+
+    if (!x86_has_apic(&g->core))
+        return false;
+    return g->core.wires.own.address != UINT64_MAX ||
+           !x86_apic_read_msr(&g->core, MSR_APIC_BASE, &base) || base >> 11 & 1;
+}
+
 static void leaf_1(struct x86_cpu *g, struct leaf *l)
 {
     l->a = signature(g->facts);
@@ -44,15 +57,9 @@ static void leaf_1(struct x86_cpu *g, struct leaf *l)
     l->d = g->words[X86_WORD_1_EDX];
     if (g->cr4 & CR4_OSXSAVE)
         l->c |= 1 << 27;
-    if (!x86_has_apic(&g->core))
-        l->d &= ~(1u << 9);
-    /* The local APIC's own switch. */
-    if (g->core.wires.own.address == UINT64_MAX && x86_has_apic(&g->core)) {
-        uint64_t base;
-
-        if (x86_apic_read_msr(&g->core, MSR_APIC_BASE, &base) &&
-            !(base >> 11 & 1))
-            l->d &= ~(1u << 9);
+    if (!apic_on(g)) {
+        l->c &= ~(1u << 21 | 1u << 24); /* x2APIC, TSC deadline */
+        l->d &= ~APIC_BIT;
     }
 }
 
@@ -102,8 +109,6 @@ static void leaf_d(const struct x86_cpu *g, uint32_t n, struct leaf *l)
         return;
     if (n == 0)
         *l = (struct leaf){3, 0x240, 0x240, 0};
-    else if (n == 1)
-        l->a = g->words[X86_WORD_D1_EAX];
 }
 
 static uint32_t tsc_hz(const struct x86_cpu *g)
@@ -164,7 +169,7 @@ static void brand(const struct x86_cpu *g, uint32_t part, struct leaf *l)
                        text32(text + 16 * part + 12)};
 }
 
-static void extended(const struct x86_cpu *g, uint32_t leaf, struct leaf *l)
+static void extended(struct x86_cpu *g, uint32_t leaf, struct leaf *l)
 {
     const bool amd = !strcmp(g->vendor, "AuthenticAMD");
 
@@ -181,7 +186,8 @@ static void extended(const struct x86_cpu *g, uint32_t leaf, struct leaf *l)
         l->d = g->words[X86_WORD_81_EDX];
         /* AMD repeats leaf 1. */
         if (amd)
-            l->d |= g->words[X86_WORD_1_EDX] & 0x0183f3ff;
+            l->d |= g->words[X86_WORD_1_EDX] & 0x0183f3ff &
+                    (apic_on(g) ? UINT32_MAX : ~APIC_BIT);
         break;
     case 0x80000002:
     case 0x80000003:

@@ -368,17 +368,13 @@ static void set_sp(struct x86_cpu *g, uint64_t sp)
 
 static void go_back(struct x86_cpu *g, const struct back *b, uint16_t bytes)
 {
-    const bool inner = b->cpl > g->cpl;
-
     if (b->outer)
         g->segment[SEG_SS] = b->ss;
+    if (b->cpl > g->cpl)
+        x86_drop_inner(g, b->cpl);
     x86_set_cs(g, &b->cs, b->cpl);
     if (b->outer)
         set_sp(g, b->sp + bytes);
-    if (inner) {
-        x86_drop_inner(g);
-        x86_settle(g);
-    }
     arrive(g, b->ip);
 }
 
@@ -555,6 +551,7 @@ bool x86_v86_iret(struct cpu *c, uint8_t size)
     x86_set_eflags(g, (uint32_t)flags, mask);
     if (vme)
         x86_set_eflags(g, flags & FLAG_IF ? FLAG_VIF : 0, FLAG_VIF);
+    g->nmi_blocked = false;
     return true;
 }
 

@@ -29,15 +29,14 @@ static bool permitted(struct x86_cpu *g, uint16_t port, unsigned size)
 /* Breakpoints of ports, SDM 3-18.2.4: CR4.DE and type 2. */
 static void check_breakpoints(struct x86_cpu *g, uint16_t port, unsigned size)
 {
-    static const uint8_t lengths[4] = {1, 2, 8, 4};
-
     if (!(g->cr4 & CR4_DE) || !(g->dr7 & 0xff))
         return;
     for (unsigned n = 0; n < 4; n++) {
-        const unsigned length = lengths[g->dr7 >> (18 + 4 * n) & 3];
+        const unsigned length = x86_watch_size(g, n);
+        const uint64_t first = g->dr[n] & ~(uint64_t)(length - 1);
 
         if ((g->dr7 >> 2 * n & 3) && (g->dr7 >> (16 + 4 * n) & 3) == 2 &&
-            port < g->dr[n] + length && g->dr[n] < port + size)
+            port < first + length && first < port + size)
             x86_debug_trap(g, 1u << n);
     }
 }
@@ -102,7 +101,8 @@ bool x86_out(struct cpu *c, uint16_t port, uint8_t size, uint64_t v)
     struct x86_cpu *g = x86(c);
 
     size = width(size);
-    return permitted(g, port, size) && port_write(g, port, size, v & x86_mask(size));
+    return permitted(g, port, size) &&
+           port_write(g, port, size, v & x86_mask(size));
 }
 
 /* ------------------------------------------------------------- INS, OUTS */
@@ -179,8 +179,7 @@ static bool repeat(struct cpu *c, uint8_t size, uint8_t addressing, bool rep,
         if (c->leave || c->step)
             break;
     }
-    c->scratch = left;
-    return true;
+    return x86_rep_left(g, left);
 }
 
 bool x86_ins(struct cpu *c, uint8_t size, uint8_t addressing, uint8_t rep)

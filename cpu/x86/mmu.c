@@ -500,8 +500,7 @@ static bool check_code(struct x86_cpu *g, uint64_t va, bool probe,
     return true;
 }
 
-/* LEN of breakpoint n in bytes. */
-static unsigned watch_size(const struct x86_cpu *g, unsigned n)
+unsigned x86_watch_size(const struct x86_cpu *g, unsigned n)
 {
     static const uint8_t sizes[4] = {1, 2, 8, 4};
 
@@ -515,7 +514,8 @@ static void check_data(struct x86_cpu *g, uint64_t va, unsigned size,
     uint32_t hit = 0;
 
     for (unsigned n = 0; n < 4; n++) {
-        unsigned length = watch_size(g, n), type = g->dr7 >> (16 + 4 * n) & 3;
+        unsigned length = x86_watch_size(g, n),
+                 type = g->dr7 >> (16 + 4 * n) & 3;
         uint64_t first = g->dr[n] & ~(uint64_t)(length - 1);
 
         if (!(g->watched >> n & 1) || ((first ^ va) & PAGE_MASK))
@@ -525,7 +525,9 @@ static void check_data(struct x86_cpu *g, uint64_t va, unsigned size,
             (access == ACCESS_WRITE || type == 3))
             hit |= 1u << n;
     }
-    if (hit)
+    /* Accesses of the processor's own hit none, but their pages are not
+     * remembered either: their context may be that of level 0's code. */
+    if (hit && !g->system)
         x86_debug_trap(g, hit);
 }
 
@@ -604,7 +606,7 @@ bool x86_translate(struct cpu *c, uint64_t va, unsigned size,
     }
     if (!translate(g, va, access, probe, out))
         return false;
-    if (access != ACCESS_FETCH && g->watched && !probe && !g->system)
+    if (access != ACCESS_FETCH && g->watched && !probe)
         check_data(g, va, size, access, &checks);
     if (g->align_check && access != ACCESS_FETCH)
         checks.page = 0;

@@ -212,6 +212,29 @@ static bool pat_valid(uint64_t v)
     return true;
 }
 
+/* Memory types, SDM 3-12.2.1 and table 3-12-8: UC, WC, WT, WP, WB. */
+static bool type_valid(uint64_t type)
+{
+    return type < 7 && type != 2 && type != 3;
+}
+
+static bool mtrr_valid(const struct x86_cpu *g, uint32_t n, uint64_t v)
+{
+    const uint64_t high = ~(((uint64_t)1 << g->phys_bits) - 1);
+
+    if (n == MSR_MTRR_DEF)
+        return !(v & ~UINT64_C(0xcff)) && type_valid(v & 0xff);
+    if (n >= MSR_MTRR_BASE && n < MSR_MTRR_BASE + 2 * MTRR_PAIRS)
+        return n & 1 ? !(v & (high | 0x7ff))
+                     : !(v & (high | 0xf00)) && type_valid(v & 0xff);
+    if (n < MSR_MTRR_FIX64K || n > MSR_MTRR_FIX4K + 7)
+        return true;
+    for (unsigned i = 0; i < 8; i++, v >>= 8)
+        if (!type_valid(v & 0xff))
+            return false;
+    return true;
+}
+
 static bool write_efer(struct x86_cpu *g, uint64_t v)
 {
     uint64_t bits = EFER_LMA;
@@ -228,7 +251,6 @@ static bool write_efer(struct x86_cpu *g, uint64_t v)
     if ((v ^ g->efer) & EFER_NXE)
         x86_flush(g);
     g->efer = v;
-    x86_settle(g);
     return true;
 }
 
@@ -269,7 +291,7 @@ static bool write_msr(struct x86_cpu *g, uint32_t n, uint64_t v)
     if (!r)
         return write_other(g, n, v);
     if ((is_base(n) && x86_has(g, X86_LM) && !x86_canonical_base(g, v)) ||
-        (n == MSR_PAT && !pat_valid(v)) ||
+        (n == MSR_PAT && !pat_valid(v)) || !mtrr_valid(g, n, v) ||
         ((n == MSR_TSC_AUX || n == MSR_SFMASK) && v >> 32))
         return false;
     *r = v;
@@ -287,6 +309,11 @@ bool x86_wrmsr(struct cpu *c)
         log_guest(c->env.log, "cpu %u: WRMSR of %x refuses %llx", c->id,
                   (unsigned)g->g[1], (unsigned long long)v);
         return x86_fault(c, VECTOR_GP, 0);
+    }
+    /* These do not serialise, SDM 3-11.12.3. */
+    if (is_apic((uint32_t)g->g[1]) && (uint32_t)g->g[1] != MSR_APIC_BASE) {
+        x86_look(g);
+        return true;
     }
     x86_settle(g);
     cpu_sync_code(c);

@@ -308,7 +308,7 @@ bool x86_mov_ss(struct cpu *c, uint16_t selector)
     return true;
 }
 
-void x86_drop_inner(struct x86_cpu *g)
+void x86_drop_inner(struct x86_cpu *g, unsigned cpl)
 {
     static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 
@@ -317,7 +317,7 @@ void x86_drop_inner(struct x86_cpu *g)
         bool conforming = (s->access & (SEGMENT_CODE | SEGMENT_DOWN)) ==
                           (SEGMENT_CODE | SEGMENT_DOWN);
 
-        if (x86_dpl(s->access) < g->cpl && !conforming &&
+        if (x86_dpl(s->access) < cpl && !conforming &&
             (s->access & SEGMENT_S)) {
             /* Not usable; 64-bit code does not ask, and still has the base. */
             s->selector = 0;

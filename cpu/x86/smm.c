@@ -9,7 +9,9 @@
  * volume 2, table 10-1, which is what firmware looks for.
  *
  * Missing: I/O restart, auto-HALT restart's choice (HLT is always gone back
- * to), SMRAM in a TSEG of its own.
+ * to), SMRAM in a TSEG of its own.  While one processor is in SMM, SMRAM is seen
+ * by all: the bridge hears of processors' SMIACT# as one line, and firmware has
+ * all of them in SMM before it uses its memory.
  */
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
@@ -37,7 +39,7 @@ static const struct place map32[] = {
     PLACE(0x7fcc, 4, dr6),   PLACE(0x7fc8, 4, dr7),
     PLACE(0x7fc4, 2, tr.selector),
     PLACE(0x7fc0, 2, ldtr.selector),
-    PLACE(0x7f94, 4, idtr.base), PLACE(0x7f58, 2, idtr.limit),
+    PLACE(0x7f58, 4, idtr.base), PLACE(0x7f54, 2, idtr.limit),
     PLACE(0x7f74, 4, gdtr.base), PLACE(0x7f70, 2, gdtr.limit),
     PLACE(0x7f64, 4, tr.base),   PLACE(0x7f60, 4, tr.limit),
     PLACE(0x7f5c, 2, tr.access),

@@ -185,8 +185,7 @@ bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing)
         if (wanted(c))
             break;
     }
-    c->scratch = r.left;
-    return true;
+    return x86_rep_left(r.g, r.left);
 }
 
 bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing)
@@ -207,8 +206,7 @@ bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing)
         if (wanted(c))
             break;
     }
-    c->scratch = r.left;
-    return true;
+    return x86_rep_left(r.g, r.left);
 }
 
 /* ---------------------------------------------------------- one by one */
@@ -237,8 +235,7 @@ bool x86_rep_lods(struct cpu *c, uint8_t size, uint8_t addressing)
         if (wanted(c))
             break;
     }
-    c->scratch = r.left;
-    return true;
+    return x86_rep_left(r.g, r.left);
 }
 
 static bool equal(uint64_t x, uint64_t y, unsigned size)
@@ -263,10 +260,8 @@ static bool compare(struct rep *r, bool string, bool while_equal)
 
     c->scratch = 0;
     for (unsigned n = 0; r->left; n++) {
-        if (n == BURST || (n && wanted(c))) {
-            c->scratch = r->left;
-            return true;
-        }
+        if (n == BURST || (n && wanted(c)))
+            return x86_rep_left(r->g, r->left);
         if (!load(r, DI, &y) || (string && !load(r, SI, &x)))
             return false;
         if (string)

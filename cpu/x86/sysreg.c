@@ -31,7 +31,7 @@ static bool cr0_valid(struct x86_cpu *g, uint64_t v)
 {
     const bool pg = v & CR0_PG, had = g->cr0 & CR0_PG;
 
-    if (v >> 32 || (pg && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)))
+    if ((pg && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)))
         return false;
     if (pg && !had && (g->efer & EFER_LME))
         return (g->cr4 & CR4_PAE) && !(g->segment[SEG_CS].access & SEGMENT_L) &&
@@ -44,6 +44,8 @@ bool x86_set_cr0(struct x86_cpu *g, uint64_t v)
     const uint64_t old = g->cr0;
     uint64_t changed;
 
+    if (v >> 32)
+        return gp(g);
     v &= cr0_bits(g);
     if (g->model >= X86_MODEL_486)
         v |= CR0_ET;
@@ -421,8 +423,8 @@ bool x86_monitor(struct cpu *c, uint8_t addressing)
     const uint8_t segment = x86_segment(0, addressing);
     uint64_t v;
 
-    if (!x86_privileged(c))
-        return false;
+    if (g->cpl)
+        return x86_fault(c, VECTOR_UD, 0);
     if ((uint32_t)x86(c)->g[1])
         return gp(x86(c));
     return x86_linear(c, segment, va, 1, 0) && cpu_load(c, c->scratch, 1, &v);
@@ -431,8 +433,8 @@ bool x86_monitor(struct cpu *c, uint8_t addressing)
 /* It may go on at any time, and does so at once. */
 bool x86_mwait(struct cpu *c)
 {
-    if (!x86_privileged(c))
-        return false;
+    if (x86(c)->cpl)
+        return x86_fault(c, VECTOR_UD, 0);
     if ((uint32_t)x86(c)->g[1] > 1)
         return gp(x86(c));
     c->leave = true;

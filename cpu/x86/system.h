@@ -145,8 +145,8 @@ bool x86_load_segment(struct cpu *c, uint8_t segment, uint16_t selector);
  * faults are `vector` but for stack faults. */
 bool x86_fetch_stack(struct x86_cpu *g, uint16_t selector, unsigned cpl,
                      unsigned vector, unsigned ext, struct x86_segment *out);
-/* After a return to outer privilege: what may not be kept is null. */
-void x86_drop_inner(struct x86_cpu *g);
+/* Before a return to outer privilege `cpl`: what may not be kept is null. */
+void x86_drop_inner(struct x86_cpu *g, unsigned cpl);
 
 /* Is [off, off+size) within the segment, and may it be accessed so? */
 bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
@@ -222,6 +222,15 @@ void x86_debug_trap(struct x86_cpu *g, uint32_t bits);
 void x86_shadow(struct x86_cpu *g, bool debug);
 /* Interrupts may be let in now: see whether one waits. */
 void x86_look(struct x86_cpu *g);
+/* A repetition has `left` elements to go: the row does it again, and events in
+ * between push RF (SDM 3-18.3.1.1). */
+static inline bool x86_rep_left(struct x86_cpu *g, uint64_t left)
+{
+    g->core.scratch = left;
+    if (left)
+        g->rep_at = cpu_icount(&g->core); /* it has not retired */
+    return true;
+}
 /* RF as it is now. */
 bool x86_resumes(struct x86_cpu *g);
 
@@ -249,8 +258,6 @@ void x86_use_stack(struct x86_cpu *g, const struct x86_stack *s);
 
 /* ---------------------------------------------------------------- far.c */
 
-/* Check a code segment that a far jump (CPL stays) or a gate goes to, and
- * unpack it with the CPL that it gets.  errors: `vector`, selector | ext. */
 bool x86_jmp_far(struct cpu *c, uint16_t selector, uint64_t to, uint8_t size,
                  uint64_t next);
 bool x86_call_far(struct cpu *c, uint16_t selector, uint64_t to, uint8_t size,
@@ -306,6 +313,8 @@ bool x86_smsw(struct cpu *c);
 bool x86_clts(struct cpu *c);
 bool x86_set_cr0(struct x86_cpu *g, uint64_t v);
 void x86_set_dr7(struct x86_cpu *g, uint64_t v);
+/* LEN of breakpoint n in bytes. */
+unsigned x86_watch_size(const struct x86_cpu *g, unsigned n);
 bool x86_privileged(struct cpu *c); /* CPL 0, or #GP */
 bool x86_invd(struct cpu *c);
 bool x86_swapgs(struct cpu *c);

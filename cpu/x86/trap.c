@@ -42,7 +42,10 @@ void x86_raise(struct cpu *c, unsigned vector, uint64_t error)
 bool x86_debug_fault(struct x86_cpu *g, uint32_t bits)
 {
     g->dr6 = (g->dr6 & ~(uint64_t)15) | bits;
-    return x86_fault(&g->core, VECTOR_DB, 0);
+    x86_raise(&g->core, VECTOR_DB, 0);
+    /* The one fault that leaves RF to its handler, SDM 3-18.3.1.1. */
+    g->source = X86_TRAP;
+    return false;
 }
 
 void x86_debug_trap(struct x86_cpu *g, uint32_t bits)
@@ -62,6 +65,9 @@ void x86_look(struct x86_cpu *g)
 
 void x86_shadow(struct x86_cpu *g, bool debug)
 {
+    /* In a sequence of MOV SS only the first one casts a shadow. */
+    if (debug && g->shadow_debug && g->shadow_at == cpu_icount(&g->core))
+        return;
     g->shadow_at = cpu_icount(&g->core) + 1;
     g->shadow_debug = debug;
     x86_look(g);
@@ -168,6 +174,7 @@ static void clear_flags(struct x86_cpu *g, bool clear_if, uint32_t more)
     if (clear_if)
         g->eflags &= ~(uint32_t)FLAG_IF;
     g->step_armed = false;
+    g->rep_at = UINT64_MAX;
 }
 
 static bool enter_real(struct x86_cpu *g, const struct x86_event *e)
@@ -393,8 +400,8 @@ static bool enter_protected(struct x86_cpu *g, const struct x86_event *e)
     if (e->source == X86_FAULT && e->vector < 32 && e->vector != VECTOR_DF &&
         e->vector != VECTOR_MC)
         f.eflags |= FLAG_RF;
-    else if (x86_resumes(g))
-        f.eflags |= FLAG_RF;
+    else if (x86_resumes(g) || g->rep_at == cpu_icount(&g->core))
+        f.eflags |= FLAG_RF; /* a repetition is to go on */
     f.clear_if = !(gate.type & 1);
     if (x86_lma(g))
         return enter_64(g, &gate, gate.d.hi & 7, &f);
@@ -541,10 +548,10 @@ static unsigned due(struct x86_cpu *g)
 {
     unsigned latched = (unsigned)atomic_load(&g->latched);
     unsigned lines = (unsigned)atomic_load(&g->lines);
-    unsigned out = latched & LINE(RESET);
+    unsigned out = 0;
 
     if (g->activity == X86_WAIT_SIPI)
-        return out | (latched & (LINE(SIPI) | LINE(INIT)));
+        return latched & (LINE(SIPI) | LINE(INIT));
     if (!g->smm)
         out |= latched & (LINE(SMI) | LINE(INIT));
     if (!g->nmi_blocked)
@@ -584,14 +591,6 @@ static void take_sipi(struct x86_cpu *g)
     g->core.halted = false;
     x86_settle(g);
     g->core.pc = g->cs_base;
-}
-
-static void take_init(struct x86_cpu *g, bool reset)
-{
-    if (reset)
-        cpu_reset(&g->core);
-    else
-        x86_init_state(g);
 }
 
 /* Address lines: those that the processor has, and whether A20 passes. */
@@ -641,9 +640,9 @@ static bool take_event(struct x86_cpu *g, bool shadow)
         take_latched(g, LINE(SIPI));
     if (!events)
         return false;
-    if (events & (LINE(RESET) | LINE(INIT))) {
+    if (events & LINE(INIT)) {
         take_latched(g, LINE(INIT));
-        take_init(g, take_latched(g, LINE(RESET)));
+        x86_init_state(g);
         return true;
     }
     if (events & LINE(SIPI)) {
@@ -742,7 +741,7 @@ bool x86_icebp(struct cpu *c, uint64_t next)
 {
     struct x86_cpu *g = x86(c);
 
-    if (!software(g, VECTOR_DB, next, X86_ICEBP))
+    if (!software(g, VECTOR_DB, next, X86_TRAP))
         return false;
     /* What waited behind a MOV SS is the same exception. */
     if (g->debug_traps)

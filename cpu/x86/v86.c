@@ -80,8 +80,7 @@ static bool set_if(struct x86_cpu *g, uint32_t on)
     uint32_t which = FLAG_IF;
 
     if (x86_v86(g) ? iopl < 3 : g->cpl > iopl) {
-        if (!(x86_v86(g) ? vme(g) : pvi(g)) ||
-            (on && (g->eflags & FLAG_VIP)))
+        if (!(x86_v86(g) ? vme(g) : pvi(g)) || (on && (g->eflags & FLAG_VIP)))
             return x86_fault(&g->core, VECTOR_GP, 0);
         which = FLAG_VIF;
     }
@@ -146,6 +145,7 @@ static bool int_real(struct x86_cpu *g, uint8_t vector, uint64_t next)
     x86_set_eflags(g, 0,
                    FLAG_TF | FLAG_RF | FLAG_NT |
                        (limited ? (uint32_t)FLAG_VIF : (uint32_t)FLAG_IF));
+    g->step_armed = false;
     x86_load_real(g, SEG_CS, (uint16_t)(entry >> 16));
     x86_settle(g);
     g->core.scratch = (uint32_t)(g->cs_base + (entry & 0xffff));

@@ -408,6 +408,7 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, shadow_at, UINT64_MAX),
     FIELD(struct x86_cpu, shadow_debug, 0),
     FIELD(struct x86_cpu, rf_at, UINT64_MAX),
+    FIELD(struct x86_cpu, rep_at, UINT64_MAX),
     FIELD(struct x86_cpu, debug_traps, 0),
     FIELD(struct x86_cpu, step_armed, 0),
     FIELD(struct x86_cpu, vector, 0),

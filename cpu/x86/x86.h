@@ -144,7 +144,6 @@ enum x86_line {
     X86_LINE_INIT,
     X86_LINE_SMI,
     X86_LINE_SIPI,
-    X86_LINE_RESET,
 };
 
 /* A feature word of CPUID, and how features are numbered: word * 32 + bit. */
@@ -155,7 +154,6 @@ enum x86_word {
     X86_WORD_7_ECX,
     X86_WORD_81_EDX, /* leaf 80000001 */
     X86_WORD_81_ECX,
-    X86_WORD_D1_EAX,
     X86_WORDS,
 };
 
@@ -175,9 +173,8 @@ enum x86_activity { X86_ACTIVE, X86_HLT, X86_WAIT_SIPI, X86_SHUTDOWN };
 /* Where a pending exception comes from, SDM 3-6.15, 3-6.5. */
 enum x86_source {
     X86_FAULT,    /* and hardware interrupts: pc is where to go on */
-    X86_TRAP,     /* after the instruction */
+    X86_TRAP,     /* after the instruction; INT1, which is not checked */
     X86_SOFTWARE, /* INT n, INT3, INTO: gates' DPL is checked */
-    X86_ICEBP,    /* INT1: not checked, but not EXT either */
 };
 
 struct x86_cpu {
@@ -226,6 +223,7 @@ struct x86_cpu {
                            STI, MOV SS, POP SS */
     bool shadow_debug;  /* ... nor a debug trap or NMI */
     uint64_t rf_at;     /* icount at which RF counts, if it is set */
+    uint64_t rep_at;    /* icount at which a repetition is under way */
     uint32_t debug_traps; /* bits of DR6 that trap after this instruction */
     bool step_armed;    /* TF was set when the last instruction began */
 

@@ -25,11 +25,7 @@
 %define TSSS 0x38
 
 start:
-        lgdt [cs:gdtr0]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword CODE32:LIN(pm)
+        PROTECT CODE32
 
         align 8
 gdt:    dq 0
@@ -52,24 +48,7 @@ idtr64: dw 0x81 * 16 - 1
         dq IDT
 
         bits 32
-%macro FAULTS 1+
-        mov dword [0x500], LIN(%%after)
-        mov [0x504], esp
-        %1
-        SAY32 "none "
-%%after:
-%endmacro
-
-pm:     mov ax, DATA0
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov esp, STACK0
-        mov esi, LIN(gdt)
-        mov edi, GDT
-        mov ecx, gdt_end - gdt
-        rep movsb
-        lgdt [LIN(gdtr)]
+pm:     SETUP
         mov edi, IDT + 14 * 8
         mov word [edi], LIN(pf32) & 0xffff
         mov word [edi + 2], CODE32
@@ -196,22 +175,7 @@ pm:     mov ax, DATA0
         rdmsr
         SAY32 "long "
         call hex32                              ; LMA
-        ; gates of 16 bytes
-        mov edi, IDT
-        mov eax, LIN(stubs)
-        mov ecx, 0x81
-.gates: mov [edi], ax
-        mov word [edi + 2], CODE64
-        mov word [edi + 4], 0x8e00
-        mov edx, eax
-        shr edx, 16
-        mov [edi + 6], dx
-        mov dword [edi + 8], 0
-        mov dword [edi + 12], 0
-        add edi, 16
-        add eax, STUB
-        loop .gates
-        mov byte [IDT + 0x80 * 16 + 5], 0xee
+        GATES 16, CODE64
         mov byte [IDT + 3 * 16 + 4], 1          ; INT3: IST 1
         mov byte [IDT + 3 * 16 + 5], 0xee
         mov byte [IDT + 12 * 16 + 4], 1         ; and #SS
@@ -223,62 +187,9 @@ pm:     mov ax, DATA0
         mov dword [TSS + 36], IST1
         jmp CODE64:LIN(long64)
 
-        bits 64
-        default abs
-%macro SAY64 1+
-        call say64
-        db %1, 0
-%endmacro
-%macro FAULTS64 1+
-        mov dword [0x500], LIN(%%after)
-        mov [0x508], rsp
-        %1
-        SAY64 "none "
-%%after:
-%endmacro
-say64:
-        xchg rsi, [rsp]
-        push rax
-.next:  mov al, [rsi]
-        inc rsi
-        test al, al
-        jz .end
-        out 0xe9, al
-        jmp .next
-.end:   pop rax
-        xchg rsi, [rsp]
-        ret
-hex64:  push rcx
-        mov ecx, 16
-        jmp hexl
-hexw:   push rcx
-        shl rax, 48
-        mov ecx, 4
-hexl:
-.next:  rol rax, 4
-        push rax
-        and al, 15
-        cmp al, 10
-        jb .digit
-        add al, 'a' - '0' - 10
-.digit: add al, '0'
-        out 0xe9, al
-        pop rax
-        loop .next
-        push rax
-        mov al, ' '
-        out 0xe9, al
-        pop rax
-        pop rcx
-        ret
-newline64:
-        push rax
-        mov al, 10
-        out 0xe9, al
-        pop rax
-        ret
+%include "rom64.inc"
 
-long64:   lgdt [LIN(gdtr)]
+long64: lgdt [LIN(gdtr)]
         lidt [LIN(idtr64)]
         mov ax, TSSS
         ltr ax
@@ -384,38 +295,6 @@ entry:  mov eax, LIN(back_from_syscall)
         mov r15w, r11w
         o64 sysret
 
-; Comes with a vector on the stack, and maybe an error code.
-fault64:
-        push rax
-        mov rax, [rsp + 8]
-        cmp eax, 0x80
-        je syscall64
-        cmp eax, 3
-        je break64
-        call hexw
-        mov rax, [rsp + 8]
-        bt dword [LIN(with)], eax
-        jnc .none
-        cmp eax, 14
-        jne .error
-        mov rax, cr2
-        call hex64
-.error: mov rax, [rsp + 16]
-        call hexw
-        mov eax, [0x500]
-        mov [rsp + 24], rax
-        pop rax
-        add rsp, 16
-        jmp .back
-.none:  mov eax, [0x500]
-        mov [rsp + 16], rax
-        pop rax
-        add rsp, 8
-.back:  push rax
-        mov rax, [0x508]
-        mov [rsp + 8 + 24], rax
-        pop rax
-        iretq
 syscall64:
         mov rax, [rsp]
         cmp eax, -1
@@ -445,8 +324,7 @@ last:   mov rsp, STACK0
         mov dr1, rax
         mov eax, 0x604
         mov dr2, rax
-        mov eax, 0x0f0d0000 | 0x3f              ; 0: write 4, 1: code, 2: rw 4
-        mov eax, 0x0f0d033f
+        mov eax, 0x0f0d033f                     ; 0: write 4, 1: code, 2: rw 4
         mov dr7, rax
         mov [0x5fc], eax
         mov [0x602], ax                         ; 0
@@ -464,22 +342,29 @@ bpoint: nop                                     ; 1, once
         push qword 2
         popfq
         call newline64
-.bye:   out 0xf4, al
-        hlt
+        BYE
+.bye:   hlt
         jmp .bye
 
 db64:   push rax
         mov rax, dr6
+        push rax
         call hexw
         xor eax, eax
         mov dr6, rax
-        mov rax, [rsp + 8]
+        pop rax
+        shl eax, 15                             ; RF for breakpoint 1: without
+        and eax, 0x10000                        ; it there is no end to that
+        push rax
+        mov rax, [rsp + 16]
         sub rax, LIN(bpoint)
         call hexw
-        mov rax, [rsp + 24]
+        mov rax, [rsp + 32]
         shr rax, 16
         and eax, 1                              ; RF
         call hexw
+        pop rax
+        or [rsp + 24], rax
         pop rax
         iretq
 
@@ -493,16 +378,6 @@ pf32:   push eax
         mov esp, [0x504]
         jmp dword [0x500]
 
-        align 16
-stubs:
-%assign v 0
-%rep 0x81
-        push dword v
-        jmp near fault64
-        align 16
-%assign v v + 1
-%endrep
-STUB:   equ 16
-with:   dd 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17
+        STUBS fault64
 
 %include "rom_end.inc"

@@ -31,11 +31,7 @@
 %define DATA16 0x98
 
 start:
-        lgdt [cs:gdtr0]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword CODE0:LIN(pm)
+        PROTECT CODE0
 
         align 8
 gdt:    dq 0
@@ -67,41 +63,10 @@ idtr:   dw 0x81 * 8 - 1
         dd IDT
 
         bits 32
-; Go on behind the macro when a fault comes, and say it.
-%macro FAULTS 1+
-        mov dword [0x500], LIN(%%after)
-        mov [0x504], esp
-        %1
-        SAY32 "none "
-%%after:
-%endmacro
-
-pm:     mov ax, DATA0
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
+pm:     SETUP
         mov fs, ax
         mov gs, ax
-        mov esp, STACK0
-        mov esi, LIN(gdt)
-        mov edi, GDT
-        mov ecx, gdt_end - gdt
-        rep movsb
-        lgdt [LIN(gdtr)]
-        ; gates: vector n to stub n
-        mov edi, IDT
-        mov eax, LIN(stubs)
-        mov ecx, 0x81
-.gates: mov [edi], ax
-        mov word [edi + 2], CODE0
-        mov word [edi + 4], 0x8e00
-        mov edx, eax
-        shr edx, 16
-        mov [edi + 6], dx
-        add edi, 8
-        add eax, STUB
-        loop .gates
-        mov byte [IDT + 0x80 * 8 + 5], 0xee     ; INT 80h for all
+        GATES 8, CODE0
         lidt [LIN(idtr)]
         mov edi, TSS
         mov ecx, 0x200 / 4
@@ -378,17 +343,7 @@ gate:   push ds
         pop ds
         retf 8
 
-; Each stub has its vector; faults with an error code have one already.
-        align 16
-stubs:
-%assign v 0
-%rep 0x81
-        push dword v
-        jmp near fault
-        align 16
-%assign v v + 1
-%endrep
-STUB:   equ 16
+        STUBS fault
 
 fault:  push ds
         push eax
@@ -444,6 +399,5 @@ syscall_:
         mov ax, DATA0
         mov es, ax
         jmp level0
-with:   dd 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17
 
 %include "rom_end.inc"

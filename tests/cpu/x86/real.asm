@@ -83,17 +83,21 @@ after_de:
         ; A20: with it low, 2 MiB + 1 MiB is 2 MiB.
         SAY "a20 "
         mov al, 0
-        out 0xfa, al
+        out 0xfa, al            ; the rig's
+        out 0x92, al            ; a PC's
         mov ebx, 0x300000
         mov ax, [ebx + 2]
         call hex16
         mov al, 1
         out 0xfa, al
+        inc ax
+        out 0x92, al
         mov word [ebx + 2], 0x4321
         mov ax, [ebx + 2]
         call hex16
         call newline16
 
+        UNLESS_RIG no_wires
         ; Hardware interrupts: not in the shadows of STI and MOV SS.
         SAY "irq "
         VECTOR 0x40, irq
@@ -140,6 +144,7 @@ after_de:
         nop
         call newline16
 
+no_wires:
         ; Single step.
         SAY "step "
         VECTOR 1, step

@@ -224,6 +224,57 @@ static void init_with_sipi(void **state)
     x86_rig_free(r);
 }
 
+/* SMI and RSM: what is not touched comes back, by both layouts. */
+static void smm_keeps_state(void **state)
+{
+    static const char *const models[] = {"pentium3", "qemu64"};
+    static const struct x86_table idt = {0x12345678, 0x777},
+                                  gdt = {0x23456789, 0x888};
+    const uint8_t hlt[] = {0xf4};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct x86_rig *r = rig_at_reset(models[i], hlt, 1);
+        struct x86_segment segments[6];
+
+        x86_rig_run(r, 10);
+        r->g->idtr = idt;
+        r->g->gdtr = gdt;
+        for (unsigned n = 0; n < 6; n++)
+            r->g->segment[n].limit = 0x10000 * n + 0xffff;
+        memcpy(segments, r->g->segment, sizeof(segments));
+        memcpy(r->ram->host + 0x38000, "\x0f\xaa", 2); /* RSM */
+        x86_input(r->cpu, X86_LINE_SMI, true);
+        x86_input(r->cpu, X86_LINE_SMI, false);
+        x86_rig_run(r, 10);
+        assert_int_equal(r->cpu->icount, 2);
+        assert_false(r->g->smm);
+        assert_true(r->cpu->halted);
+        assert_int_equal(r->g->idtr.base, idt.base);
+        assert_int_equal(r->g->idtr.limit, idt.limit);
+        assert_int_equal(r->g->gdtr.base, gdt.base);
+        assert_int_equal(r->g->gdtr.limit, gdt.limit);
+        assert_memory_equal(r->g->segment, segments, sizeof(segments));
+        x86_rig_free(r);
+    }
+}
+
+/* No local APIC on the board: nothing says that there is one. */
+static void no_apic(void **state)
+{
+    const uint8_t hlt[] = {0xf4};
+    struct x86_rig *r = rig_at_reset("qemu64,+tsc-deadline", hlt, 1);
+
+    (void)state;
+    assert_true(x86_has(r->g, X86_X2APIC));
+    cpuid(r, 1, 0);
+    assert_int_equal(r->g->g[1] & (1u << 21 | 1u << 24), 0);
+    assert_int_equal(r->g->g[2] & 1u << 9, 0);
+    cpuid(r, 0x80000001, 0);
+    assert_int_equal(r->g->g[2] & 1u << 9, 0);
+    x86_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +286,8 @@ int main(void)
         cmocka_unit_test(counters_of_amd),
         cmocka_unit_test(init_and_sipi),
         cmocka_unit_test(init_with_sipi),
+        cmocka_unit_test(smm_keeps_state),
+        cmocka_unit_test(no_apic),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

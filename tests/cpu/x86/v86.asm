@@ -19,6 +19,7 @@
 %define TSSTS 0x38
 
 start:
+        UNLESS_RIG no_smi
         ; SMM first: from real mode, with a handler at 38000.
         SAY "smm "
         mov ax, 0x3000
@@ -44,11 +45,7 @@ start:
         mov al, 0x10
         out 0xf6, al
 
-        lgdt [cs:gdtr0]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword CODE0:LIN(pm)
+no_smi: PROTECT CODE0
 
 ; In SMM: EBX as it was is changed in the save area, by which processor it is.
 smi:    mov ax, cs
@@ -85,37 +82,8 @@ idtr:   dw 0x81 * 8 - 1
         dd IDT
 
         bits 32
-%macro FAULTS 1+
-        mov dword [0x500], LIN(%%after)
-        mov [0x504], esp
-        %1
-        SAY32 "none "
-%%after:
-%endmacro
-
-pm:     mov ax, DATA0
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov esp, STACK0
-        mov esi, LIN(gdt)
-        mov edi, GDT
-        mov ecx, gdt_end - gdt
-        rep movsb
-        lgdt [LIN(gdtr)]
-        mov edi, IDT
-        mov eax, LIN(stubs)
-        mov ecx, 0x81
-.gates: mov [edi], ax
-        mov word [edi + 2], CODE0
-        mov word [edi + 4], 0x8e00
-        mov edx, eax
-        shr edx, 16
-        mov [edi + 6], dx
-        add edi, 8
-        add eax, STUB
-        loop .gates
-        mov byte [IDT + 0x80 * 8 + 5], 0xee
+pm:     SETUP
+        GATES 8, CODE0
         lidt [LIN(idtr)]
         mov edi, TSS
         mov ecx, 0x100 / 4
@@ -340,17 +308,7 @@ v86int: mov al, 'i'
         iret
 
         bits 32
-        align 16
-stubs:
-%assign v 0
-%rep 0x81
-        push dword v
-        jmp near fault
-        align 16
-%assign v v + 1
-%endrep
-STUB:   equ 16
-with:   dd 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17
+        STUBS fault
 
 ; Says the vector and the error, goes on at [500]; of V86 in level 0.
 fault:  push eax
