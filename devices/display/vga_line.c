@@ -323,16 +323,14 @@ static uint32_t widen(uint32_t v, unsigned n)
     return v << (8 - n) | v >> (2 * n - 8);
 }
 
-static uint32_t true_colour(uint32_t v, unsigned bpp)
+static uint32_t colour_15(uint32_t v)
 {
-    switch (bpp) {
-    case 15:
-        return widen(v >> 10, 5) << 16 | widen(v >> 5, 5) << 8 | widen(v, 5);
-    case 16:
-        return widen(v >> 11, 5) << 16 | widen(v >> 5, 6) << 8 | widen(v, 5);
-    default:
-        return v & 0xffffff;
-    }
+    return widen(v >> 10, 5) << 16 | widen(v >> 5, 5) << 8 | widen(v, 5);
+}
+
+static uint32_t colour_16(uint32_t v)
+{
+    return widen(v >> 11, 5) << 16 | widen(v >> 5, 6) << 8 | widen(v, 5);
 }
 
 static void vbe_planes(const struct vga_painter *p, const struct vbe_mode *m,
@@ -362,9 +360,12 @@ void vbe_paint(const struct vga_painter *p, const struct vbe_mode *m,
             line[i] = p->colour[ram_ld8(b + i)];
         break;
     case 15:
+        for (unsigned i = 0; i < m->width; i++)
+            line[i] = colour_15(ram_ld16(b + 2 * i));
+        break;
     case 16:
         for (unsigned i = 0; i < m->width; i++)
-            line[i] = true_colour(ram_ld16(b + 2 * i), m->bpp);
+            line[i] = colour_16(ram_ld16(b + 2 * i));
         break;
     case 24:
         for (unsigned i = 0; i < m->width; i++)
@@ -374,6 +375,6 @@ void vbe_paint(const struct vga_painter *p, const struct vbe_mode *m,
         break;
     default:
         for (unsigned i = 0; i < m->width; i++)
-            line[i] = true_colour(ram_ld32(b + 4 * i), 32);
+            line[i] = ram_ld32(b + 4 * i) & 0xffffff;
     }
 }
