@@ -21,7 +21,9 @@
 #include <unistd.h>
 
 #include "cpu/core/lockstep.h"
+#include "devices/display/display.h"
 #include "frontend/demo.h"
+#include "frontend/display/png.h"
 #include "frontend/end.h"
 #include "frontend/host/block_file.h"
 #include "frontend/host/chr.h"
@@ -117,6 +119,38 @@ static bool send_break(void *owner, const char *id, struct error *e)
             return chr_break(s->chrs[i]) ||
                    error_set(e, "chardev '%s' leads to no chip", id);
     return error_set(e, "no chardev '%s'; info chardev lists them", id);
+}
+
+/* A copy of a frame, so that nobody waits for the file. */
+struct picture {
+    uint32_t *pixels; /* NULL: no memory */
+    unsigned width, height;
+};
+
+static void copy_frame(void *owner, const struct display_frame *f)
+{
+    struct picture *p = owner;
+    size_t size = (size_t)f->width * f->height * sizeof(*f->pixels);
+
+    p->width = f->width;
+    p->height = f->height;
+    p->pixels = malloc(size);
+    if (p->pixels)
+        memcpy(p->pixels, f->pixels, size);
+}
+
+static bool screendump(void *owner, const char *file, struct error *e)
+{
+    struct session *s = owner;
+    struct picture p = {0};
+    bool ok;
+
+    if (!s->started || !machine_show(s->machine, copy_frame, &p))
+        return error_set(e, "this machine has no screen");
+    ok = p.pixels ? png_write(file, p.pixels, p.width, p.height, e)
+                  : error_set(e, "out of memory");
+    free(p.pixels);
+    return ok;
 }
 
 static void info_block(const struct session *s, char *out, size_t size)
@@ -229,6 +263,7 @@ static bool open_chars(struct session *s, struct error *e)
         .reset = reset,
         .power_down = power_down,
         .send_break = send_break,
+        .screendump = screendump,
         .info = info,
         .owner = s,
     };

@@ -16,6 +16,7 @@
 #include "devices/ioapic.h"
 #include "devices/isa.h"
 #include "devices/lapic.h"
+#include "devices/display/display.h"
 #include "devices/power_button.h"
 #include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
@@ -82,6 +83,26 @@ bool machine_power_button(struct machine *m)
     if (button)
         power_button_press(button);
     return button != NULL;
+}
+
+bool machine_show(struct machine *m,
+                  void (*show)(void *owner, const struct display_frame *f),
+                  void *owner)
+{
+    struct display_frame frame;
+
+    for (unsigned i = 0; i < m->n_members; i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (!dev->class->display)
+            continue;
+        pthread_mutex_lock(&m->lock);
+        dev->class->display->update(dev, &frame);
+        show(owner, &frame);
+        pthread_mutex_unlock(&m->lock);
+        return true;
+    }
+    return false;
 }
 
 static bool open_loader(struct machine *m, const struct machine_config *c,

