@@ -251,9 +251,8 @@ static void expect_text(unsigned font_a, unsigned font_b, bool blink, bool on)
  * seen at the start of both. */
 static void wait_for_blink(bool on)
 {
-    static struct vga *v;
+    const struct vga *v = &((struct rig_card *)rig.dev)->vga;
 
-    v = (struct vga *)((char *)rig.dev + sizeof(struct device));
     while (vga_blink_on(vga_beam(v).frame) == on)
         harness_advance(rig.h, 1000000);
     while (vga_blink_on(vga_beam(v).frame) != on)
@@ -423,9 +422,7 @@ static void screen_splits(void **state)
 
 static unsigned line_now(void)
 {
-    struct vga *v = (struct vga *)((char *)rig.dev + sizeof(struct device));
-
-    return vga_beam(v).line;
+    return vga_beam(&((struct rig_card *)rig.dev)->vga).line;
 }
 
 static void wait_for_line(unsigned line)

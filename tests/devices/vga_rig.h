@@ -34,6 +34,12 @@ struct vga_rig {
     struct device *dev;
 };
 
+/* What an isa-vga is. */
+struct rig_card {
+    struct device dev;
+    struct vga vga;
+};
+
 void rig_open(struct vga_rig *r, const char *cls, const char *properties);
 void rig_close(struct vga_rig *r);
 
