@@ -381,6 +381,8 @@ static bool make_cpus(struct machine *m, const struct machine_config *config,
     cls = choose_cpu(m, config, &model, e);
     if (!cls || !add_features(m, model, whole, sizeof(whole), e))
         return false;
+    snprintf(m->cpu_model, sizeof(m->cpu_model), "%.*s",
+             (int)strcspn(whole, ","), whole);
     m->xlen = cls->xlen;
     m->vcpu = calloc(m->n_cpus, sizeof(*m->vcpu));
     if (!m->vcpu)
@@ -618,7 +620,8 @@ static bool set_pflash(struct machine *m, struct device *dev, int node,
 static bool check_own(struct machine *m, const struct device_class *cls,
                       int node, struct error *e)
 {
-    static const char *const ours[] = {"serial", "pflash", "priority"};
+    static const char *const ours[] = {"serial", "pflash", "priority",
+                                       "not-on"};
     int at;
 
     fdt_for_each_property_offset(at, m->tree.fdt, m->tree.node[node].offset)
@@ -802,6 +805,21 @@ static bool add_rom_alias(struct machine *m, int node, struct error *e)
     return memory_add(m->memory, &m->rom_alias, e);
 }
 
+/* Does the node's emu,not-on list the processors' model? */
+static bool not_on(const struct machine *m, int node)
+{
+    int size = 0;
+    const char *p =
+        (const char *)tree_prop(&m->tree, node, "emu,not-on", &size);
+    const size_t n = strlen(m->cpu_model);
+
+    for (size_t at = 0; p && at + n < (size_t)size;
+         at += strnlen(p + at, (size_t)size - at) + 1)
+        if (memcmp(p + at, m->cpu_model, n + 1) == 0)
+            return true;
+    return false;
+}
+
 static bool make_rom(struct machine *m, int node, struct error *e)
 {
     struct tree_place at;
@@ -826,6 +844,7 @@ static bool make_rom(struct machine *m, int node, struct error *e)
         .ram = m->rom,
     };
     m->rom_file = tree_string(&m->tree, node, "emu,firmware");
+    m->rom_not_on = not_on(m, node);
     m->direct = tree_prop(&m->tree, node, "emu,direct", NULL) != NULL;
     return memory_add(m->memory, &m->rom_region, e) &&
            add_rom_alias(m, node, e);
@@ -886,6 +905,8 @@ static bool make_node(struct machine *m, int node, struct error *e)
     if (tree_is_compatible(&m->tree, node, "emu,boot-rom"))
         return make_rom(m, node, e);
     cls = class_of(&m->tree, node);
+    if (cls && not_on(m, node))
+        return true;
     if (cls)
         return make_device(m, node, cls, e);
     if (tree_prop(&m->tree, node, "reg", NULL))

@@ -131,7 +131,8 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .rom = m->rom_region.base,
         .rom_size = m->rom_region.size,
         .rom_file = m->rom_file,
-        .cpu = c->cpu ? c->cpu : tree_string(&m->board, 0, "emu,cpu"),
+        .cpu = m->cpu_model,
+        .rom_not_on = m->rom_not_on,
         .direct = m->direct,
     };
 

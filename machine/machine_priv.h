@@ -69,7 +69,8 @@ struct machine {
     struct device *cmos;    /* of a PC, likewise */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
-    bool direct; /* it is the reset code of a kernel without firmware */
+    bool rom_not_on; /* which does not run on these processors */
+    bool direct;     /* it is the reset code of a kernel without firmware */
 
     /* The machine's tree; nodes in struct member are of this one. */
     struct tree tree;
@@ -92,6 +93,7 @@ struct machine {
     struct vcpu *vcpu;
     unsigned n_cpus;
     struct error jit_missing; /* why there is no translator, or "" */
+    char cpu_model[32]; /* of all, without its features */
     unsigned xlen;
     uint64_t timebase_hz;
     bool icount;

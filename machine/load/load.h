@@ -34,6 +34,7 @@ struct load_config {
     uint64_t rom, rom_size; /* of the boot stub; size 0: there is none */
     const char *rom_file; /* firmware that fills the ROM instead; or NULL */
     const char *cpu;      /* the processors' model */
+    bool rom_not_on;      /* which rom_file does not run on */
     bool direct;          /* a PC whose kernels start without firmware */
     struct pc_direct_config pc; /* of that: devices, processors */
     uint8_t seed[32];       /* rng-seed */

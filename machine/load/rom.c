@@ -71,22 +71,14 @@ static bool load_direct(struct loader *l, struct error *e)
     return true;
 }
 
-/* SeaBIOS has 32-bit code, and BSWAP wherever it asks for files. */
 static bool check_processor(const struct load_config *c, struct error *e)
 {
-    static const char *const early[] = {"8086", "80186", "80286", "386"};
-    size_t n = c->cpu ? strcspn(c->cpu, ",") : 0;
-
-    if (c->bios && strcmp(c->bios, "default") != 0)
+    if (!c->rom_not_on || (c->bios && strcmp(c->bios, "default") != 0))
         return true;
-    for (size_t i = 0; n && i < sizeof(early) / sizeof(early[0]); i++) {
-        if (strlen(early[i]) == n && strncmp(early[i], c->cpu, n) == 0)
-            return error_set(e,
-                             "-bios default: SeaBIOS does not run on a %s; it "
-                             "needs a 486 (-bios FILE takes another)",
-                             early[i]);
-    }
-    return true;
+    return error_set(e,
+                     "-bios default: this board's %s does not run on a %s "
+                     "(-bios FILE takes another)",
+                     c->rom_file, c->cpu);
 }
 
 bool rom_open(struct loader *l, struct error *e)

@@ -36,6 +36,10 @@ RUNS = [
     ('isapc', ['-M', 'isapc'], NOTHING, [
         'Detected non-PCI system', 'PS2 keyboard initialized',
         'Booting from Hard Disk']),
+    # Without fw_cfg, where it would use BSWAP.
+    ('386', ['-M', 'isapc', '-cpu', '386'], NOTHING, [
+        'RamSize: 0x01000000 [cmos]', 'PS2 keyboard initialized',
+        'Booting from Hard Disk']),
     ('disk', ['-M', 'pc', '-drive', 'file=DISK,format=raw,if=virtio'],
      SECTOR, [
          'found virtio-blk at 00:02.0', 'Booting from 0000:7c00']),
