@@ -71,6 +71,67 @@ static void framebuffer_is_ram(void **state)
     assert_false(rig_update(&rig, &frame));
 }
 
+/* A CPU that has its own way to memory, until it looks. */
+struct cpu_spy {
+    struct code_watcher watcher;
+    const uint8_t *armed;
+    bool settled;
+};
+
+static void spy_wrote(void *owner, struct ram *ram, uint64_t offset,
+                      uint64_t size)
+{
+    (void)owner, (void)ram, (void)offset, (void)size;
+}
+
+static bool spy_armed(void *owner, const uint8_t *host)
+{
+    ((struct cpu_spy *)owner)->armed = host;
+    return true;
+}
+
+static bool spy_settled(void *owner)
+{
+    return ((struct cpu_spy *)owner)->settled;
+}
+
+/* Writes that are not announced, behind one that was. */
+static void pages_get_a_second_look(void **state)
+{
+    struct cpu_spy spy = {.settled = false};
+    uint8_t *host = memory_host(rig.h->memory, 0x48000000, 4096, true);
+
+    (void)state;
+    spy.watcher = (struct code_watcher){.wrote = spy_wrote,
+                                        .armed = spy_armed,
+                                        .settled = spy_settled,
+                                        .owner = &spy};
+    rig_out(&rig, 0x3c2, 1);
+    rig_set_attr(&rig, 0x13, 0);
+    rig_vbe_set(&rig, VBE_XRES, 640);
+    rig_vbe_set(&rig, VBE_YRES, 480);
+    rig_vbe_set(&rig, VBE_BPP, 32);
+    rig_vbe_set(&rig, VBE_ENABLE, VBE_ENABLED | VBE_LFB);
+    rig_update(&rig, &frame);
+    rig_update(&rig, &frame);
+    memory_watch_code(rig.h->memory, &spy.watcher);
+    harness_write(rig.h, rig.dev, VRAM, 0, 1, 1);
+    assert_true(rig_update(&rig, &frame));
+    assert_ptr_equal(spy.armed, host);
+    for (uint8_t i = 2; i < 5; i++) {
+        host[0] = i;
+        assert_true(rig_update(&rig, &frame));
+        assert_int_equal(frame.pixels[0], i);
+    }
+    host[0] = 5;
+    spy.settled = true; /* what it wrote before, it wrote */
+    assert_true(rig_update(&rig, &frame));
+    assert_int_equal(frame.pixels[0], 5);
+    host[0] = 6; /* this is nobody's write */
+    assert_false(rig_update(&rig, &frame));
+    memory_unwatch_code(rig.h->memory, &spy.watcher);
+}
+
 static void bar_2_has_the_registers(void **state)
 {
     (void)state;
@@ -246,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_itself),
         TEST(framebuffer_is_ram),
+        TEST(pages_get_a_second_look),
         TEST(bar_2_has_the_registers),
         TEST(command_enables_legacy_addresses),
         TEST(chain4_follows_the_command),
