@@ -16,14 +16,15 @@ import tempfile
 HZ = {'hpet': 100e6, 'tsc': 1e9, 'pm': 3579545, 'apic': 1e9, 'pit': 1193182}
 WITHIN = 0.001
 # Ticks of 300 ms, of which some came late; and of 200 ms after 700 that nobody
-# listened to: a quarter of a second's worth at most comes later.
+# listened to: a quarter of a second's worth at most comes later.  A loaded host
+# may be away for longer than what is made up: then the lower bounds say nothing.
 LATE = range(294, 303)
 BOUND = range(198, 203 + 250)
 RUNS = [['-accel', 'jit'], ['-accel', 'interp'], ['-icount', 'shift=5']]
 
 
-def check(text):
-    """What is wrong with the ROM's report."""
+def check(text, exact):
+    """What is wrong with the ROM's report; exact: no tick may be missing."""
     lines = [line.split() for line in text.splitlines()]
     bad = []
     if [line[0] for line in lines] != ['T', 'T', 'T', 'L', 'B', 'E']:
@@ -36,8 +37,9 @@ def check(text):
                 bad.append(f"{name}: {value:.6f} s, hpet: "
                            f"{seconds['hpet']:.6f} s")
     for line, wanted in zip(lines[3:5], (LATE, BOUND)):
-        if int(line[1], 16) not in wanted:
-            bad.append(f'{line[0]}: {int(line[1], 16)} ticks, wanted '
+        ticks = int(line[1], 16)
+        if ticks >= wanted.stop or (exact and ticks < wanted.start):
+            bad.append(f'{line[0]}: {ticks} ticks, wanted '
                        f'{wanted.start} to {wanted.stop - 1}')
     return bad
 
@@ -55,7 +57,7 @@ def main():
                  *options], stdin=subprocess.DEVNULL, timeout=300,
                 check=False, stderr=subprocess.PIPE).returncode
             text = out.read_text()
-            bad = check(text)
+            bad = check(text, '-icount' in options)
             if status != 1:  # what the exit device makes of 0
                 bad.append(f'status {status}')
             print(f"{' '.join(options)}: {'; '.join(bad) or 'good'}")
