@@ -341,6 +341,46 @@ static void chain4_is_ram(void **state)
     assert_int_equal(rig_peek(&rig, 1), 0xff);
 }
 
+static bool is_ram(void)
+{
+    uint64_t at = rig.dev->regions[VGA_WINDOW_MEMORY].base;
+
+    return memory_host(rig.h->memory, at, VGA_BANK, true) != NULL;
+}
+
+/* Each register that would do something to bytes on their way. */
+static void ram_shows_plain_bytes_only(void **state)
+{
+    static const struct {
+        unsigned port, index;
+        uint8_t value;
+        bool ram;
+    } r[] = {
+        {0x3ce, 0, 0x0f, true},  {0x3ce, 1, 0x01, false},
+        {0x3ce, 2, 0x05, true},  {0x3ce, 3, 0x01, false},
+        {0x3ce, 3, 0x08, false}, {0x3ce, 4, 0x02, true},
+        {0x3ce, 5, 0x41, false}, {0x3ce, 5, 0x42, false},
+        {0x3ce, 5, 0x48, false}, {0x3ce, 5, 0x60, true},
+        {0x3ce, 6, 0x01, true},  {0x3ce, 6, 0x09, false},
+        {0x3ce, 6, 0x0d, false}, {0x3ce, 7, 0x00, true},
+        {0x3ce, 8, 0x7f, false}, {0x3c4, 2, 0x07, false},
+        {0x3c4, 4, 0x06, false},
+    };
+
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    for (unsigned i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
+        uint8_t old = rig_get(&rig, r[i].port, r[i].index);
+
+        assert_true(is_ram());
+        rig_set(&rig, r[i].port, r[i].index, r[i].value);
+        assert_int_equal(is_ram(), r[i].ram);
+        rig_set(&rig, r[i].port, r[i].index, old);
+    }
+    rig_out(&rig, 0x3c2, 0x61);
+    assert_false(is_ram());
+}
+
 /* ----------------------------------------------------------------- time */
 
 /* ns of n dots, rounded up. */
@@ -524,6 +564,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(dac_counts_by_three, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_four_planes, setup, teardown),
         cmocka_unit_test_setup_teardown(chain4_is_ram, setup, teardown),
+        cmocka_unit_test_setup_teardown(ram_shows_plain_bytes_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(retrace_follows_the_clock, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(frames_in_a_second, setup, teardown),

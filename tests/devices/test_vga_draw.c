@@ -168,6 +168,24 @@ static void mode_13h_has_256_colours(void **state)
         EXPECT(x, 0, rig_colour(noise(x) & 0x1f));
 }
 
+/* The address counter's bits 14 and 15 go where a doubleword's are not: a
+ * second page lies between the first one's bytes. */
+static void doublewords_wrap(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    rig_set(&rig, 0x3c4, 4, 0x06);
+    fill_planes(0x10000);
+    rig_set(&rig, 0x3d4, 0x0c, 0x80);
+    rig_update(&rig, &frame);
+    for (unsigned y = 0; y < 400; y++)
+        for (unsigned x = 0; x < 320; x++) {
+            uint32_t at = (y / 2 * 80 + x / 4) * 4 + 2;
+
+            EXPECT(x, y, rig_colour(noise(at * 4 + x % 4)));
+        }
+}
+
 static void mode_x_has_240_lines_and_pages(void **state)
 {
     (void)state;
@@ -196,7 +214,7 @@ static uint8_t glyph_line(unsigned font, unsigned c, unsigned line)
     return noise(0x40000 + font * 0x2000 + c * 32 + line);
 }
 
-/* Fonts 0 and 5 (at 8 Ki and 40 Ki of plane 2 are 4 and 6). */
+/* All eight. */
 static void load_fonts(void)
 {
     static const uint16_t at[8] = {0,      0x4000, 0x8000, 0xc000,
@@ -274,11 +292,38 @@ static void text_has_fonts_and_blink(void **state)
     wait_for_blink(false);
     assert_true(rig_look(&rig, &frame));
     expect_text(0, 0, true, false);
-    /* Sixteen backgrounds, font 5 for attribute bit 3, font 6 else. */
+    /* Sixteen backgrounds, font 5 for attribute bit 3, font 2 else. */
     rig_set_attr(&rig, 0x10, 0x04);
-    rig_set(&rig, 0x3c4, 3, 0x36);
+    rig_set(&rig, 0x3c4, 3, 0x26);
     rig_update(&rig, &frame);
-    expect_text(5, 6, false, false);
+    expect_text(5, 2, false, false);
+    rig_set(&rig, 0x3c4, 3, 0x19);
+    rig_update(&rig, &frame);
+    expect_text(2, 5, false, false);
+}
+
+/* 8 is none, 0 to 7 are one dot and more. */
+static void text_pans_by_nine(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_3);
+    load_fonts();
+    fill_text();
+    rig_set(&rig, 0x3d4, 0x0a, 0x20);
+    rig_set_attr(&rig, 0x10, 0x04);
+    for (unsigned pan = 0; pan < 9; pan++) {
+        unsigned by = pan == 8 ? 0 : pan + 1;
+
+        rig_set_attr(&rig, 0x13, (uint8_t)pan);
+        rig_update(&rig, &frame);
+        for (unsigned x = 0; x < 720; x++) {
+            unsigned i = (x + by) / 9, a = cell(2 * i + 1);
+            unsigned dots = text_dots(0, cell(2 * i), 5);
+            bool dot = dots >> (8 - (x + by) % 9) & 1;
+
+            EXPECT(x, 5u, by_palette(MODE_3, dot ? a & 15 : a >> 4));
+        }
+    }
 }
 
 static void text_has_eight_dots_too(void **state)
@@ -656,8 +701,10 @@ int main(void)
         TEST(ega_has_four_planes),
         TEST(vga_has_480_lines),
         TEST(mode_13h_has_256_colours),
+        TEST(doublewords_wrap),
         TEST(mode_x_has_240_lines_and_pages),
         TEST(text_has_fonts_and_blink),
+        TEST(text_pans_by_nine),
         TEST(text_has_eight_dots_too),
         TEST(cursor_is_where_it_is_told),
         TEST(mono_underlines),
