@@ -148,8 +148,35 @@ static bool plug_slot(struct machine *m, struct device *dev, const char *bus,
 
 /* -- PCI -- */
 
+/* The expansion ROM that its property romfile names. */
+static bool add_rom(struct device *dev, const char *const *dirs,
+                    struct error *e)
+{
+    const struct property *p = device_property(dev->class, "romfile");
+    struct source s;
+    const char *file;
+    uint8_t *bytes;
+    bool ok;
+
+    if (!p)
+        return true;
+    memcpy(&file, (const char *)dev + p->offset, sizeof(file));
+    if (!file || !*file)
+        return true;
+    if (!firmware_open_option_rom(&s, file, dirs, e))
+        return false;
+    ok = source_all(&s, PCI_ROM_MAX, &bytes, e);
+    if (ok) {
+        ok = pci_set_rom((struct pci_device *)dev, bytes, (size_t)s.size, e) ||
+             error_prefix(e, "romfile=%s", file);
+        free(bytes);
+    }
+    source_close(&s);
+    return ok;
+}
+
 static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
-                     const char *addr, struct error *e)
+                     const char *addr, const char *const *dirs, struct error *e)
 {
     struct device *host = NULL;
     int devfn = -1;
@@ -162,7 +189,7 @@ static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
         return error_set(e, "this board has no PCI bus");
     if (bus && strcmp(bus, "pcie.0") != 0 && strcmp(bus, "pci.0") != 0)
         return error_set(e, "bus=%s: wanted pcie.0", bus);
-    if (addr && !pci_parse_address(addr, &devfn, e))
+    if ((addr && !pci_parse_address(addr, &devfn, e)) || !add_rom(dev, dirs, e))
         return false;
     dev->parent = host;
     return pci_attach(host->class->pci(host), (struct pci_device *)dev, devfn,
@@ -226,10 +253,10 @@ static bool set_options(struct machine *m, struct device *dev,
 
 /* Onto its bus; messages do not say yet of what device they are. */
 static bool place(struct machine *m, struct device *dev, const char *bus,
-                  const char *addr, struct error *e)
+                  const char *addr, const char *const *dirs, struct error *e)
 {
     if (device_class_is_pci(dev->class))
-        return plug_pci(m, dev, bus, addr, e);
+        return plug_pci(m, dev, bus, addr, dirs, e);
     if (addr)
         return error_set(e, "addr=%s: only for PCI devices", addr);
     if (port_property(dev->class))
@@ -237,9 +264,9 @@ static bool place(struct machine *m, struct device *dev, const char *bus,
     return plug_slot(m, dev, bus, e);
 }
 
-/* `name` is what messages call the device. */
+/* `name` is what messages call the device; dirs are -L's. */
 static bool add(struct machine *m, const struct device_option *o,
-                const char *name, struct error *e)
+                const char *name, const char *const *dirs, struct error *e)
 {
     const struct device_class *cls = find_class(m, o->driver, e);
     struct device *dev;
@@ -250,22 +277,22 @@ static bool add(struct machine *m, const struct device_option *o,
     if (!dev || !machine_add(m, dev, -1, e) || !set_options(m, dev, o, e) ||
         !device_create(dev, cls->n_outputs, e))
         return false;
-    return place(m, dev, option(o, "bus"), option(o, "addr"), e) ||
+    return place(m, dev, option(o, "bus"), option(o, "addr"), dirs, e) ||
            error_prefix(e, "%s", name);
 }
 
 static bool add_option(struct machine *m, const struct device_option *o,
-                       struct error *e)
+                       const char *const *dirs, struct error *e)
 {
     const char *id = option(o, "id");
     char name[160];
 
     snprintf(name, sizeof(name), "-device %s", o->driver);
     if (!id)
-        return add(m, o, name, e);
+        return add(m, o, name, dirs, e);
     if (id_taken(m, id))
         return error_set(e, "%s: id=%s is taken", name, id);
-    return add(m, o, id, e) || error_prefix(e, "%s", name);
+    return add(m, o, id, dirs, e) || error_prefix(e, "%s", name);
 }
 
 static bool add_disk(struct machine *m, const char *drive, struct error *e)
@@ -280,14 +307,14 @@ static bool add_disk(struct machine *m, const char *drive, struct error *e)
     char name[160];
 
     snprintf(name, sizeof(name), "drive %s", drive);
-    return add(m, &o, name, e);
+    return add(m, &o, name, NULL, e);
 }
 
 bool machine_plug(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
     for (size_t i = 0; i < config->n_devices; i++) {
-        if (!add_option(m, &config->devices[i], e))
+        if (!add_option(m, &config->devices[i], config->firmware_dirs, e))
             return false;
     }
     for (size_t i = 0; i < config->n_drives; i++) {

@@ -40,6 +40,7 @@ struct vga_pci {
     struct pci_device pci;
     struct vga vga;
     struct pci_info info;
+    const char *rom_file; /* property */
 };
 
 static const struct pci_info vga_pci_info = {
@@ -208,12 +209,15 @@ static const struct field vga_pci_fields[] = {
     FIELD_SUB(struct vga_pci, pci, pci_device_fields),
     FIELD_SUB(struct vga_pci, vga, vga_fields),
     FIELD_HOST(struct vga_pci, info),
+    FIELD_HOST(struct vga_pci, rom_file), /* the machine's to load */
     FIELD_LIST_END,
 };
 
 static const struct property vga_pci_properties[] = {
     {"vgamem_mb", PROP_U32, offsetof(struct vga_pci, vga.memory_mb), "16",
      "MiB of video memory, a power of 2 from 1 to 256", false},
+    {"romfile", PROP_STRING, offsetof(struct vga_pci, rom_file),
+     "vgabios-stdvga.bin", "file of its expansion ROM; empty: none", false},
     {NULL, PROP_U32, 0, NULL, NULL, false},
 };
 

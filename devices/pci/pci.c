@@ -23,7 +23,6 @@
 #define BAR_PREFETCH 8
 
 #define ROM_ENABLE 1
-#define ROM_MAX ((size_t)16 << 20)
 
 /* Writable command bits; all others are hardwired to 0. */
 #define COMMAND_BITS                                                           \
@@ -221,7 +220,7 @@ bool pci_set_rom(struct pci_device *d, const void *bytes, size_t size,
     uint64_t whole = PAGE_SIZE;
 
     assert(!d->rom && !d->bus);
-    if (size == 0 || size > ROM_MAX)
+    if (size == 0 || size > PCI_ROM_MAX)
         return error_set(e, "an expansion ROM of %zu bytes: want 1 to 16 MiB",
                          size);
     while (whole < size)

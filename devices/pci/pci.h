@@ -57,6 +57,8 @@ enum {
     PCI_STATUS_CAPABILITIES = 1 << 4,
 };
 
+#define PCI_ROM_MAX ((size_t)16 << 20) /* bytes of an expansion ROM */
+
 #define PCI_CAPABILITY_MSI 0x05
 #define PCI_CAPABILITY_VENDOR 0x09
 #define PCI_CAPABILITY_MSIX 0x11
@@ -92,12 +94,12 @@ struct pci_device {
     uint8_t config[PCI_CONFIG_SIZE];   /* little-endian, as read */
     uint8_t writable[PCI_CONFIG_SIZE]; /* bits the guest may change */
     uint8_t write1clear[PCI_CONFIG_SIZE];
-    uint8_t devfn;       /* device << 3 | function */
-    uint8_t cap_end;     /* first byte behind the last capability */
-    bool intx;           /* its interrupt pin is asserted, masked or not */
-    uint8_t msi_cap, msix_cap;   /* offsets; 0: no such capability */
-    uint8_t n_msi, n_msix;       /* vectors */
-    uint32_t msix_pending;       /* by vector */
+    uint8_t devfn;   /* device << 3 | function */
+    uint8_t cap_end; /* first byte behind the last capability */
+    bool intx;       /* its interrupt pin is asserted, masked or not */
+    uint8_t msi_cap, msix_cap; /* offsets; 0: no such capability */
+    uint8_t n_msi, n_msix;     /* vectors */
+    uint32_t msix_pending;     /* by vector */
     struct pci_vector vector[PCI_MAX_VECTORS];
     struct pci_bus *bus; /* NULL while not attached */
     const struct pci_info *info;

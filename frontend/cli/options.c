@@ -95,6 +95,16 @@ static enum cli_result only_none(struct config *c, const char *arg,
     return CLI_ERROR;
 }
 
+static enum cli_result vga(struct config *c, const char *arg, struct error *e)
+{
+    if (!strcmp(arg, "none"))
+        return CLI_RUN;
+    if (!strcmp(arg, "std"))
+        return cli_device(c, "VGA", e);
+    error_set(e, "'%s' is not supported; accepted are std and none", arg);
+    return CLI_ERROR;
+}
+
 static enum cli_result firmware_dir(struct config *c, const char *arg,
                                     struct error *e)
 {
@@ -232,10 +242,11 @@ const struct option cli_options[] = {
     {"drive",
      "file=FILE[,if=virtio|pflash|none][,id=ID][,readonly=on]"
      "[,snapshot=on][,cache=MODE]",
-     cli_drive, "a disk; with if=none, -device NAME,drive=ID takes it; with "
+     cli_drive,
+     "a disk; with if=none, -device NAME,drive=ID takes it; with "
      "if=pflash and unit=N it is flash bank N; the format is raw"},
-    {"blockdev", "file,node-name=ID,filename=FILE[,read-only=on]",
-     cli_blockdev, "the same, with if=none"},
+    {"blockdev", "file,node-name=ID,filename=FILE[,read-only=on]", cli_blockdev,
+     "the same, with if=none"},
     {"hda", "FILE", cli_hd, "first disk"},
     {"snapshot", NULL, snapshot,
      "what the guest writes to disks is gone at the end"},
@@ -266,7 +277,7 @@ const struct option cli_options[] = {
     {"no-user-config", NULL, nothing, "accepted: there is no such file"},
     {"net", "none", only_none, "accepted: no board has a network card yet"},
     {"nic", "none", only_none, "same"},
-    {"vga", "none", only_none, "accepted: no board has a display yet"},
+    {"vga", "std|none", vga, "std: the same as -device VGA"},
     {"parallel", "none", only_none, "accepted: no board has such a port"},
 
     {NULL, NULL, NULL, "Help"},

@@ -142,3 +142,19 @@ bool firmware_open_rom(struct source *s, const char *bios,
         return source_open(s, "-bios", path, limit, e);
     return source_open(s, "-bios", bios, limit, e);
 }
+
+bool firmware_open_option_rom(struct source *s, const char *file,
+                              const char *const *dirs, struct error *e)
+{
+    char path[512];
+
+    *s = SOURCE_NONE;
+    if (strchr(file, '/') || access(file, F_OK) == 0)
+        return source_open(s, "romfile", file, 0, e);
+    if (find_rom(dirs, file, path, sizeof(path)))
+        return source_open(s, "romfile", path, 0, e);
+    return error_set(e,
+                     "romfile=%s: not in the usual folders nor in those of -L; "
+                     "install the package seabios, or use romfile= for none",
+                     file);
+}

@@ -97,6 +97,10 @@ bool firmware_open_rom(struct source *s, const char *bios,
                        const char *const *dirs, const char *name,
                        uint64_t limit, struct error *e);
 
+/* What -device's romfile= names; found where SeaBIOS's files are. */
+bool firmware_open_option_rom(struct source *s, const char *file,
+                              const char *const *dirs, struct error *e);
+
 /* A machine whose firmware fills its ROM, and loads all else, or whose kernel
  * starts without any; rom.c. */
 bool rom_open(struct loader *l, struct error *e);
