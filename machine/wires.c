@@ -20,6 +20,7 @@
 #include "devices/i8259.h"
 #include "devices/imsic.h"
 #include "devices/ioapic.h"
+#include "devices/isa.h"
 #include "devices/lapic.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci.h"
@@ -306,6 +307,8 @@ static bool connect_x86(struct machine *m, struct device *dev, int node,
         connect_ticks(m, dev);
     if (dev->class == &i440fx_class)
         connect_smm(m, dev);
+    if (dev->class == &isa_ferr_class)
+        m->vcpu[0].cpu->wires.ferr = device_input(dev, 0);
     return true;
 }
 

@@ -107,6 +107,7 @@ struct cpu_wires {
     struct cpu_msi_file msi[2];
     struct cpu_own_page own;
     struct cpu_apic apic; /* x86 */
+    struct wire ferr;     /* x86: an x87 error waits, CR0.NE is clear */
     /* The processor has given up (x86: the shutdown cycle), under the device
      * lock; a board resets then. */
     void (*shutdown)(void *owner);

@@ -33,13 +33,31 @@ static void settle(struct x86_cpu *g)
     x->status &= (uint16_t) ~(X87_ES | X87_B);
     if (x->status & ~x->control & X87_EXCEPTIONS)
         x->status |= X87_ES | X87_B;
-    g->fpu_error = x->status & X87_ES && !(g->cr0 & CR0_NE);
     x87_settle(g);
+}
+
+/* FERR# as it is now; an interrupt that it leads to is looked at at once. */
+static void set_ferr(struct x86_cpu *g, bool on)
+{
+    struct cpu *c = &g->core;
+
+    if (g->fpu_error == on)
+        return;
+    g->fpu_error = on;
+    if (!c->wires.ferr.set)
+        return;
+    pthread_mutex_lock(memory_lock(c->env.memory));
+    wire_set(&c->wires.ferr, on);
+    pthread_mutex_unlock(memory_lock(c->env.memory));
+    c->leave = true;
 }
 
 void x87_settle(struct x86_cpu *g)
 {
-    g->x87_wait = g->x87.status & X87_ES && g->cr0 & CR0_NE;
+    const bool error = g->x87.status & X87_ES;
+
+    g->x87_wait = error && g->cr0 & CR0_NE;
+    set_ferr(g, error && !(g->cr0 & CR0_NE));
 }
 
 void x87_set_status(struct x86_cpu *g, uint16_t v)
@@ -217,8 +235,9 @@ static bool stack_fault(struct x86_cpu *g, bool over)
     return g->x87.control & X87_IE;
 }
 
-/* With CR0.NE clear the processor would stop until IRQ 13 comes; here FERR#
- * tells the board, and it goes on as if IGNNE# were low. */
+/* With CR0.NE clear FERR# tells the board, which interrupts behind the
+ * instruction that failed, not at the next one; while interrupts are off the
+ * processor would stop there, here it goes on as if IGNNE# were low. */
 bool x87_waits(struct cpu *c)
 {
     struct x86_cpu *g = x86(c);

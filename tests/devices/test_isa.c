@@ -89,6 +89,29 @@ static void test_port92(void **state)
     assert_false(dev->class->specifier(dev, cells, 2, &line));
 }
 
+/* FERR# sets IRQ 13 as it comes, port F0h clears it. */
+static void test_ferr(void **state)
+{
+    struct device *dev = harness_device(h, "isa-ferr", NULL);
+    struct harness_wire *irq = harness_out(h, dev, 0);
+
+    (void)state;
+    assert_false(irq->level);
+    harness_input(h, dev, 0, true);
+    assert_true(irq->level);
+    wr(dev, 0, 0);
+    assert_false(irq->level); /* the same error does not set it again */
+    harness_input(h, dev, 0, true);
+    assert_false(irq->level);
+    harness_input(h, dev, 0, false);
+    harness_input(h, dev, 0, true);
+    assert_true(irq->level);
+    harness_input(h, dev, 0, false);
+    assert_true(irq->level);
+    harness_reset(h, dev);
+    assert_false(irq->level);
+}
+
 static void test_debug_exit(void **state)
 {
     struct device *dev = harness_device(h, "isa-debug-exit", NULL);
@@ -222,8 +245,9 @@ static void test_parallel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_port92),  TEST(test_debug_exit), TEST(test_debugcon),
-        TEST(test_pvpanic), TEST(test_serial),     TEST(test_parallel),
+        TEST(test_port92),   TEST(test_ferr),    TEST(test_debug_exit),
+        TEST(test_debugcon), TEST(test_pvpanic), TEST(test_serial),
+        TEST(test_parallel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # ROMs, and the processors for them: emu's, Bochs's, QEMU's.
 PLAIN = ('qemu64', 'bx_generic', 'qemu64')
 ROMS = {'real': PLAIN, 'protected': PLAIN, 'v86': PLAIN, 'long': PLAIN,
-        'system': ('max', 'corei7_haswell_4770', 'max')}
+        'system': ('max', 'corei7_haswell_4770', 'max'), 'ferr': PLAIN}
 RIG = {'irq', 'hlt', 'nmi', 'smm'}  # lines behind UNLESS_RIG
 SHOW = ['-chardev', 'stdio,id=c', '-device',
         'isa-debugcon,iobase=0xe9,chardev=c', '-device',

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "tests/cpu/x86/rig.h"
 
 /* A ROM of 4 KiB whose code is at its reset vector. */
@@ -275,6 +276,76 @@ static void no_apic(void **state)
     x86_rig_free(r);
 }
 
+/* The 286's LOADALL: registers, and bases that no selector gives. */
+static void loadall(void **state)
+{
+    const uint8_t code[] = {0x0f, 0x05};
+    struct x86_rig *r = rig_at_reset("80286", code, sizeof(code));
+    uint8_t *at = r->ram->host + 0x800;
+    static const struct {
+        uint8_t offset;
+        uint16_t base, limit;
+    } hidden[] = {{0x36, 0x3456, 0x1fff}, {0x3c, 0x9000, 0xffff},
+                  {0x42, 0x5000, 0x0fff}, {0x48, 0x6000, 0x2fff},
+                  {0x4e, 0x7000, 0x77},   {0x5a, 0x0000, 0x3ff}};
+
+    (void)state;
+    memset(at, 0, 0x66);
+    st_le16(at + 0x18, 0x0846); /* FLAGS */
+    st_le16(at + 0x1a, 0x10);
+    st_le16(at + 0x24, 0x1111); /* ES, CS */
+    st_le16(at + 0x22, 0x2222);
+    for (unsigned i = 0; i < 8; i++)
+        st_le16(at + 0x26 + 2 * i, (uint16_t)(0x100 * i + 7 - i));
+    for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        st_le32(at + hidden[i].offset, 0x93000000u | hidden[i].base);
+        st_le16(at + hidden[i].offset + 4, hidden[i].limit);
+    }
+    r->ram->host[0x9010] = 0xf4;
+    x86_rig_run(r, 10);
+    assert_true(r->cpu->halted);
+    assert_int_equal(r->cpu->pc, 0x9011);
+    assert_int_equal(x86_eflags(r->g) & 0x0fd5, 0x0844);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(r->g->g[7 - i] & 0xffff, 0x100 * i + 7 - i);
+    assert_int_equal(r->g->segment[SEG_CS].selector, 0x2222);
+    assert_int_equal(r->g->segment[SEG_ES].selector, 0x1111);
+    assert_int_equal(r->g->segment[SEG_ES].base, 0x3456);
+    assert_int_equal(r->g->segment[SEG_ES].limit, 0x1fff);
+    assert_int_equal(r->g->segment[SEG_DS].base, 0x6000);
+    assert_int_equal(r->g->gdtr.base, 0x7000);
+    assert_int_equal(r->g->gdtr.limit, 0x77);
+    x86_rig_free(r);
+}
+
+static void hear(void *listener, unsigned line, bool level)
+{
+    (void)line;
+    *(unsigned *)listener = *(unsigned *)listener * 2 + level;
+}
+
+/* An x87 error with CR0.NE clear goes to the board. */
+static void ferr(void **state)
+{
+    /* fninit; push 37bh; mov bp, sp; fldcw [bp]; fld1; fldz; fdivp; fnclex;
+     * hlt */
+    const uint8_t code[] = {0xdb, 0xe3, 0x68, 0x7b, 0x03, 0x89, 0xe5,
+                            0xd9, 0x6e, 0x00, 0xd9, 0xe8, 0xd9, 0xee,
+                            0xde, 0xf9, 0xdb, 0xe2, 0xf4};
+    const uint8_t jump[] = {0xea, 0, 0x10, 0, 0}; /* to 0:1000 */
+    struct x86_rig *r = rig_at_reset(NULL, jump, sizeof(jump));
+    unsigned heard = 1;
+
+    (void)state;
+    memcpy(r->ram->host + 0x1000, code, sizeof(code));
+    r->cpu->wires.ferr = (struct wire){hear, &heard, 0};
+    r->g->g[4] = 0x2000;
+    x86_rig_run(r, 100);
+    assert_true(r->cpu->halted);
+    assert_int_equal(heard, 6); /* up, and down by FNCLEX */
+    x86_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +359,8 @@ int main(void)
         cmocka_unit_test(init_with_sipi),
         cmocka_unit_test(smm_keeps_state),
         cmocka_unit_test(no_apic),
+        cmocka_unit_test(loadall),
+        cmocka_unit_test(ferr),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
