@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "devices/cfi_flash.h"
+#include "devices/fdc.h"
 #include "devices/fw_cfg.h"
 #include "devices/mc146818.h"
 #include "devices/mtimer.h"
@@ -736,6 +737,8 @@ static void note_device(struct machine *m, struct device *dev, int node)
         m->fw_cfg = fw_cfg_io(dev);
     if (dev->class == &mc146818_class && !m->cmos)
         m->cmos = dev;
+    if (dev->class == &fdc_class && !m->fdc)
+        m->fdc = dev;
     if (dev->class == &cfi_flash_class &&
         tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0)
         m->pflash_start = dev->regions[0].base;

@@ -67,6 +67,7 @@ struct machine {
     uint64_t pflash_start;  /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
     struct device *cmos;    /* of a PC, likewise */
+    struct device *fdc;     /* whose drives the CMOS RAM lists; NULL: none */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
     bool rom_not_on; /* which does not run on these processors */

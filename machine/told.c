@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/fdc.h"
 #include "devices/fw_cfg.h"
 #include "devices/mc146818.h"
 #include "machine/blob.h"
@@ -120,6 +121,8 @@ static void fill_cmos(struct machine *m)
         else if (r->base == FOUR_GIB)
             setup.ram_high = r->size;
     }
+    for (unsigned n = 0; n < 2 && m->fdc; n++)
+        setup.floppy[n] = (uint8_t)fdc_drive_type(m->fdc, n);
     mc146818_setup_pc(m->cmos, &setup);
 }
 

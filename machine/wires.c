@@ -1,8 +1,8 @@
 /*
  * Interrupt wires, from the tree: device outputs to the inputs of interrupt
  * controllers and CPUs; what RISC-V's AIA has beside them (an APLIC's
- * riscv,children, a hart's access to its IMSIC), and a PC's local APICs, 8259s
- * and host bridge.
+ * riscv,children, a hart's access to its IMSIC), and a PC's local APICs, 8259s,
+ * host bridge and floppy controller (its DMA channel).
  *
  * The interrupt-controller below a cpu node is the CPU itself: its first
  * cell is the CPU's input line.  A PCI host bridge's outputs are INTA to
@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "devices/aplic.h"
+#include "devices/fdc.h"
 #include "devices/i8254.h"
 #include "devices/i8259.h"
 #include "devices/imsic.h"
@@ -296,9 +297,33 @@ static void connect_ticks(struct machine *m, struct device *pit)
     }
 }
 
+/* dmas = <&controller channel>: a floppy controller's. */
+static bool connect_dma(struct machine *m, struct device *fdc, int node,
+                        struct error *e)
+{
+    struct device *to = NULL;
+    const uint8_t *p;
+    struct error why;
+    int size, at;
+
+    p = tree_prop(&m->tree, node, "dmas", &size);
+    if (!p)
+        return true;
+    at = size == 8 ? tree_by_phandle(&m->tree, ld_be32(p)) : -1;
+    if (at >= 0)
+        to = machine_device_at(m, at);
+    if (!to)
+        return tree_error(&m->tree, node, "dmas", e,
+                          "wanted a DMA controller and its channel");
+    return fdc_connect(fdc, to, ld_be32(p + 4), &why) ||
+           tree_error(&m->tree, node, "dmas", e, "%s", why.text);
+}
+
 static bool connect_x86(struct machine *m, struct device *dev, int node,
                         struct error *e)
 {
+    if (dev->class == &fdc_class)
+        return connect_dma(m, dev, node, e);
     if (dev->class == &lapic_class)
         return connect_lapic(m, dev, node, e);
     if (dev->class == &i8259_class)
