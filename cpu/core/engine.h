@@ -568,6 +568,15 @@ bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event);
 /* The instruction count to run to: `end`, or before it where the class wants
  * to be asked for interrupts. */
 uint64_t run_until(const struct cpu *c, uint64_t end);
+/* What a device does at an access (an interrupt, a timer that is due before
+ * the slice ends, a change of the memory map) counts from the next
+ * instruction on. */
+static inline void cpu_notice_kick(struct cpu *c)
+{
+    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed) ||
+        memory_version(c->env.memory) != c->memory_version)
+        c->leave = true;
+}
 /* Deliver the pending exception; exact: the clock counts instructions. */
 void run_deliver(struct cpu *c, bool exact);
 /* Handlers are back: bring pc and count up to date. */

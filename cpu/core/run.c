@@ -145,7 +145,7 @@ bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event)
         }
         /* One that came meanwhile, or the next (x86: SIPI behind INIT); or
          * what wakes but is not taken (RISC-V: WFI). */
-        if (!c->class->interrupt(c))
+        if (!c->class->interrupt(c) && c->class->wakes(c))
             c->halted = false;
     }
     return true;

@@ -238,16 +238,6 @@ static unsigned first_part(uint64_t va, unsigned size)
     return left < size ? (unsigned)left : size;
 }
 
-/* What a device does at an access (an interrupt, a timer that is due before
- * the slice ends, a change of the memory map) counts from the next
- * instruction on. */
-static void notice_kick(struct cpu *c)
-{
-    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed) ||
-        memory_version(c->env.memory) != c->memory_version)
-        c->leave = true;
-}
-
 /* Does the guest mind that this access crosses a page? */
 static bool may_cross(struct cpu *c, uint64_t va, unsigned part, unsigned size)
 {
@@ -284,7 +274,7 @@ static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
         own_access(c, pa, size, value, false);
     else
         result = memory_read(c->env.memory, pa, size, value);
-    notice_kick(c);
+    cpu_notice_kick(c);
     if (result == BUS_OK)
         return true;
     c->class->bus_fault(c, va, ACCESS_READ);
@@ -302,7 +292,7 @@ static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
         own_access(c, pa, size, &value, true);
     else
         result = memory_write(c->env.memory, pa, size, value);
-    notice_kick(c);
+    cpu_notice_kick(c);
     if (result == BUS_OK)
         return true;
     c->class->bus_fault(c, va, ACCESS_WRITE);

@@ -41,14 +41,6 @@ static void check_breakpoints(struct x86_cpu *g, uint16_t port, unsigned size)
     }
 }
 
-/* What a device does counts from the next instruction on. */
-static void notice(struct cpu *c)
-{
-    if (atomic_load_explicit(&c->exit_request, memory_order_relaxed) ||
-        memory_version(c->env.memory) != c->memory_version)
-        c->leave = true;
-}
-
 static bool port_read(struct x86_cpu *g, uint16_t port, unsigned size,
                       uint64_t *v)
 {
@@ -60,7 +52,7 @@ static bool port_read(struct x86_cpu *g, uint16_t port, unsigned size,
     if (c->env.ports)
         memory_read(c->env.ports, port, size, v);
     check_breakpoints(g, port, size);
-    notice(c);
+    cpu_notice_kick(c);
     return true;
 }
 
@@ -74,7 +66,7 @@ static bool port_write(struct x86_cpu *g, uint16_t port, unsigned size,
     if (c->env.ports)
         memory_write(c->env.ports, port, size, v);
     check_breakpoints(g, port, size);
-    notice(c);
+    cpu_notice_kick(c);
     return true;
 }
 

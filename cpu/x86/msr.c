@@ -313,6 +313,7 @@ bool x86_wrmsr(struct cpu *c)
     /* These do not serialise, SDM 3-11.12.3. */
     if (is_apic((uint32_t)g->g[1]) && (uint32_t)g->g[1] != MSR_APIC_BASE) {
         x86_look(g);
+        cpu_notice_kick(c);
         return true;
     }
     x86_settle(g);

@@ -574,12 +574,14 @@ static bool take_latched(struct x86_cpu *g, unsigned bit)
     return (atomic_fetch_and(&g->latched, ~(uint_fast32_t)bit) & bit) != 0;
 }
 
-static void take_interrupt(struct x86_cpu *g)
+/* false: it is gone. */
+static bool take_interrupt(struct x86_cpu *g)
 {
     const int vector = x86_acknowledge(&g->core);
 
     if (vector >= 0)
         deliver_event(g, (unsigned)vector, X86_TRAP);
+    return vector >= 0;
 }
 
 static void take_sipi(struct x86_cpu *g)
@@ -665,8 +667,7 @@ static bool take_event(struct x86_cpu *g, bool shadow)
         deliver_event(g, VECTOR_NMI, X86_TRAP);
         return true;
     }
-    take_interrupt(g);
-    return true;
+    return take_interrupt(g);
 }
 
 bool x86_interrupt(struct cpu *c)
