@@ -534,6 +534,7 @@ static void fdc_loaded(struct device *dev)
     for (unsigned n = 0; n < DRIVES; n++)
         fdd_loaded(&f->unit[n].drive);
     f->side &= 1;
+    f->reset_sense &= (1u << DRIVES) - 1;
     if (f->phase > PHASE_RESULT || f->size > sizeof(f->buffer) ||
         (f->phase == PHASE_MOVE && f->at >= f->size) ||
         (f->phase == PHASE_RESULT &&

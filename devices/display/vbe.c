@@ -145,7 +145,7 @@ static void write_enable(struct vga *v, uint16_t value)
     if (!(value & VBE_ENABLED)) {
         vbe[VBE_BANK] = 0;
     } else if (!was) {
-        vbe[VBE_VIRT_WIDTH] = vbe[VBE_XRES];
+        vbe[VBE_VIRT_WIDTH] = 0; /* settle(): the width as it can be */
         vbe[VBE_X_OFFSET] = 0;
         vbe[VBE_Y_OFFSET] = 0;
         settle(v);

@@ -53,7 +53,6 @@ struct vga_screen {
     uint64_t watched_at; /* frame of the last update */
 
     uint32_t *pixels;
-    size_t room; /* pixels */
     unsigned width, height;
     uint8_t changed[MAX_LINES];
     bool valid, traced; /* what was painted last: anything, mid-frame changes */
@@ -214,20 +213,6 @@ struct job {
     bool all, cursor, any; /* paint all, the cursor's lines; any changed */
 };
 
-static bool make_room(struct vga_screen *s, size_t n)
-{
-    uint32_t *pixels;
-
-    if (n <= s->room)
-        return true;
-    pixels = realloc(s->pixels, n * sizeof(*pixels));
-    if (!pixels)
-        return false;
-    s->pixels = pixels;
-    s->room = n;
-    return true;
-}
-
 static void take_notes(struct job *j, unsigned y)
 {
     const struct trace *t = j->trace;
@@ -340,8 +325,6 @@ static bool resize(struct job *j)
     unsigned height = j->is_vbe ? j->mode.height : vga_height(&j->regs);
 
     if (width == s->width && height == s->height)
-        return false;
-    if (!make_room(s, (size_t)width * height))
         return false;
     s->width = width;
     s->height = height;
@@ -460,9 +443,12 @@ bool vga_screen_new(struct vga *v, struct error *e)
     struct vga_screen *s = calloc(1, sizeof(*s));
 
     v->screen = s;
-    if (s)
+    if (s) {
         s->dirty = calloc((size_t)(v->vram->size >> PAGE_BITS), 1);
-    if (!s || !s->dirty || !make_room(s, 720 * 400))
+        /* For the largest mode; what is not painted takes no memory. */
+        s->pixels = calloc((size_t)VBE_MAX_X * VBE_MAX_Y, sizeof(*s->pixels));
+    }
+    if (!s || !s->dirty || !s->pixels)
         return error_set(e, "out of memory");
     s->width = 720;
     s->height = 400;

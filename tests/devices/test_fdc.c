@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "devices/dma.h"
-#include "devices/fdc.h"
+#include "devices/fdc_priv.h"
 #include "tests/devices/harness.h"
 
 enum { SRA, SRB, DOR, TDR, MSR, FIFO };
@@ -1121,6 +1121,12 @@ static void test_state(void **state)
         bytes[i] = (uint8_t)rd(FIFO);
     assert_memory_equal(bytes, d->data + 36 * 512, 512);
     RESULT(0x40, 0x80, 0, 2, 0, 1, 2);
+    /* A damaged one, with resets to tell of drives that are none. */
+    ((struct fdc *)fdc)->reset_sense = 0xf0;
+    fdc_class.loaded(fdc);
+    COMMAND(0x08);
+    get(1);
+    assert_int_equal(result[0], 0x80);
     free(saved);
 }
 

@@ -511,6 +511,7 @@ static void vbe_keeps_to_its_limits(void **state)
     rig_vbe_set(&rig, VBE_BPP, 77);
     rig_vbe_set(&rig, VBE_ENABLE, VBE_ENABLED);
     assert_int_equal(rig_vbe_get(&rig, VBE_XRES), 2560);
+    assert_int_equal(rig_vbe_get(&rig, VBE_VIRT_WIDTH), 2560);
     assert_int_equal(rig_vbe_get(&rig, VBE_YRES), 1600);
     assert_int_equal(rig_vbe_get(&rig, VBE_BPP), 8);
     rig_vbe_set(&rig, VBE_ENABLE, 0);
