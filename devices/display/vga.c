@@ -247,10 +247,7 @@ static void seq_write(struct vga *v, uint8_t value)
     unsigned i = v->seq_index & 7;
 
     value &= bits[i];
-    if (i == SR_MAP_MASK)
-        v->regs.seq[i] = value;
-    else
-        vga_change(v, &v->regs.seq[i], value);
+    vga_change(v, &v->regs.seq[i], value);
     if (i == SR_CLOCKING)
         vga_retime(v);
     else
@@ -263,11 +260,7 @@ static void gfx_write(struct vga *v, uint8_t value)
                                      0x7b, 0x0f, 0x0f, 0xff};
     unsigned i = v->gfx_index & 15;
 
-    value &= bits[i];
-    if (i == GR_MODE || i == GR_MISC)
-        vga_change(v, &v->regs.gfx[i], value);
-    else
-        v->regs.gfx[i] = value;
+    vga_change(v, &v->regs.gfx[i], value & bits[i]);
     vga_map_memory(v);
 }
 

@@ -287,16 +287,31 @@ static void paint(struct job *j)
     }
 }
 
-/* Registers that the CPU's accesses depend on only. */
+uint8_t vga_seen(size_t at)
+{
+    const size_t seq = offsetof(struct vga_regs, seq);
+    const size_t gfx = offsetof(struct vga_regs, gfx);
+
+    if (at == seq + SR_CLOCKING)
+        return SR1_8DOT | SR1_HALF_CLOCK | SR1_SCREEN_OFF;
+    if (at == gfx + GR_MODE)
+        return GR5_256 | GR5_INTERLEAVE;
+    if (at == gfx + GR_MISC)
+        return GR6_GRAPHICS;
+    if (at == offsetof(struct vga_regs, attr_index))
+        return AR_PAS;
+    if ((at >= seq && at < seq + 8 && at != seq + SR_CHARACTER_MAP) ||
+        (at >= gfx && at < gfx + 16) ||
+        at == offsetof(struct vga_regs, feature))
+        return 0;
+    return 0xff;
+}
+
 static void forget_hidden(struct vga_regs *r)
 {
-    r->seq[SR_MAP_MASK] = 0;
+    for (size_t at = 0; at < sizeof(*r); at++)
+        ((uint8_t *)r)[at] &= vga_seen(at);
     r->vbe[VBE_BANK] = 0;
-    r->feature = 0;
-    for (unsigned i = 0; i < 16; i++)
-        if (i != GR_MODE && i != GR_MISC)
-            r->gfx[i] = 0;
-    r->gfx[GR_MODE] &= GR5_256 | GR5_INTERLEAVE;
 }
 
 /* What must be painted, before anything was. */

@@ -238,7 +238,7 @@ struct vga_beam vga_beam(const struct vga *v);
 void vga_retime(struct vga *v);
 /* Take the start address over if a vertical retrace has begun since. */
 void vga_latch_start(struct vga *v, const struct vga_beam *b);
-/* Change a register that is seen on the screen. */
+/* Change a register, so that the screen shows when. */
 void vga_change(struct vga *v, uint8_t *reg, uint8_t value);
 /* The display enable and retrace bits of 3xA. */
 uint8_t vga_status(const struct vga *v);
@@ -264,6 +264,9 @@ bool vga_screen_new(struct vga *v, struct error *e);
 void vga_screen_free(struct vga *v);
 /* Forget what was drawn. */
 void vga_screen_reset(struct vga *v);
+/* The bits of byte `at` of regs that a picture is made of; the others matter to
+ * the CPU's accesses and to timing only. */
+uint8_t vga_seen(size_t at);
 /* Before byte `at` of regs becomes `value`, for what is drawn of this frame
  * later. */
 void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,

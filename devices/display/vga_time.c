@@ -134,13 +134,14 @@ void vga_latch_start(struct vga *v, const struct vga_beam *b)
 
 void vga_change(struct vga *v, uint8_t *reg, uint8_t value)
 {
+    const size_t at = (size_t)(reg - (uint8_t *)&v->regs);
     struct vga_beam b;
 
-    if (*reg == value)
-        return;
-    b = vga_beam(v);
-    vga_latch_start(v, &b);
-    vga_screen_note(v, &b, (size_t)(reg - (uint8_t *)&v->regs), value);
+    if ((*reg ^ value) & vga_seen(at)) {
+        b = vga_beam(v);
+        vga_latch_start(v, &b);
+        vga_screen_note(v, &b, at, value);
+    }
     *reg = value;
 }
 

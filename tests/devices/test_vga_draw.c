@@ -523,6 +523,7 @@ static void start_waits_for_retrace(void **state)
     wait_for_line(100);
     rig_set(&rig, 0x3d4, 0x0c, 0x10);
     rig_set(&rig, 0x3d4, 0x0d, 0x20);
+    rig_set(&rig, 0x3ce, 0x05, 0x41); /* write mode 1: nothing to see */
     rig_look(&rig, &frame);
     EXPECT(3u, 300u, rig_colour(noise(150 * 320 + 3)));
     wait_for_line(485); /* shown, but for retrace at line 490 */
