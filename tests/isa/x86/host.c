@@ -322,7 +322,7 @@ static const char *different_natively(struct bench *t,
         return NULL;
     if (ten_fault(t, end) && excuse(t, REASON_TEN))
         return NULL;
-    if (bench_native_ram(t)[at] == 0xff && !t->a.ram->host[at] &&
+    if ((uint8_t)(bench_native_ram(t)[at] + 1) == t->a.ram->host[at] &&
         wrapped_enter(t) && excuse(t, REASON_ENTER))
         return NULL;
     return "memory";
