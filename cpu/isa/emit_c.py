@@ -7,6 +7,7 @@ immediate or pc is in a record is the dialect's business (`home`).
 """
 
 import itertools
+import re
 
 import flags
 from expr import FUNCTIONS, WIDTH
@@ -65,6 +66,17 @@ def forwarded(d):
     for n, (a, (name, _)) in enumerate(zip(d.args, d.family.params)):
         if a.op == "flag" and d.family.bits[a.data].strip() == name:
             return n
+    return None
+
+
+def extra(d):
+    """The value of a definition that only few flags are made of, a bit, and
+    those flags; or None."""
+    family = d.family
+    for n, (name, type_) in enumerate(family.params):
+        if type_ == "u1" and forwarded(d) is None:
+            return n, [f for f, text in family.bits.items()
+                       if re.search(rf"\b{name}\b", text)]
     return None
 
 
@@ -189,7 +201,8 @@ class Body:
 
     def family_value(self, d, n):
         """A family's value as flags keep it, in a local."""
-        if n == forwarded(d) and not self.live:
+        if not self.live and (n == forwarded(d) or
+                              extra(d) and n == extra(d)[0]):
             return "0"
         param = d.family.params[n][1]
         text = flags.extend(self.expr(d.args[n]), d.type, param)

@@ -27,7 +27,8 @@ HALF = {v: k for k, v in TWICE.items()}
 PREFIXES = {"np": {0}, "66": {1}, "f3": {2}, "f2": {3}, "rep": {2, 3},
             "nr": {0, 1}}
 PLAIN = {"hot", "lock", "locked", "align16", "fp", "d64", "f64", "i64",
-         "o64", "v", "ea_after_sp", "fpu", "mm", "xmm", "bits"}
+         "o64", "v", "ea_after_sp", "fpu", "mm", "xmm", "bits", "count",
+         "kinds"}
 
 
 class Operand:
@@ -380,6 +381,8 @@ def check_operands(isa, row):
             o.maybe_memory or o.memory for o in row.ops):
         fail("two immediates, and no room for both")
     row.second = immediates[1] if len(immediates) == 2 else None
+    if "count" in row.attrs and not any(o.text == "Ib" for o in row.ops):
+        fail("`count`, but no Ib")
     if row.enc.modrm == "r" and not any(o.letter in "GVPSCD" for o in row.ops):
         fail("/r, but no operand in ModRM.reg")
 
@@ -558,7 +561,8 @@ class Constraint:
                 mode = m
         self.sets = [frozenset(PREFIXES.get(e.prefix, {0, 1, 2, 3})),
                      frozenset(e.w), frozenset(e.b), frozenset(mode),
-                     frozenset(range(row.models[0], row.models[1] + 1))]
+                     frozenset(range(row.models[0], row.models[1] + 1)),
+                     frozenset({1} if "count" in row.attrs else {0, 1})]
         self.modrm = modrm_set(row)
         self.wants = frozenset(row.wants)
 

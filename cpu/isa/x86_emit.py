@@ -665,6 +665,8 @@ class Flow:
             self.forward = d.args[forward].data
             given.discard(self.forward)
             self.merges = flags.mask(isa, [self.forward])
+        elif self.lazy and (extra := emit_c.extra(d)):
+            self.merges = flags.mask(isa, extra[1])
         elif not self.lazy and given:
             self.merges = flags.mask(isa, given)
         if d and d.when is not None:
@@ -761,7 +763,9 @@ class Handlers(emit_c.Handlers):
             stored = make("_k", keeps_kind=True)
             return [out[0]] + [stored] * len(self.kinds)
         for k in self.kinds:
-            if k.number == 1 or "hot" in row.attrs and not merging:
+            if k.number == 1 or not merging and (
+                    "hot" in row.attrs or
+                    "kinds" in row.attrs and form == "R"):
                 out[k.number] = make(f"_{k.name}", kind=k, keeps_kind=exits)
         return out
 

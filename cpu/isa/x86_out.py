@@ -15,7 +15,7 @@ from x86 import FORMS, MEMORY, PREFIXES, opcodes
 from x86_lift import X86Lift
 
 ENTRY_FLAGS = {"d64": "D64", "f64": "F64", "i64": "I64", "o64": "O64",
-               "locked": "LOCKED", "ea_after_sp": "AFTER_SP", "fpu": "USES_FPU",
+               "locked": "LOCKED", "count": "COUNT", "ea_after_sp": "AFTER_SP", "fpu": "USES_FPU",
                "mm": "USES_MM", "xmm": "USES_XMM"}
 PREFIX_NAMES = {None: "ANY", "np": "NP", "66": "66", "f3": "F3", "f2": "F2",
                 "rep": "REP", "nr": "NR"}

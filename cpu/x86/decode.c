@@ -259,7 +259,8 @@ static bool fits(const struct x86_parse *x, const struct x86_entry *e,
     return prefix_fits(x, e->prefix) && modrm_fits(x, e) &&
            model_fits(x, e, model) &&
            !(e->flags & (x->rex & 8 ? X86_W0 : X86_W1)) &&
-           !(e->flags & X86_B0 && x->rex & 1) && !(e->wants & ~features);
+           !(e->flags & X86_B0 && x->rex & 1) &&
+           !(e->flags & X86_COUNT && x->no_count) && !(e->wants & ~features);
 }
 
 static const struct x86_entry *find_entry(const struct x86_tables *t,
@@ -590,6 +591,15 @@ static bool has_modrm(const struct x86_parse *x, const struct x86_entry *e,
     return (e->flags & X86_MODRM) != 0;
 }
 
+/* An immediate counts modulo 32, or 64 where operands are as wide. */
+static bool shifts_by_nothing(const struct fill *f)
+{
+    const struct insn *i = f->out;
+    const uint64_t n = i->facts & INSN_DATA ? i->data : (uint64_t)i->imm;
+
+    return !(n & (f->size == 8 ? 63 : 31));
+}
+
 static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
                              uint64_t features, unsigned model,
                              const uint8_t *p, unsigned avail, struct insn *out)
@@ -621,6 +631,12 @@ static enum x86_fetch decode(const struct x86_tables *t, struct x86_parse *x,
     r = fill(&f, p, avail);
     if (r != X86_OK)
         return r;
+    if (f.e->flags & X86_COUNT && shifts_by_nothing(&f)) {
+        x->no_count = true;
+        f.e = find_entry(t, x, features, model);
+        if (!f.e)
+            return X86_BAD;
+    }
     form = f.memory ? memory_form(&f) : register_form(&f);
     if (x->lock && form != X86_L && !(x->mode & X86_MODE_PRE386))
         return X86_BAD;

@@ -98,6 +98,7 @@ enum x86_entry_flag {
     X86_STACK = 1 << 16,    /* forms R, B, X and Y use a flat stack */
     X86_SYSTEM = 1 << 22,   /* of the system: for tests */
     X86_ANY_MOD = 1 << 23,  /* a register, whatever ModRM.mod is */
+    X86_COUNT = 1 << 24,    /* not by an immediate that shifts by nothing */
     X86_ADDRESSING = 1 << 21, /* prefixes of an address count all the same */
     X86_USES_FPU = 1 << 18,   /* uses the state of x87, */
     X86_USES_MM = 1 << 19,    /* of MMX, */
@@ -145,6 +146,7 @@ struct x86_parse {
     uint8_t disp_size;          /* bytes */
     int64_t disp;
     bool any_mod; /* ModRM.mod means a register, whatever it is */
+    bool no_count; /* the immediate shifts by nothing */
     uint8_t at;   /* bytes taken so far */
 };
 
