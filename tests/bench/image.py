@@ -56,6 +56,15 @@ def compiler_version(compiler, packages='gcc'):
         raise BenchError(f'no {compiler}: apt-get install {packages}') from err
 
 
+def compiler_flags(name, packages):
+    """A guest's compiler and its flags.  Debian's 32-bit cross compiler and
+    the libraries for gcc -m32 exclude each other."""
+    flags = ('-static',)
+    if name == 'i686-linux-gnu-gcc' and not shutil.which(name):
+        name, flags = 'gcc', ('-static', '-m32')
+    return name, flags, folder_for(name, flags, packages)
+
+
 def compile_all(compiler, flags, folder):
     """Compiles every program into folder, unless it is there already."""
     if folder.is_dir():
@@ -99,9 +108,9 @@ def prepare(name, say):
     try:
         files = linux.guest(name, say)
         with aptdir.Lock(aptdir.cache_root() / 'lock', say):
-            guest = folder_for(compiler, ('-static',), packages)
+            compiler, flags, guest = compiler_flags(compiler, packages)
             native = folder_for('gcc', ())
-            compile_all(compiler, ('-static',), guest)
+            compile_all(compiler, flags, guest)
             compile_all('gcc', (), native)
             base = files['initrd'].read_bytes()
             key = hashlib.sha256(base).hexdigest()[:12]
