@@ -107,7 +107,8 @@ static void enter(struct lockstep *l, bool follow, uint64_t left, bool exact)
     } else {
         c->class->isa->engine->enter(c, r);
     }
-    l->left = c->leave;
+    /* A string's instruction that goes on later may have done a part. */
+    l->left = c->leave || (follow && c->cur && !c->pending_exception);
     run_settle(c);
 }
 

@@ -52,6 +52,7 @@ struct gen {
     ir_ref dirty;            /* of this node only the low bits are wanted */
     struct {                 /* the place of an operand that is written, too */
         ir_ref address;      /* IR_NONE: there is none */
+        ir_ref ref;          /* of the base */
         int base, addend;
         int32_t disp;
     } rmw;

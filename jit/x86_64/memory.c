@@ -166,8 +166,7 @@ static int address(struct gen *g, const struct ir_node *a, int32_t *disp,
         base = value(g, g->insn->base, NO_REG);
         *addend = take_temp(g);
         if (!g->failed)
-            emit_span(g, *addend, base, size, write,
-                      (uint8_t)(a->imm >> 8));
+            emit_span(g, *addend, base, size, write, (uint8_t)(a->imm >> 8));
         return base;
     }
     base = value(g, displaced(g, r, disp) ? n->a : r, NO_REG);
@@ -184,8 +183,7 @@ static int address(struct gen *g, const struct ir_node *a, int32_t *disp,
                 g->insn->rec, 0);
         drop(g, other);
     } else {
-        emit_site(g, *addend, base, *disp, size, write,
-                  (uint8_t)(a->imm >> 8));
+        emit_site(g, *addend, base, *disp, size, write, (uint8_t)(a->imm >> 8));
     }
     return base;
 }
@@ -253,6 +251,7 @@ int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
         return RAX;
     if (write && written_later(g, n)) {
         g->rmw.address = n->a;
+        g->rmw.ref = in_span(g) ? g->insn->base : n->a;
         g->rmw.base = base;
         g->rmw.addend = addend;
         g->rmw.disp = disp;
@@ -270,7 +269,9 @@ static void store_back(struct gen *g, const struct ir_node *n, int v)
     e_store_part(&g->e, ir_bits(n->type), g->rmw.addend, g->rmw.base,
                  g->rmw.disp, v);
     drop(g, g->rmw.addend);
-    drop(g, g->rmw.base);
+    used(g, g->rmw.ref, g->rmw.base);
+    if (g->rmw.ref == n->a) /* the load's use, and the store's */
+        used(g, n->a, g->rmw.base);
     g->rmw.address = IR_NONE;
 }
 

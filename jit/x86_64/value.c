@@ -403,10 +403,13 @@ static int product_high(struct gen *g, bool is_signed, ir_ref ra, ir_ref rb,
         return RAX;
     b = value(g, rb, NO_REG);
     if (b == RAX || b == RDX) {
+        const bool held = g->reg[rb] == b;
+
+        g->failed |= !evict(g, RCX);
         e_mov(&g->e, RCX, b);
-        g->busy &= ~(1u << b);
-        if (g->reg[rb] == b) {
-            g->reg[rb] = RCX;
+        drop(g, b);
+        if (held) {
+            held_elsewhere(g, b, RCX);
             unlock(g, b);
             lock(g, RCX);
         }
@@ -451,6 +454,7 @@ static int divide(struct gen *g, const struct ir_node *n, int want)
     if (g->failed || !all_free(g))
         return RAX;
     b = value(g, n->b, NO_REG);
+    g->failed |= b != RCX && !evict(g, RCX);
     e_mov(&g->e, RCX, b);
     used(g, n->b, b);
     take(g, RCX);
@@ -534,9 +538,9 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
         return RAX;
     }
     c = value(g, n->b, NO_REG);
+    g->failed |= c != RCX && !evict(g, RCX);
     e_mov(&g->e, RCX, c);
     used(g, n->b, c);
-    g->failed |= c != RCX && !is_free(g, RCX);
     take(g, RCX);
     lock(g, RCX);
     a = value(g, n->a, NO_REG);
@@ -732,6 +736,9 @@ static int select_value(struct gen *g, const struct ir_node *n, int want)
         e_mov(&g->e, t, b);
         used(g, n->c, b);
         b = t;
+    } else {
+        used(g, n->c, b);
+        take(g, b);
     }
     a = value(g, n->b, NO_REG);
     cc = condition(g, n->a);
