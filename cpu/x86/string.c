@@ -11,8 +11,8 @@
 
 #include "cpu/x86/x86_isa.h"
 
-#define BURST 32          /* elements one by one */
-#define BULK (16 * 4096u) /* bytes by pages */
+#define BURST 32         /* elements, of CMPS, SCAS and LODS */
+#define BULK (4 * 4096u) /* bytes, of MOVS and STOS */
 
 enum { AX, CX, DX, BX, SP, BP, SI, DI };
 
@@ -120,10 +120,10 @@ static void copy(uint8_t *to, const uint8_t *from, uint64_t n, unsigned size)
 }
 
 /* The elements that were moved so. */
-static uint64_t movs_pages(struct rep *r)
+static uint64_t movs_pages(struct rep *r, uint64_t most)
 {
     struct cpu *c = &r->g->core;
-    uint64_t from, to, n = span(r, SI, ACCESS_READ, r->left, &from);
+    uint64_t from, to, n = span(r, SI, ACCESS_READ, most, &from);
     uint8_t *p = NULL;
 
     if (n)
@@ -142,10 +142,10 @@ static uint64_t movs_pages(struct rep *r)
     return n;
 }
 
-static uint64_t stos_pages(struct rep *r)
+static uint64_t stos_pages(struct rep *r, uint64_t most)
 {
     struct cpu *c = &r->g->core;
-    uint64_t to, n = span(r, DI, ACCESS_WRITE, r->left, &to);
+    uint64_t to, n = span(r, DI, ACCESS_WRITE, most, &to);
     uint8_t *p;
 
     if (!n) {
@@ -166,22 +166,29 @@ static bool wanted(const struct cpu *c)
     return c->leave || c->step;
 }
 
+/*
+ * How many elements are left when the run loop may look next: registers alone
+ * say so, so that by pages and one by one it looks after the same element.
+ */
+static uint64_t pause_at(const struct rep *r)
+{
+    return r->left ? (r->left - 1) & ~(uint64_t)(BULK / r->size - 1) : 0;
+}
+
 bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing)
 {
     struct rep r = begin(c, size, addressing);
-    uint64_t v, n;
+    const uint64_t pause = pause_at(&r);
+    uint64_t v;
 
-    for (unsigned done = 0; r.left && done < BULK;) {
-        n = r.g->df || c->step ? 0 : movs_pages(&r);
-        done += (unsigned)n * size;
-        if (n)
+    while (r.left > pause) {
+        if (!r.g->df && !c->step && movs_pages(&r, r.left - pause))
             continue;
         if (!load(&r, SI, &v) || !store(&r, v))
             return false;
         move(&r, SI, 1);
         move(&r, DI, 1);
         count(&r, 1);
-        done += BULK / BURST;
         if (wanted(c))
             break;
     }
@@ -191,18 +198,15 @@ bool x86_rep_movs(struct cpu *c, uint8_t size, uint8_t addressing)
 bool x86_rep_stos(struct cpu *c, uint8_t size, uint8_t addressing)
 {
     struct rep r = begin(c, size, addressing);
-    uint64_t n;
+    const uint64_t pause = pause_at(&r);
 
-    for (unsigned done = 0; r.left && done < BULK;) {
-        n = r.g->df || c->step ? 0 : stos_pages(&r);
-        done += (unsigned)n * size;
-        if (n)
+    while (r.left > pause) {
+        if (!r.g->df && !c->step && stos_pages(&r, r.left - pause))
             continue;
         if (!store(&r, r.g->g[AX]))
             return false;
         move(&r, DI, 1);
         count(&r, 1);
-        done += BULK / BURST;
         if (wanted(c))
             break;
     }

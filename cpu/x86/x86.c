@@ -30,31 +30,38 @@ static uint32_t known_flags(const struct x86_cpu *g)
     return bits;
 }
 
-uint32_t x86_eflags(struct x86_cpu *g)
+/* All but the lazy ones. */
+static uint32_t eager_flags(const struct x86_cpu *g)
 {
-    struct cpu *c = &g->core;
     uint32_t v = g->eflags | 2;
 
-    /* Helpers that say nothing of the lazy flags (STI) come here with any
-     * values in them: those must not get among the other flags. */
-    v |=
-        (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) & X86_FLAGS;
     v |= g->df ? FLAG_DF : 0;
     if (g->model <= X86_MODEL_80186)
         v |= 0xf000;
     return v;
 }
 
+uint32_t x86_eflags(struct x86_cpu *g)
+{
+    const struct cpu *c = &g->core;
+
+    return eager_flags(g) |
+           ((uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) &
+            X86_FLAGS);
+}
+
 void x86_set_eflags(struct x86_cpu *g, uint32_t v, uint32_t mask)
 {
     struct cpu *c = &g->core;
-    const uint32_t old = x86_eflags(g);
-    uint32_t changed;
+    uint32_t old, changed;
 
     mask &= known_flags(g);
     /* In real mode the 286 keeps IOPL and NT clear. */
     if (g->model == X86_MODEL_80286 && !(g->cr0 & CR0_PE))
         mask &= ~(uint32_t)(FLAG_IOPL | FLAG_NT);
+    /* A helper that says nothing of the lazy flags (STI) comes here with any
+     * values in them. */
+    old = mask & X86_FLAGS ? x86_eflags(g) : eager_flags(g);
     v = (old & ~mask) | (v & mask);
     changed = old ^ v;
     if (mask & X86_FLAGS) {
