@@ -144,6 +144,25 @@ enum cli_result cli_monitor(struct config *c, const char *arg, struct error *e)
     return CLI_RUN;
 }
 
+/* Port E9h: a device of its own. */
+enum cli_result cli_debugcon(struct config *c, const char *arg, struct error *e)
+{
+    struct device_option *d;
+    const char **pair = pool_alloc(&c->pool, 2 * sizeof(*pair));
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->n_devices; i++)
+        n += !strcmp(c->devices[i].driver, "isa-debugcon");
+    if (!take_where(c, "-debugcon", "debugcon", n, arg, &pair[1], e))
+        return CLI_ERROR;
+    if (!pair[1]) /* none */
+        return CLI_RUN;
+    pair[0] = "chardev";
+    d = pool_append(&c->pool, &c->devices, &c->n_devices, sizeof(*d));
+    *d = (struct device_option){"isa-debugcon", 1, &pair[0], &pair[1]};
+    return CLI_RUN;
+}
+
 enum cli_result cli_mon(struct config *c, const char *arg, struct error *e)
 {
     static const char *const known[] = {"chardev", "mode", "pretty"};

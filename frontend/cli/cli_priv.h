@@ -30,7 +30,7 @@ void cli_print_man(void);
 
 /* Handlers that fill more than a line: */
 cli_handler cli_drive, cli_hd, cli_pflash, cli_blockdev, cli_fw_cfg;
-cli_handler cli_chardev, cli_serial, cli_mon, cli_monitor;
+cli_handler cli_chardev, cli_debugcon, cli_mon, cli_monitor, cli_serial;
 cli_handler cli_machine, cli_accel, cli_cpu, cli_smp, cli_m, cli_device;
 cli_handler cli_icount, cli_jit;
 

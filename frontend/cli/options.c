@@ -258,6 +258,8 @@ const struct option cli_options[] = {
     {"serial", "WHERE", cli_serial,
      "next serial line: stdio, mon:stdio, file:FILE, pty, null, none, "
      "unix:PATH[,server,nowait] or chardev:ID"},
+    {"debugcon", "WHERE", cli_debugcon,
+     "what a PC's guest writes to port E9h: as -serial"},
     {"chardev", "KIND,id=ID[,...]", cli_chardev,
      "stdio[,mux=on][,signal=off], file,path=FILE[,append=on], pty, null or "
      "socket,path=PATH[,server=on][,wait=off]"},

@@ -28,6 +28,7 @@
 
 enum { /* the setup header */
        SETUP_SECTS = 0x1f1,
+       SYSSIZE = 0x1f4, /* of what follows the setup code, in 16 bytes */
        VID_MODE = 0x1fa,
        BOOT_FLAG = 0x1fe,
        HEADER = 0x202,
@@ -135,6 +136,14 @@ static bool split_linux(struct pc_kernel *k, const struct source *s,
         free(all);
         return source_error(s, e, "truncated: its setup code alone has %s",
                             SIZE_TEXT(setup));
+    }
+    /* Before 2.04 it has 16 bits, which do not hold every kernel's; the last
+     * 16 bytes need not be whole (memtest86+). */
+    if (ld_le16(all + VERSION) >= 0x204 &&
+        (s->size - setup + 15) / 16 < ld_le32(all + SYSSIZE)) {
+        free(all);
+        return source_error(s, e, "truncated: its kernel has %s",
+                            SIZE_TEXT((uint64_t)ld_le32(all + SYSSIZE) * 16));
     }
     k->kernel.size = k->kernel.room = (uint32_t)(s->size - setup);
     k->kernel.bytes = malloc(k->kernel.size);

@@ -182,6 +182,8 @@ OPTIONS = [
     (['-serial', 'null'] * 5, 'more than 4'),
     (['-serial', 'null', '-serial', 'file:new'],
      'the board has 1 serial line, none for this one'),
+    (['-debugcon', 'paper'], 'paper'),
+    (['-M', 'virt', '-debugcon', 'null'], 'isa-debugcon'),
     (['-chardev', 'file,path=x'], 'no id=ID'),
     (['-chardev', 'file,id=c'], 'no path=FILE'),
     (['-chardev', 'fiel,id=c'], "did you mean 'file'?"),

@@ -51,6 +51,7 @@ static uint8_t *bzimage(void)
     uint8_t *b = calloc(1, BZ_SIZE);
 
     b[0x1f1] = 4;
+    st_le32(b + 0x1f4, 65536 / 16);
     st_le16(b + 0x1fe, 0xaa55);
     memcpy(b + 0x202, "HdrS", 4);
     st_le16(b + 0x206, 0x20f);
@@ -149,6 +150,20 @@ static void test_linux_bad(void **state)
     }
     c.kernel = file("text", "#!/bin/sh\necho\n", 15);
     refused(c, "wanted an x86 kernel");
+    free(b);
+}
+
+/* Wherever it is cut, it is refused. */
+static void test_linux_cut(void **state)
+{
+    uint8_t *b = bzimage();
+    struct pc_kernel_config c = {.low_ram = 64 * MIB};
+
+    (void)state;
+    for (unsigned size = 0; size < BZ_SIZE; size += size < 0x300 ? 1 : 509) {
+        c.kernel = file("cut", b, size);
+        refused(c, size < 0x206 ? "cut" : "truncated");
+    }
     free(b);
 }
 
@@ -452,6 +467,58 @@ static void test_direct_pvh(void **state)
     assert_false(pc_direct_open(&d, &c, &e));
 }
 
+/* A second segment of 0x100 bytes at that physical address. */
+static void second_segment(uint8_t *b, unsigned version, uint32_t at,
+                           uint32_t size)
+{
+    uint8_t *ph = b + 84;
+
+    elf(b, version);
+    st_le16(b + 44, 2);
+    st_le32(ph, 1);
+    st_le32(ph + 4, 0x300);
+    st_le32(ph + 8, at);
+    st_le32(ph + 12, at);
+    st_le32(ph + 16, 0x100);
+    st_le32(ph + 20, size);
+}
+
+/* Of segments that lie on each other the later one stays; those that lie where
+ * no memory is are refused. */
+static void test_wild_segments(void **state)
+{
+    static const struct {
+        uint32_t at, size;
+        const char *text; /* NULL: it is a kernel */
+    } rows[] = {
+        {0x205000, 0x100, NULL},      {0x200100, 0x100, NULL},
+        {0x204fff, 0x100, NULL},      {0x1fff80, 0x100, NULL},
+        {0xfffffff0, 0x100, "-m"},    {0xf0000000, 0x100, "-m"},
+        {0x205000, 0xfffffff0, "-m"}, {0x205000, 0x80, "segment"},
+    };
+    uint8_t b[ELF_SIZE];
+    struct pc_kernel_config c = {.low_ram = 64 * MIB};
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pc_kernel k;
+        struct error e;
+
+        second_segment(b, i % 2 + 1, rows[i / 2].at, rows[i / 2].size);
+        memset(b + 0x300, 0xa5, 0x100);
+        c.kernel = file("wild", b, sizeof(b));
+        if (rows[i / 2].text) {
+            refused(c, rows[i / 2].text);
+            continue;
+        }
+        assert_true(pc_kernel_open(&k, &c, &e));
+        assert_memory_equal(k.kernel.bytes +
+                                (rows[i / 2].at - k.kernel.address),
+                            b + 0x300, 0x100);
+        pc_kernel_close(&k);
+    }
+}
+
 /* Nothing that is damaged does more than fail. */
 static void test_damaged(void **state)
 {
@@ -499,8 +566,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     static const char *const names[] = {
-        "linux", "initrd", "short", "low",     "text", "mb", "m1",
-        "m2",    "mb2",    "bad",   "damaged", "pvh",  NULL};
+        "linux", "initrd", "short",   "low", "text", "mb",   "m1", "m2",
+        "mb2",   "bad",    "damaged", "pvh", "cut",  "wild", NULL};
 
     (void)state;
     for (unsigned i = 0; names[i]; i++)
@@ -511,10 +578,16 @@ static int tear_down(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linux),         cmocka_unit_test(test_linux_bad),
-        cmocka_unit_test(test_multiboot),     cmocka_unit_test(test_multiboot2),
-        cmocka_unit_test(test_multiboot_bad), cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_direct_linux),  cmocka_unit_test(test_direct_pvh),
+        cmocka_unit_test(test_linux),
+        cmocka_unit_test(test_linux_bad),
+        cmocka_unit_test(test_linux_cut),
+        cmocka_unit_test(test_wild_segments),
+        cmocka_unit_test(test_multiboot),
+        cmocka_unit_test(test_multiboot2),
+        cmocka_unit_test(test_multiboot_bad),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_direct_linux),
+        cmocka_unit_test(test_direct_pvh),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

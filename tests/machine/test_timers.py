@@ -52,9 +52,8 @@ def main():
             out = pathlib.Path(folder) / 'out'
             status = subprocess.run(
                 [emu, '-M', 'pc', '-bios', rom, '-display', 'none', '-serial',
-                 'none', '-chardev', f'file,id=d,path={out}', '-device',
-                 'isa-debugcon,chardev=d', '-device', 'isa-debug-exit',
-                 *options], stdin=subprocess.DEVNULL, timeout=300,
+                 'none', '-debugcon', f'file:{out}', '-device',
+                 'isa-debug-exit', *options], stdin=subprocess.DEVNULL, timeout=300,
                 check=False, stderr=subprocess.PIPE).returncode
             text = out.read_text()
             bad = check(text, '-icount' in options)
