@@ -122,11 +122,19 @@ static bool video_mode(const char *line, uint16_t *mode, struct error *e)
     return true;
 }
 
+/* The boot protocol that a setup code follows; 0: from before it had one. */
+static unsigned protocol(const uint8_t *setup)
+{
+    return memcmp(setup + HEADER, "HdrS", 4) == 0 ? ld_le16(setup + VERSION)
+                                                  : 0;
+}
+
 /* The setup code's sectors; those of old kernels that say 0 are 4. */
 static bool split_linux(struct pc_kernel *k, const struct source *s,
                         struct error *e)
 {
     uint32_t setup = SECTOR;
+    uint64_t said = 0;
     uint8_t *all, *less;
 
     if (!source_all(s, FILE_LIMIT, &all, e))
@@ -139,11 +147,12 @@ static bool split_linux(struct pc_kernel *k, const struct source *s,
     }
     /* Before 2.04 it has 16 bits, which do not hold every kernel's; the last
      * 16 bytes need not be whole (memtest86+). */
-    if (ld_le16(all + VERSION) >= 0x204 &&
-        (s->size - setup + 15) / 16 < ld_le32(all + SYSSIZE)) {
+    if (protocol(all) >= 0x204)
+        said = (uint64_t)ld_le32(all + SYSSIZE) * 16;
+    if ((s->size - setup + 15) / 16 * 16 < said) {
         free(all);
         return source_error(s, e, "truncated: its kernel has %s",
-                            SIZE_TEXT((uint64_t)ld_le32(all + SYSSIZE) * 16));
+                            SIZE_TEXT(said));
     }
     k->kernel.size = k->kernel.room = (uint32_t)(s->size - setup);
     k->kernel.bytes = malloc(k->kernel.size);
@@ -211,16 +220,15 @@ static bool open_linux(struct pc_kernel *k, const struct source *s,
                        const struct pc_kernel_config *c, struct error *e)
 {
     const char *line = c->append ? c->append : "";
-    unsigned version = 0;
     uint16_t mode = 0;
+    unsigned version;
     bool high;
     uint8_t *h;
 
     if (!split_linux(k, s, e))
         return false;
     h = k->setup.bytes;
-    if (memcmp(h + HEADER, "HdrS", 4) == 0)
-        version = ld_le16(h + VERSION);
+    version = protocol(h);
     high = version >= 0x200 && h[LOADFLAGS] & LOADED_HIGH;
     k->kind = KERNEL_KIND_LINUX;
     k->setup.address = version >= 0x202 && high ? 0x10000 : 0x90000;
