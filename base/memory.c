@@ -423,6 +423,15 @@ void memory_enable(struct region *r, bool enabled)
         rebuild(r->space);
 }
 
+void memory_retarget(struct region *r, uint64_t offset)
+{
+    if (r->target_offset == offset)
+        return;
+    r->target_offset = offset;
+    if (r->space && r->enabled)
+        rebuild(r->space);
+}
+
 /* ------------------------------------------------------------- look-up */
 
 /* The last span that starts at or before pa, if it reaches there. */
@@ -565,6 +574,20 @@ static void tell_watchers(struct memory *m, struct ram *ram, uint64_t offset,
         w->wrote(w->owner, ram, offset, size);
 }
 
+/* Page `host` is news to all but w; true: one of them is running. */
+static bool announce(struct memory *m, const struct code_watcher *w,
+                     const uint8_t *host)
+{
+    struct code_watcher *other =
+        __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
+    bool running = false;
+
+    for (; other; other = __atomic_load_n(&other->next, __ATOMIC_ACQUIRE))
+        if (other != w && other->armed)
+            running |= other->armed(other->owner, host);
+    return running;
+}
+
 /*
  * A decoder counts itself in, by a read-modify-write with acquire, and then
  * reads the page.  Ours on the same byte comes before or after: before, and
@@ -574,16 +597,9 @@ static void tell_watchers(struct memory *m, struct ram *ram, uint64_t offset,
 bool memory_arm_code(struct memory *m, const struct code_watcher *w,
                      struct ram *ram, uint64_t offset)
 {
-    struct code_watcher *other =
-        __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
-    bool running = false;
-
     __atomic_fetch_add(&ram->flags[offset >> PAGE_BITS], RAM_CODE_ONE,
                        __ATOMIC_SEQ_CST);
-    for (; other; other = __atomic_load_n(&other->next, __ATOMIC_ACQUIRE))
-        if (other != w && other->armed)
-            running |= other->armed(other->owner, ram->host + offset);
-    return running;
+    return announce(m, w, ram->host + offset);
 }
 
 bool memory_code_settled(struct memory *m, const struct code_watcher *w)
@@ -623,14 +639,11 @@ void memory_wrote(struct memory *m, struct ram *ram, uint64_t offset,
 bool memory_take_dirty(struct memory *m, struct ram *ram, uint64_t offset)
 {
     uint8_t *flags = &ram->flags[offset >> PAGE_BITS];
-    struct code_watcher *w = __atomic_load_n(&m->watchers, __ATOMIC_ACQUIRE);
 
     if (!(__atomic_load_n(flags, __ATOMIC_RELAXED) & RAM_DIRTY))
         return false;
     __atomic_fetch_and(flags, (uint8_t)~RAM_DIRTY, __ATOMIC_SEQ_CST);
-    for (; w; w = __atomic_load_n(&w->next, __ATOMIC_ACQUIRE))
-        if (w->armed)
-            w->armed(w->owner, ram->host + (offset & PAGE_MASK));
+    announce(m, NULL, ram->host + (offset & PAGE_MASK));
     return true;
 }
 

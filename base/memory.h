@@ -108,6 +108,8 @@ void memory_remove(struct region *r);
 /* Change place or visibility of a region; cheap if nothing changes. */
 void memory_move(struct region *r, uint64_t base);
 void memory_enable(struct region *r, bool enabled);
+/* Let an ALIAS begin elsewhere in its target, within it. */
+void memory_retarget(struct region *r, uint64_t offset);
 
 /* Increases with every change of the map.  Atomic, any thread. */
 uint64_t memory_version(struct memory *m);

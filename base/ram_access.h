@@ -176,4 +176,19 @@ static inline void ram_write(void *to, const void *from, size_t n)
 #endif
 }
 
+static inline void ram_fill(void *to, uint8_t v, size_t n)
+{
+#ifdef RAM_BY_ATOMICS
+    while (n) {
+        unsigned size = ram_piece(to, n);
+
+        ram_st(to, v * UINT64_C(0x0101010101010101), size);
+        to = (uint8_t *)to + size;
+        n -= size;
+    }
+#else
+    memset(to, v, n);
+#endif
+}
+
 #endif

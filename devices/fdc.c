@@ -87,7 +87,7 @@ void fdc_update_irq(struct fdc *f)
     wire_set(device_out(&f->dev, 0), on && (f->dor & DOR_GATE));
 }
 
-void fdc_idle(struct fdc *f)
+static void go_idle(struct fdc *f)
 {
     f->phase = PHASE_COMMAND;
     f->n_in = f->n_out = f->out_at = 0;
@@ -98,7 +98,7 @@ void fdc_idle(struct fdc *f)
 /* A command has ended with f->out[0] to [n - 1]. */
 void fdc_give(struct fdc *f, unsigned n)
 {
-    fdc_idle(f);
+    go_idle(f);
     f->phase = n ? PHASE_RESULT : PHASE_COMMAND;
     f->n_out = (uint8_t)n;
 }
@@ -319,7 +319,7 @@ static void take_byte(struct fdc *f, uint8_t byte)
 /* What DOR and DSR reset, 4.2: not DOR, nor what SPECIFY has set. */
 static void reset_chip(struct fdc *f)
 {
-    fdc_idle(f);
+    go_idle(f);
     timer_disarm(&f->work);
     timer_disarm(&f->poll);
     f->config &= f->lock ? CONFIG_NO_FIFO | CONFIG_THRESHOLD : 0;
@@ -417,7 +417,7 @@ static uint8_t read_fifo(struct fdc *f)
         byte = f->out[f->out_at++];
         f->result_int = false;
         if (f->out_at == f->n_out)
-            fdc_idle(f);
+            go_idle(f);
         fdc_update_irq(f);
     }
     return byte;
@@ -541,10 +541,10 @@ static void fdc_loaded(struct device *dev)
          (f->n_out > sizeof(f->out) || f->out_at >= f->n_out)) ||
         (f->phase == PHASE_COMMAND && f->n_in && (!c || f->n_in >= c->bytes)) ||
         ((f->phase == PHASE_MOVE || f->phase == PHASE_WAIT) && !c))
-        fdc_idle(f);
+        go_idle(f);
     if (f->phase == PHASE_MOVE && fdc_code(f) != CMD_FORMAT &&
         f->size > FDD_SECTOR)
-        fdc_idle(f);
+        go_idle(f);
     dma_request(&f->dma, f->phase == PHASE_MOVE && !fdc_non_dma(f) &&
                              (f->dor & DOR_GATE));
     fdc_update_irq(f);

@@ -152,12 +152,17 @@ static void sector_passed(struct fdc *f)
     bool more = next_sector(f);
 
     if (fdc_code(f) == CMD_VERIFY) {
-        /* With EC the last byte counts; else all of EOT is verified. */
+        /* With EC the last byte counts, and as many there must be; else all
+         * of EOT is verified. */
         bool counted = f->in[IN_DRIVE] & BYTE1_EC;
 
         f->verified++;
-        if (f->last || !more || (counted && f->verified == f->in[IN_DTL])) {
+        if (f->last || (counted ? f->verified == f->in[IN_DTL] : !more)) {
             finish(f, ST0_NORMAL);
+            return;
+        }
+        if (!more) {
+            fail(f, ST1_END_OF_CYLINDER, 0);
             return;
         }
     } else if (f->tc || f->last) {

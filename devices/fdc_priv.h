@@ -161,8 +161,6 @@ struct fdc {
 /* -- fdc.c -- */
 
 void fdc_update_irq(struct fdc *f);
-/* No command is going on. */
-void fdc_idle(struct fdc *f);
 /* A command has ended with f->out[0] to [n - 1]. */
 void fdc_give(struct fdc *f, unsigned n);
 /* Virtual ns: now, and how long a seek of `steps` takes. */

@@ -14,15 +14,20 @@
 
 struct device;
 
-/* Valid until the next call for the same device. */
+/*
+ * Valid until the next call for the same device.  Any number of viewers may
+ * look: one that remembers `update` of the frame it saw last finds new what
+ * has a higher number now.
+ */
 struct display_frame {
     /* 0xrrggbb in the host's byte order; `height` lines of `width`. */
     const uint32_t *pixels;
     unsigned width, height;      /* at least 1 */
     unsigned aspect_x, aspect_y; /* a pixel's width to its height */
-    /* Of each line: 1 if it is not as the last call showed it, else 0. */
-    const uint8_t *changed;
-    bool resized; /* since the last call; then all lines have changed */
+    /* Calls that found something new, by number from 1 on: the last one, that
+     * which found the size (and so all lines), and each line's. */
+    uint64_t update, resized;
+    const uint64_t *changed;
 };
 
 /* Valid until the next call for the same device. */
@@ -35,8 +40,7 @@ struct display_text {
 };
 
 struct display_ops {
-    /* true: something has changed.  *out is filled in any case. */
-    bool (*update)(struct device *dev, struct display_frame *out);
+    void (*update)(struct device *dev, struct display_frame *out);
     /* false: it shows graphics, or nothing. */
     bool (*text)(struct device *dev, struct display_text *out);
 };

@@ -12,8 +12,7 @@
  * Missing: separate banks for reading and writing, EDID (index 11), widths
  * that are no multiple of 8 (rounded down).
  */
-#include <string.h>
-
+#include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
 
 #define ID_FIRST 0xb0c0
@@ -131,7 +130,7 @@ static void clear(struct vga *v)
     size = (uint64_t)m.pitch * m.height;
     if (m.bpp == 4)
         size = (size + VGA_BANK - 1) / VGA_BANK * VGA_BANK * 4;
-    memset(v->vram->host, 0, (size_t)size);
+    ram_fill(v->vram->host, 0, (size_t)size);
     memory_wrote(v->dev->env->memory, v->vram, 0, size);
 }
 

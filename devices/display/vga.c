@@ -19,25 +19,20 @@
  * 3xA; latches are not loaded by reads that RAM answers; sequencer resets do
  * not stop the picture.
  */
-#include <string.h>
-
-#include "base/bytes.h"
 #include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
-
-#define PLANES 4
 
 /* -------------------------------------------------------------- memory */
 
 /* A bit of each plane as a byte of each. */
 static uint32_t expand(unsigned planes)
 {
-    uint32_t v = 0;
+    static const uint32_t bytes[16] = {
+        0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff,
+        0x00ffff00, 0x00ffffff, 0xff000000, 0xff0000ff, 0xff00ff00, 0xff00ffff,
+        0xffff0000, 0xffff00ff, 0xffffff00, 0xffffffff};
 
-    for (unsigned p = 0; p < PLANES; p++)
-        if (planes >> p & 1)
-            v |= UINT32_C(0xff) << 8 * p;
-    return v;
+    return bytes[planes & 15];
 }
 
 /* Where in the card's memory address `at` of the window lies. */
@@ -204,10 +199,8 @@ void vga_map_memory(struct vga *v)
     uint32_t start;
     bool on = is_direct(v, &start) && window->enabled;
 
-    if (on && v->direct.enabled && v->direct.target_offset == start)
-        return;
-    memory_enable(&v->direct, false);
-    v->direct.target_offset = start;
+    if (on)
+        memory_retarget(&v->direct, start);
     memory_enable(&v->direct, on);
 }
 

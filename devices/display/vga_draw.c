@@ -54,7 +54,8 @@ struct vga_screen {
 
     uint32_t *pixels;
     unsigned width, height;
-    uint8_t changed[MAX_LINES];
+    uint64_t update, resized,
+        changed[MAX_LINES]; /* as display_frame has them */
     bool valid, traced; /* what was painted last: anything, mid-frame changes */
     uint64_t frame;
     struct vga_regs drawn;
@@ -270,7 +271,7 @@ static void paint_line(struct job *j, const struct vga_walk *w, unsigned y)
     if (s->valid && !memcmp(old, line, size))
         return;
     memcpy(old, line, size);
-    s->changed[y] = 1;
+    s->changed[y] = s->update + 1;
     j->any = true;
 }
 
@@ -348,8 +349,7 @@ static bool resize(struct job *j)
 }
 
 /* A screen of 4 to 3; VBE's pixels are square. */
-static void describe(const struct job *j, bool resized,
-                     struct display_frame *out)
+static void describe(const struct job *j, struct display_frame *out)
 {
     const struct vga_screen *s = j->s;
 
@@ -359,18 +359,26 @@ static void describe(const struct job *j, bool resized,
         .height = s->height,
         .aspect_x = j->is_vbe ? 1 : 4 * s->height,
         .aspect_y = j->is_vbe ? 1 : 3 * s->width,
+        .update = s->update,
+        .resized = s->resized,
         .changed = s->changed,
-        .resized = resized,
     };
 }
 
-bool vga_screen_update(struct vga *v, struct display_frame *out)
+static void all_changed(struct job *j)
+{
+    for (unsigned y = 0; y < j->s->height; y++)
+        j->s->changed[y] = j->s->update + 1;
+    j->any = true;
+}
+
+void vga_screen_update(struct vga *v, struct display_frame *out)
 {
     struct vga_screen *s = v->screen;
     struct vga_beam b = vga_beam(v);
     struct job j = {.v = v, .s = s};
     const struct vga_regs *regs;
-    bool resized = false, first = !s->valid;
+    bool first = !s->valid;
 
     vga_latch_start(v, &b);
     j.trace = choose(v, &b, &regs);
@@ -382,24 +390,25 @@ bool vga_screen_update(struct vga *v, struct display_frame *out)
         (struct vga_painter){.vga = v, .regs = &j.regs, .frame = b.frame};
     /* Between modes a picture of some odd size would flash. */
     if (!vga_is_blank(&j.regs) || j.is_vbe)
-        resized = resize(&j);
-    memset(s->changed, 0, s->height);
+        first |= resize(&j);
     collect_dirty(v);
     compare(&j, b.frame);
     vga_paint_prepare(&j.painter);
     if (vga_is_blank(&j.regs) && !j.is_vbe) {
         for (size_t i = 0; j.all && i < (size_t)s->width * s->height; i++)
             s->pixels[i] = j.painter.overscan;
-        memset(s->changed, j.all, s->height);
-        j.any = j.all;
+        if (j.all)
+            all_changed(&j);
     } else if (j.all || j.cursor || s->any_dirty) {
         paint(&j);
     }
     s->valid = true;
-    if (first || resized)
-        memset(s->changed, 1, s->height);
-    describe(&j, first || resized, out);
-    return j.any || first || resized;
+    if (first) {
+        all_changed(&j);
+        s->resized = s->update + 1;
+    }
+    s->update += j.any;
+    describe(&j, out);
 }
 
 /* ----------------------------------------------------------------- text */

@@ -58,9 +58,9 @@ static void vga_isa_write(struct device *dev, unsigned window, uint64_t offset,
     vga_write(vga_of(dev), window, offset, value, size);
 }
 
-static bool vga_isa_update(struct device *dev, struct display_frame *out)
+static void vga_isa_update(struct device *dev, struct display_frame *out)
 {
-    return vga_screen_update(vga_of(dev), out);
+    vga_screen_update(vga_of(dev), out);
 }
 
 static bool vga_isa_text(struct device *dev, struct display_text *out)

@@ -147,11 +147,18 @@ void vga_walk_next(const struct vga_regs *r, struct vga_walk *w, unsigned y)
 
 /* -------------------------------------------------------------- colours */
 
+/* n bits as 8. */
+static uint32_t widen(uint32_t v, unsigned n)
+{
+    v &= (1u << n) - 1;
+    return v << (8 - n) | v >> (2 * n - 8);
+}
+
 static uint32_t part(const struct vga_regs *r, uint8_t v)
 {
     if (r->vbe[VBE_ENABLE] & VBE_8BIT_DAC)
         return v;
-    return (v & 0x3fu) << 2 | (v & 0x3fu) >> 4;
+    return widen(v, 6);
 }
 
 static uint32_t dac(const struct vga_regs *r, unsigned i)
@@ -315,13 +322,6 @@ const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
 }
 
 /* ------------------------------------------------------------------ VBE */
-
-/* n bits as 8. */
-static uint32_t widen(uint32_t v, unsigned n)
-{
-    v &= (1u << n) - 1;
-    return v << (8 - n) | v >> (2 * n - 8);
-}
 
 static uint32_t colour_15(uint32_t v)
 {

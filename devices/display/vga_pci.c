@@ -195,9 +195,9 @@ static void vga_pci_loaded(struct device *dev)
     update_legacy(p);
 }
 
-static bool vga_pci_update(struct device *dev, struct display_frame *out)
+static void vga_pci_update(struct device *dev, struct display_frame *out)
 {
-    return vga_screen_update(&((struct vga_pci *)dev)->vga, out);
+    vga_screen_update(&((struct vga_pci *)dev)->vga, out);
 }
 
 static bool vga_pci_text(struct device *dev, struct display_text *out)

@@ -271,7 +271,7 @@ uint8_t vga_seen(size_t at);
  * later. */
 void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,
                      uint8_t value);
-bool vga_screen_update(struct vga *v, struct display_frame *out);
+void vga_screen_update(struct vga *v, struct display_frame *out);
 bool vga_screen_text(struct vga *v, struct display_text *out);
 
 /* -- vga_line.c -- */
@@ -292,9 +292,8 @@ struct vga_painter {
     uint32_t overscan;
 };
 
-#define VGA_MAX_WIDTH 2560
 /* Room for a cell more on the left and on the right. */
-#define VGA_LINE (VGA_MAX_WIDTH + 32)
+#define VGA_LINE (VBE_MAX_X + 32)
 
 /* Cells and dots of a line, and lines. */
 unsigned vga_columns(const struct vga_regs *r);

@@ -94,20 +94,14 @@ struct vga_beam vga_beam(const struct vga *v)
     return b;
 }
 
-static bool same(const struct vga_timing *a, const struct vga_timing *b)
-{
-    return a->clock == b->clock && a->dots == b->dots && a->shown == b->shown &&
-           a->lines == b->lines && a->shown_lines == b->shown_lines &&
-           a->sync_start == b->sync_start && a->sync_lines == b->sync_lines;
-}
-
 void vga_retime(struct vga *v)
 {
     struct vga_timing t = timing(v);
     struct vga_beam b;
     uint64_t now, since;
 
-    if (same(&t, &v->timing))
+    /* It has no padding. */
+    if (!memcmp(&t, &v->timing, sizeof(t)))
         return;
     if (v->timing.lines) {
         b = vga_beam(v);

@@ -746,6 +746,9 @@ static void test_verify(void **state)
     finish();
     RESULT(0x00, 0, 0, 1, 0, 1, 2);
     assert_int_equal(d->reads, 4 + 16);
+    COMMAND(0x56, 0x80, 0, 0, 17, 2, 18, 0x1b, 4); /* there are two */
+    finish();
+    RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
     COMMAND(0x56, 0x00, 0, 0, 3, 2, 19, 0x1b, 0xff);
     finish();
     RESULT(0x40, 0x04, 0, 0, 0, 19, 2);

@@ -377,7 +377,7 @@ static void cursor_is_where_it_is_told(void **state)
     harness_advance(rig.h, 8 * UINT64_C(14300000));
     assert_true(rig_look(&rig, &frame));
     for (unsigned y = 0; y < 400; y++) {
-        assert_int_equal(frame.changed[y],
+        assert_int_equal(rig_changed(&rig, &frame, y),
                          y / 16 == 3 && y % 16 >= 13 && y % 16 < 15);
         EXPECT(5 * 9u, y, by_palette(MODE_3, 0));
     }
@@ -545,9 +545,9 @@ static void nothing_new_is_nothing(void **state)
     assert_false(rig_update(&rig, &frame));
     rig_poke(&rig, 100 * 320 + 17, 1);
     assert_true(rig_update(&rig, &frame));
-    assert_false(frame.resized);
+    assert_false(rig_resized(&rig, &frame));
     for (unsigned y = 0; y < 400; y++)
-        assert_int_equal(frame.changed[y], y / 2 == 100);
+        assert_int_equal(rig_changed(&rig, &frame, y), y / 2 == 100);
     rig_poke(&rig, 100 * 320 + 17, 1); /* the same again */
     assert_false(rig_update(&rig, &frame));
     rig_poke(&rig, 65000, 1); /* below the screen */
@@ -556,7 +556,7 @@ static void nothing_new_is_nothing(void **state)
     assert_false(rig_update(&rig, &frame));
     rig_set_mode(&rig, MODE_12);
     assert_true(rig_update(&rig, &frame));
-    assert_true(frame.resized);
+    assert_true(rig_resized(&rig, &frame));
 }
 
 static void screen_off_is_black(void **state)

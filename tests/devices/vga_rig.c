@@ -67,6 +67,7 @@ const struct vga_mode rig_modes[RIG_MODES] = {
 void rig_open(struct vga_rig *r, const char *cls, const char *properties)
 {
     r->h = harness_new();
+    r->seen = r->last = 0;
     r->dev = harness_device(r->h, cls, properties);
     if (r->h->pci_host)
         harness_enable_pci(r->h, r->dev);
@@ -179,12 +180,23 @@ void rig_set_palette(struct vga_rig *r)
 
 bool rig_look(struct vga_rig *r, struct display_frame *f)
 {
-    bool changed;
-
     pthread_mutex_lock(&r->h->lock);
-    changed = r->dev->class->display->update(r->dev, f);
+    r->dev->class->display->update(r->dev, f);
     pthread_mutex_unlock(&r->h->lock);
-    return changed;
+    r->seen = r->last;
+    r->last = f->update;
+    return r->last > r->seen;
+}
+
+bool rig_changed(const struct vga_rig *r, const struct display_frame *f,
+                 unsigned y)
+{
+    return f->changed[y] > r->seen;
+}
+
+bool rig_resized(const struct vga_rig *r, const struct display_frame *f)
+{
+    return f->resized > r->seen;
 }
 
 bool rig_update(struct vga_rig *r, struct display_frame *f)

@@ -32,6 +32,8 @@ extern const struct vga_mode rig_modes[RIG_MODES];
 struct vga_rig {
     struct harness *h;
     struct device *dev;
+    uint64_t seen; /* update of the frame before the last */
+    uint64_t last;
 };
 
 /* What an isa-vga is. */
@@ -68,5 +70,9 @@ uint32_t rig_colour(unsigned i);
 bool rig_update(struct vga_rig *r, struct display_frame *f);
 /* The same without time. */
 bool rig_look(struct vga_rig *r, struct display_frame *f);
+/* Did that look find the line, or the size, changed? */
+bool rig_changed(const struct vga_rig *r, const struct display_frame *f,
+                 unsigned y);
+bool rig_resized(const struct vga_rig *r, const struct display_frame *f);
 
 #endif
