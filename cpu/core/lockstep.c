@@ -169,7 +169,6 @@ static void pack_flags(struct cpu *c)
     if (!isa->flags)
         return;
     c->flag_a = isa->engine->flag_bits(c->flag_kind, c->flag_a, c->flag_b);
-    c->flag_a &= isa->flags;
     c->flag_b = 0;
     c->flag_kind = FLAGS_BITS;
 }

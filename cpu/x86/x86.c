@@ -46,8 +46,7 @@ uint32_t x86_eflags(struct x86_cpu *g)
     const struct cpu *c = &g->core;
 
     return eager_flags(g) |
-           ((uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) &
-            X86_FLAGS);
+           (uint32_t)x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b);
 }
 
 void x86_set_eflags(struct x86_cpu *g, uint32_t v, uint32_t mask)

@@ -95,17 +95,16 @@ static void shutdown(void *owner)
     cpu_kick(r->cpu);
 }
 
-static void add(struct x86_rig *r, struct memory *m, struct region *region)
+static void add(struct memory *m, struct region *region)
 {
     struct error e;
 
-    (void)r;
     region->enabled = true;
     must(memory_add(m, region, &e), &e);
 }
 
-struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
-                            unsigned size)
+struct x86_rig *x86_rig_plain(const char *model, const struct cpu_class *class,
+                              uint64_t size)
 {
     struct x86_rig *r = calloc(1, sizeof(*r));
     struct cpu_config config = {.model = model};
@@ -118,39 +117,59 @@ struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
         must(log_parse(getenv("X86_RIG_LOG"), &r->log.mask, &e), &e);
     r->memory = memory_new("memory", true, &r->lock);
     r->ports = memory_new("ports", true, &r->lock);
-    must(ram_new(&r->ram, X86_RIG_RAM, &e), &e);
-    must(ram_new(&r->rom, size, &e), &e);
-    memcpy(r->rom->host, rom, size);
-    r->ram_region = (struct region){.name = "ram", .kind = REGION_RAM,
-                                    .size = X86_RIG_RAM, .ram = r->ram};
-    r->ram_again = r->ram_region;
-    r->ram_again.base = 0x1000000;
-    r->rom_low = (struct region){.name = "rom", .kind = REGION_ROM,
-                                 .base = 0x100000 - size, .size = size,
-                                 .priority = 1, .ram = r->rom};
-    r->rom_286 = r->rom_high = r->rom_low;
-    r->rom_286.base = 0x1000000 - size;
-    r->rom_high.base = UINT64_C(0x100000000) - size;
-    r->port_region = (struct region){.name = "ports", .kind = REGION_MMIO,
-                                     .size = 0x10000, .ops = &port_ops,
-                                     .owner = r};
-    add(r, r->memory, &r->ram_region);
-    add(r, r->memory, &r->ram_again);
-    add(r, r->memory, &r->rom_low);
-    add(r, r->memory, &r->rom_286);
-    add(r, r->memory, &r->rom_high);
-    add(r, r->ports, &r->port_region);
+    must(ram_new(&r->ram, size, &e), &e);
+    r->ram_region = (struct region){
+        .name = "ram", .kind = REGION_RAM, .size = size, .ram = r->ram};
+    add(r->memory, &r->ram_region);
     r->clock = clock_new();
     clock_use_icount(r->clock, 0, insns, r);
     clock_resume(r->clock);
-    env = (struct cpu_env){.memory = r->memory, .ports = r->ports,
-                           .clock = r->clock, .log = &r->log};
-    must(cpu_new(&r->cpu, &x86_class, &env, &config, &e), &e);
+    r->class = *class;
+    env = (struct cpu_env){.memory = r->memory,
+                           .ports = r->ports,
+                           .clock = r->clock,
+                           .log = &r->log};
+    must(cpu_new(&r->cpu, &r->class, &env, &config, &e), &e);
     r->g = x86(r->cpu);
     r->cpu->wires.apic.acknowledge = acknowledge;
     r->cpu->wires.apic.owner = r;
     r->cpu->wires.shutdown = shutdown;
     r->cpu->wires.shutdown_owner = r;
+    return r;
+}
+
+struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
+                            unsigned size)
+{
+    struct x86_rig *r = x86_rig_plain(model, &x86_class, X86_RIG_RAM);
+    struct error e;
+
+    must(ram_new(&r->rom, size, &e), &e);
+    memcpy(r->rom->host, rom, size);
+    r->ram_again = (struct region){.name = "ram",
+                                   .kind = REGION_RAM,
+                                   .base = 0x1000000,
+                                   .size = X86_RIG_RAM,
+                                   .ram = r->ram};
+    r->rom_low = (struct region){.name = "rom",
+                                 .kind = REGION_ROM,
+                                 .base = 0x100000 - size,
+                                 .size = size,
+                                 .priority = 1,
+                                 .ram = r->rom};
+    r->rom_286 = r->rom_high = r->rom_low;
+    r->rom_286.base = 0x1000000 - size;
+    r->rom_high.base = UINT64_C(0x100000000) - size;
+    r->port_region = (struct region){.name = "ports",
+                                     .kind = REGION_MMIO,
+                                     .size = 0x10000,
+                                     .ops = &port_ops,
+                                     .owner = r};
+    add(r->memory, &r->ram_again);
+    add(r->memory, &r->rom_low);
+    add(r->memory, &r->rom_286);
+    add(r->memory, &r->rom_high);
+    add(r->ports, &r->port_region);
     return r;
 }
 

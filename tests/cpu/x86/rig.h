@@ -22,6 +22,7 @@
 struct x86_rig {
     struct cpu *cpu;
     struct x86_cpu *g; /* the same */
+    struct cpu_class class;
     pthread_mutex_t lock;
     struct log log;
     struct memory *memory, *ports;
@@ -38,6 +39,9 @@ struct x86_rig {
 /* ROM: at most 128 KiB, a multiple of 4 KiB.  NULL model: the default. */
 struct x86_rig *x86_rig_new(const char *model, const uint8_t *rom,
                             unsigned size);
+/* Nothing but `size` bytes of RAM from 0: no ROM, no ports. */
+struct x86_rig *x86_rig_plain(const char *model, const struct cpu_class *class,
+                              uint64_t size);
 void x86_rig_free(struct x86_rig *r);
 /* Let it run in lockstep with the translator, before it runs; a difference
  * is printed, ends the run and sets `differs`.  false: there is none. */

@@ -98,7 +98,6 @@ static inline uint8_t *bench_native_ram(struct bench *t)
 
 /* Print what differences were excused, and flags that rows leave undefined. */
 void bench_print_reasons(const struct bench *t);
-bool bench_is_row(const struct insn *n, const char *name);
 /* The flags, packed. */
 uint64_t bench_flags(const struct cpu *c);
 /* Where data differs, as an offset; RAM_SIZE: nowhere. */

@@ -162,12 +162,17 @@ static bool same_x87(struct bench *t, const struct x86_cpu *g)
     return true;
 }
 
+static bool is_row(const struct insn *n, const char *name)
+{
+    return n->row && strcmp(x86_row_table[n->row].name, name) == 0;
+}
+
 /* Is the instruction at pc of this row? */
 static bool at_row(const struct bench *t, uint64_t pc, const char *name)
 {
     for (unsigned i = 0; i < t->p.n; i++)
         if (t->p.pc + t->p.at[i] == pc)
-            return bench_is_row(&t->p.insns[i], name);
+            return is_row(&t->p.insns[i], name);
     return false;
 }
 
@@ -229,7 +234,7 @@ static bool same_exception(struct bench *t, const struct native_end *end,
 static bool wrapped_enter(const struct bench *t)
 {
     for (unsigned i = 0; i < t->p.n; i++)
-        if (bench_is_row(&t->p.insns[i], "enter"))
+        if (is_row(&t->p.insns[i], "enter"))
             return bench_mode_size(t) == X86_MODE_16;
     return false;
 }

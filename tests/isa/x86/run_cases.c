@@ -10,29 +10,15 @@
  * instruction, a 80286 runs to HLT.  For each case that does not come out as
  * it should, a line: its number, what it was, wanted, got.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/x86/x86_isa.h"
+#include "tests/cpu/x86/rig.h"
 
 #define RAM_SIZE (1u << 24)
 #define MAX_BYTES 4096u
 #define MAX_STEPS 64u
-
-struct board {
-    struct cpu *c;
-    struct cpu_class class;
-    struct memory *memory, *ports;
-    struct ram *ram;
-    struct region region;
-    struct clock *clock;
-    struct gate *gate;
-    struct log log;
-    pthread_mutex_t lock;
-    bool to_halt;
-};
 
 struct byte {
     uint32_t at, value;
@@ -50,21 +36,6 @@ static const char *const names[14] = {"ax", "bx", "cx", "dx",   "cs",
                                       "ss", "ds", "es", "sp",   "bp",
                                       "si", "di", "ip", "flags"};
 
-static void must(bool ok, const struct error *e)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "run_cases: %s\n", e->text);
-    exit(2);
-}
-
-static uint64_t insns(void *owner)
-{
-    struct board *b = owner;
-
-    return b->c ? cpu_icount_any(b->c) : 0;
-}
-
 /* An 8086 stops where its handler begins. */
 static void deliver_and_stop(struct cpu *c)
 {
@@ -72,33 +43,13 @@ static void deliver_and_stop(struct cpu *c)
     c->halted = true;
 }
 
-static void board_new(struct board *b, const char *model)
+static struct x86_rig *new_rig(const char *model)
 {
-    struct cpu_config config = {.model = model};
-    struct cpu_env env;
-    struct error e = {.text = "no memory"};
+    struct cpu_class class = x86_class;
 
-    pthread_mutex_init(&b->lock, NULL);
-    log_init(&b->log, stderr);
-    b->memory = memory_new("memory", true, &b->lock);
-    b->ports = memory_new("ports", true, &b->lock);
-    b->clock = clock_new();
-    b->gate = gate_new();
-    must(b->memory && b->ports && b->clock && b->gate, &e);
-    must(ram_new(&b->ram, RAM_SIZE, &e), &e);
-    b->region = (struct region){.name = "ram",
-                                .kind = REGION_RAM,
-                                .size = RAM_SIZE,
-                                .enabled = true,
-                                .ram = b->ram};
-    must(memory_add(b->memory, &b->region, &e), &e);
-    env = (struct cpu_env){b->memory, b->ports, b->clock, b->gate, &b->log};
-    b->class = x86_class;
     if (strncmp(model, "80286", 5) != 0)
-        b->class.deliver = deliver_and_stop;
-    must(cpu_new(&b->c, &b->class, &env, &config, &e), &e);
-    clock_use_icount(b->clock, 0, insns, b);
-    b->to_halt = x86(b->c)->model == X86_MODEL_80286;
+        class.deliver = deliver_and_stop;
+    return x86_rig_plain(model, &class, RAM_SIZE);
 }
 
 static bool read_test(struct test *t)
@@ -134,12 +85,12 @@ static void set_segment(struct x86_cpu *g, unsigned n, uint16_t selector)
     g->segment[n].base = (uint32_t)selector << 4;
 }
 
-static void load(struct board *b, const struct test *t)
+static void load(struct x86_rig *b, const struct test *t)
 {
-    struct x86_cpu *g = x86(b->c);
+    struct x86_cpu *g = b->g;
     const uint16_t *r = t->before;
 
-    cpu_reset(b->c);
+    cpu_reset(b->cpu);
     memcpy(
         g->g,
         (uint64_t[8]){r[AX], r[CX], r[DX], r[BX], r[SP], r[BP], r[SI], r[DI]},
@@ -150,27 +101,28 @@ static void load(struct board *b, const struct test *t)
     set_segment(g, SEG_ES, r[ES]);
     x86_set_eflags(g, r[FLAGS], 0xfd7);
     x86_settle(g);
-    b->c->pc = g->cs_base + r[IP];
+    b->cpu->pc = g->cs_base + r[IP];
     for (unsigned i = 0; i < t->n_before; i++)
         b->ram->host[t->bytes[i].at] = (uint8_t)t->bytes[i].value;
     memory_wrote(b->memory, b->ram, 0, RAM_SIZE);
 }
 
-static void run(struct board *b)
+static void run(struct x86_rig *b)
 {
-    struct cpu *c = b->c;
+    struct cpu *c = b->cpu;
+    const bool to_halt = b->g->model == X86_MODEL_80286;
     const uint64_t start = cpu_icount_any(c);
 
     for (unsigned i = 0; i < MAX_STEPS && !c->halted; i++) {
         cpu_run(c, 1);
-        if (!b->to_halt && cpu_icount_any(c) != start)
+        if (!to_halt && cpu_icount_any(c) != start)
             break;
     }
 }
 
-static void found(struct board *b, uint16_t out[14])
+static void found(struct x86_rig *b, uint16_t out[14])
 {
-    struct x86_cpu *g = x86(b->c);
+    struct x86_cpu *g = b->g;
     static const uint8_t order[12] = {0, 3, 1, 2, 0, 0, 0, 0, 4, 5, 6, 7};
 
     for (unsigned i = AX; i <= DI; i++)
@@ -179,7 +131,7 @@ static void found(struct board *b, uint16_t out[14])
     out[SS] = g->segment[SEG_SS].selector;
     out[DS] = g->segment[SEG_DS].selector;
     out[ES] = g->segment[SEG_ES].selector;
-    out[IP] = (uint16_t)(b->c->pc - g->cs_base);
+    out[IP] = (uint16_t)(b->cpu->pc - g->cs_base);
     out[FLAGS] = (uint16_t)x86_eflags(g);
 }
 
@@ -190,7 +142,7 @@ static unsigned mask_of(const struct test *t, uint32_t at)
     return 0xff;
 }
 
-static void compare(struct board *b, const struct test *t, unsigned long n)
+static void compare(struct x86_rig *b, const struct test *t, unsigned long n)
 {
     uint16_t got[14];
 
@@ -215,7 +167,7 @@ static void compare(struct board *b, const struct test *t, unsigned long n)
 }
 
 /* What a case may have written: it and its neighbours. */
-static void clear(struct board *b, const struct test *t)
+static void clear(struct x86_rig *b, const struct test *t)
 {
     for (unsigned i = 0; i < (unsigned)t->n_before + t->n_after; i++)
         b->ram->host[t->bytes[i].at] = 0;
@@ -223,19 +175,20 @@ static void clear(struct board *b, const struct test *t)
 
 int main(int argc, char **argv)
 {
-    static struct board b;
     static struct test t;
+    struct x86_rig *b;
 
     if (argc != 2) {
         fprintf(stderr, "run_cases MODEL < CASES\n");
         return 2;
     }
-    board_new(&b, argv[1]);
+    b = new_rig(argv[1]);
     for (unsigned long n = 0; read_test(&t); n++) {
-        load(&b, &t);
-        run(&b);
-        compare(&b, &t, n);
-        clear(&b, &t);
+        load(b, &t);
+        run(b);
+        compare(b, &t, n);
+        clear(b, &t);
     }
+    x86_rig_free(b);
     return 0;
 }

@@ -280,11 +280,6 @@ static void aim_stack(struct bench *t, struct x86_cpu *g)
     g->g[4] = sp | (bench_mode_size(t) == X86_MODE_16 ? rng_next(r) << 16 : 0);
 }
 
-bool bench_is_row(const struct insn *n, const char *name)
-{
-    return n->row && strcmp(x86_row_table[n->row].name, name) == 0;
-}
-
 static bool is_string(const struct insn *n)
 {
     const struct x86_entry *e = &x86_tables.entries[n->text];
@@ -308,36 +303,6 @@ static void aim_strings(struct bench *t, struct x86_cpu *g)
         g->g[7] = g->g[6] + rng_below(r, 16);
 }
 
-static unsigned insn_operand_size(const struct bench *t, unsigned i)
-{
-    const struct insn *n = &t->p.insns[i];
-    struct x86_parse x = {.mode = t->p.mode};
-
-    x86_parse_opcode(&x, n->bytes, n->length);
-    return x86_operand_size(&x, &x86_tables.entries[n->text]);
-}
-
-/* A frame for IRET that stays in the mode; into RAM of all sides. */
-static void put_frame(struct bench *t, struct x86_cpu *g, unsigned size)
-{
-    unsigned m = bench_mode_size(t);
-    uint64_t base = m == X86_MODE_16 ? GUEST_BASE : 0;
-    uint64_t mask = m == X86_MODE_16 ? 0xffff : UINT64_MAX;
-    uint64_t frame[5] = {
-        GUEST_BASE + rng_below(&t->rng, 0x800) - base, t->cs[m],
-        (rng_next(&t->rng) & (X86_FLAGS | EFLAGS_DF)) | EFLAGS_ONE,
-        interesting_address(&t->rng) - base, t->ss[m]};
-    uint8_t *rams[3] = {t->a.ram->host, t->b.ram->host, bench_native_ram(t)};
-
-    for (unsigned i = 0; i < 5; i++) {
-        uint64_t at = ((g->g[4] + i * size) & mask) + base - GUEST_BASE;
-
-        for (unsigned k = 0; k < 3; k++)
-            if (rams[k] && at >= DATA && at <= RAM_SIZE - 8)
-                st_le(rams[k] + at, frame[i], size);
-    }
-}
-
 static void random_state(struct bench *t)
 {
     struct x86_cpu *g = t->before;
@@ -351,11 +316,9 @@ static void random_state(struct bench *t)
         aim(&t->p, i, g->g, interesting_address(&t->rng));
         if (is_string(n))
             aim_strings(t, g);
-        if (bench_is_row(n, "iret") && i == 0)
-            put_frame(t, g, insn_operand_size(t, i));
         /* Targets that are code. */
         if ((x86_row_table[n->row].flags & ROW_INDIRECT) && n->reg[1] < 16 &&
-            rng_once(&t->rng, 2) && !bench_is_row(n, "iret"))
+            rng_once(&t->rng, 2))
             g->g[n->reg[1]] =
                 rng_below(&t->rng, 0x2000) +
                 (bench_mode_size(t) == X86_MODE_16 ? 0 : GUEST_BASE);
@@ -397,7 +360,7 @@ static void load_state(struct bench *t, struct side *s)
 
 uint64_t bench_flags(const struct cpu *c)
 {
-    return x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b) & X86_FLAGS;
+    return x86_flag_bits(c->flag_kind, c->flag_a, c->flag_b);
 }
 
 /* -------------------------------------------------------- the evaluator */

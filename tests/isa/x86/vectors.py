@@ -5,7 +5,7 @@
 
 DIRECTORY holds SingleStepTests' files, OPCODE.MOO.gz, and metadata.json.gz,
 which says what flags are undefined.  Every N-th case is run.  FAULTS and
-OPCODES list what may differ, and why; so may an instruction that writes over
+CASES list what may differ, and why; so may an instruction that writes over
 itself or what follows, which the processor has fetched before.  Status 77
 where there are no vectors.
 """
@@ -101,7 +101,7 @@ def flags_mask(meta, opcode):
     entry = meta["opcodes"].get(name, {})
     if reg and "reg" in entry:
         entry = entry["reg"].get(reg, {})
-    return entry.get("flags-mask", 0xffff), entry.get("status", "normal")
+    return entry.get("flags-mask", 0xffff)
 
 
 def writes_code(before, after):
@@ -145,7 +145,7 @@ def main():
         opcode = path.name.split(".MOO")[0]
         if a.opcode and opcode != a.opcode:
             continue
-        mask, status = flags_mask(meta, opcode)
+        mask = flags_mask(meta, opcode)
         with gzip.open(path) as f:
             raw = f.read()
         for n, (text, before, after, pushed, digest, rep) in \
@@ -155,7 +155,7 @@ def main():
             # The 8086's vectors have their handler of divisions at 400.
             pushed |= a.model == "8086" and opcode[:2] in ("F6", "F7", "D4") \
                 and after[0].get(12) == 0x400 and after[0].get(4) == 0
-            reason = status
+            reason = None
             if pushed and opcode in FAULTS[a.model]:
                 reason = FAULTS[a.model][opcode]
             elif digest[:8] in CASES:
@@ -171,15 +171,15 @@ def main():
     wrong = collections.defaultdict(list)
     for line in r.stdout.decode().splitlines():
         number, what = line.split(" ", 1)
-        opcode, status, text = names[int(number)]
-        wrong[opcode].append((status, text, what))
+        opcode, reason, text = names[int(number)]
+        wrong[opcode].append((reason, text, what))
     unknown = 0
     reasons = collections.Counter()
     for opcode, failures in sorted(wrong.items()):
-        for status, _, _ in failures:
-            if status != "normal":
-                reasons[f"{opcode}: {status}"] += 1
-        failures = [x for x in failures if x[0] == "normal"]
+        for reason, _, _ in failures:
+            if reason:
+                reasons[f"{opcode}: {reason}"] += 1
+        failures = [x for x in failures if not x[0]]
         if not failures:
             continue
         unknown += len(failures)
