@@ -7,6 +7,7 @@
  */
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
+#include "cpu/x86/x87.h"
 
 struct leaf {
     uint32_t a, b, c, d;
@@ -89,6 +90,8 @@ static void leaf_7(const struct x86_cpu *g, uint32_t n, struct leaf *l)
         return;
     l->b = g->words[X86_WORD_7_EBX];
     l->c = g->words[X86_WORD_7_ECX];
+    if (g->cr4 & CR4_PKE)
+        l->c |= 1 << 4;
 }
 
 /* Each processor is a package of one core and one thread. */
@@ -102,13 +105,18 @@ static void leaf_b(const struct x86_cpu *g, uint32_t n, struct leaf *l)
     }
 }
 
-/* x87 and SSE, in the legacy area. */
+/* x87 and SSE are in the legacy area, which the header follows. */
 static void leaf_d(const struct x86_cpu *g, uint32_t n, struct leaf *l)
 {
+    const uint64_t all = x86_xcr0_bits(g);
+
     if (!x86_has(g, X86_XSAVE))
         return;
     if (n == 0)
-        *l = (struct leaf){3, 0x240, 0x240, 0};
+        *l = (struct leaf){(uint32_t)all, x86_xsave_size(g->xcr0),
+                           x86_xsave_size(all), (uint32_t)(all >> 32)};
+    else if (n == 9 && all & XFEATURE_PKRU)
+        *l = (struct leaf){8, XSAVE_PKRU, 0, 0};
 }
 
 static uint32_t tsc_hz(const struct x86_cpu *g)

@@ -39,6 +39,7 @@ enum error_bits {
     PF_U = 1 << 2,
     PF_RSVD = 1 << 3,
     PF_I = 1 << 4,
+    PF_PK = 1 << 5,
 };
 
 #define ADDRESS_BITS UINT64_C(0x000ffffffffff000)
@@ -392,6 +393,20 @@ static void permit(const struct walk *w, struct translation *out)
     out->exec = !nx && !(users && (g->cr4 & CR4_SMEP));
 }
 
+/* SDM 3-4.6.2: the page's protection key denies data accesses, or writes. */
+static bool key_denies(const struct walk *w, unsigned key, bool write)
+{
+    const struct x86_cpu *g = w->g;
+    const bool users = w->rights & PTE_U;
+    unsigned rights;
+
+    if (!x86_lma(g) || !(g->cr4 & (users ? CR4_PKE : CR4_PKS)))
+        return false;
+    rights = (unsigned)((users ? g->pkru : g->pkrs) >> 2 * key & 3);
+    return rights & 1 ||
+           (write && rights & 2 && (w->user || (g->cr0 & CR0_WP)));
+}
+
 static bool permitted(enum access access, const struct translation *t)
 {
     return access == ACCESS_READ    ? t->read
@@ -402,11 +417,21 @@ static bool permitted(enum access access, const struct translation *t)
 static enum step leaf(struct walk *w, struct pte *e, struct translation *out)
 {
     const uint64_t size = page_size(w, e);
+    const unsigned key = e->value >> 59 & 15;
+    unsigned error = PF_P;
     enum step step;
 
     permit(w, out);
-    if (!permitted(w->access, out) && !w->probe)
-        return page_fault(w, PF_P);
+    if (key_denies(w, key, false))
+        out->read = false;
+    if (key_denies(w, key, true))
+        out->write = false;
+    if (!permitted(w->access, out) && !w->probe) {
+        if (w->access != ACCESS_FETCH &&
+            key_denies(w, key, w->access == ACCESS_WRITE))
+            error |= PF_PK;
+        return page_fault(w, error);
+    }
     step = set_bits(w, e, PTE_A | (w->access == ACCESS_WRITE ? PTE_D : 0));
     if (step != STEP_DONE)
         return step;

@@ -29,6 +29,7 @@ enum msr {
     MSR_MTRR_FIX4K = 0x268,  /* to 26f */
     MSR_PAT = 0x277,
     MSR_MTRR_DEF = 0x2ff,
+    MSR_PKRS = 0x6e1,
 };
 #define MSR_EFER 0xc0000080u
 #define MSR_STAR 0xc0000081u
@@ -112,6 +113,8 @@ static uint64_t *plain(struct x86_cpu *g, uint32_t n)
         return x86_has(g, X86_LM) ? &g->kernel_gs_base : NULL;
     case MSR_TSC_AUX:
         return x86_has(g, X86_RDTSCP) ? &g->tsc_aux : NULL;
+    case MSR_PKRS:
+        return x86_has(g, X86_PKS) ? &g->pkrs : NULL;
     default:
         return NULL;
     }
@@ -292,8 +295,10 @@ static bool write_msr(struct x86_cpu *g, uint32_t n, uint64_t v)
         return write_other(g, n, v);
     if ((is_base(n) && x86_has(g, X86_LM) && !x86_canonical_base(g, v)) ||
         (n == MSR_PAT && !pat_valid(v)) || !mtrr_valid(g, n, v) ||
-        ((n == MSR_TSC_AUX || n == MSR_SFMASK) && v >> 32))
+        ((n == MSR_TSC_AUX || n == MSR_SFMASK || n == MSR_PKRS) && v >> 32))
         return false;
+    if (n == MSR_PKRS && v != *r)
+        x86_flush(g);
     *r = v;
     return true;
 }

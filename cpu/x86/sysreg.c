@@ -7,6 +7,7 @@
  */
 #include "cpu/x86/apic.h"
 #include "cpu/x86/x86_isa.h"
+#include "cpu/x86/x87.h"
 
 static bool gp(struct x86_cpu *g)
 {
@@ -147,6 +148,8 @@ static uint64_t cr4_bits(const struct x86_cpu *g)
         {CR4_OSXSAVE, X86_XSAVE},
         {CR4_SMEP, X86_SMEP},
         {CR4_SMAP, X86_SMAP},
+        {CR4_PKE, X86_PKU},
+        {CR4_PKS, X86_PKS},
     };
     uint64_t bits = g->model >= X86_MODEL_PENTIUM2 ? CR4_PCE : 0;
 
@@ -160,7 +163,7 @@ static bool set_cr4(struct x86_cpu *g, uint64_t v)
 {
     const uint64_t changed = g->cr4 ^ v;
     const uint64_t paging = CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP |
-                            CR4_SMAP | CR4_LA57;
+                            CR4_SMAP | CR4_LA57 | CR4_PKE | CR4_PKS;
 
     if (v & ~cr4_bits(g))
         return gp(g);
@@ -408,10 +411,50 @@ bool x86_xsetbv(struct cpu *c)
         return x86_fault(c, VECTOR_UD, 0);
     if (!x86_privileged(c))
         return false;
-    if ((uint32_t)g->g[1] || !(v & 1) || v & ~UINT64_C(3))
+    if ((uint32_t)g->g[1] || !(v & 1) || v & ~x86_xcr0_bits(g))
         return gp(g);
     g->xcr0 = v;
     x86_settle(g);
+    return true;
+}
+
+uint64_t x86_xcr0_bits(const struct x86_cpu *g)
+{
+    return XFEATURE_X87 | XFEATURE_SSE |
+           (x86_has(g, X86_PKU) ? XFEATURE_PKRU : 0);
+}
+
+void x86_set_pkru(struct x86_cpu *g, uint32_t v)
+{
+    if (g->pkru == v)
+        return;
+    g->pkru = v;
+    if (g->cr4 & CR4_PKE)
+        x86_flush(g);
+}
+
+bool x86_rdpkru(struct cpu *c)
+{
+    struct x86_cpu *g = x86(c);
+
+    if (!(g->cr4 & CR4_PKE))
+        return x86_fault(c, VECTOR_UD, 0);
+    if ((uint32_t)g->g[1])
+        return gp(g);
+    g->g[0] = g->pkru;
+    g->g[2] = 0;
+    return true;
+}
+
+bool x86_wrpkru(struct cpu *c)
+{
+    struct x86_cpu *g = x86(c);
+
+    if (!(g->cr4 & CR4_PKE))
+        return x86_fault(c, VECTOR_UD, 0);
+    if ((uint32_t)g->g[1] || (uint32_t)g->g[2])
+        return gp(g);
+    x86_set_pkru(g, (uint32_t)g->g[0]);
     return true;
 }
 

@@ -39,7 +39,9 @@ enum x86_feature {
     X86_SMEP = X86_FEATURE(X86_WORD_7_EBX, 7),
     X86_SMAP = X86_FEATURE(X86_WORD_7_EBX, 20),
     X86_UMIP = X86_FEATURE(X86_WORD_7_ECX, 2),
+    X86_PKU = X86_FEATURE(X86_WORD_7_ECX, 3),
     X86_LA57 = X86_FEATURE(X86_WORD_7_ECX, 16),
+    X86_PKS = X86_FEATURE(X86_WORD_7_ECX, 31),
     X86_SYSCALL = X86_FEATURE(X86_WORD_81_EDX, 11),
     X86_NX = X86_FEATURE(X86_WORD_81_EDX, 20),
     X86_PAGE1G = X86_FEATURE(X86_WORD_81_EDX, 26),
@@ -323,6 +325,11 @@ bool x86_set_base(struct cpu *c, uint8_t gs, uint64_t v);
 bool x86_stac(struct cpu *c, uint8_t on);
 bool x86_xgetbv(struct cpu *c);
 bool x86_xsetbv(struct cpu *c);
+bool x86_rdpkru(struct cpu *c);
+bool x86_wrpkru(struct cpu *c);
+void x86_set_pkru(struct x86_cpu *g, uint32_t v);
+/* The components of state that XCR0 may switch on. */
+uint64_t x86_xcr0_bits(const struct x86_cpu *g);
 bool x86_monitor(struct cpu *c, uint8_t addressing);
 bool x86_mwait(struct cpu *c);
 

@@ -400,6 +400,8 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, tsc_aux, 0),
     FIELD(struct x86_cpu, pat, UINT64_C(0x0007040600070406)),
     FIELD(struct x86_cpu, misc_enable, 1),
+    FIELD(struct x86_cpu, pkru, 0),
+    FIELD(struct x86_cpu, pkrs, 0),
     FIELD(struct x86_cpu, mtrr_def, 0),
     FIELD_ARRAY(struct x86_cpu, mtrr_fixed, 0),
     FIELD_ARRAY(struct x86_cpu, mtrr_base, 0),

@@ -77,6 +77,8 @@ enum {
     CR4_OSXSAVE = 1 << 18,
     CR4_SMEP = 1 << 20,
     CR4_SMAP = 1 << 21,
+    CR4_PKE = 1 << 22,
+    CR4_PKS = 1 << 24,
 };
 
 enum {
@@ -211,6 +213,7 @@ struct x86_cpu {
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t tsc_offset, tsc_aux, pat, misc_enable;
+    uint64_t pkru, pkrs; /* 32 bits: two for each protection key */
     uint64_t mtrr_def, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
     uint64_t smbase;
     struct x86_x87 x87;

@@ -128,6 +128,14 @@ bool x86_fpu_load_env(struct cpu *c, uint64_t ea, uint8_t segment,
 bool x86_fpu_save(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 bool x86_fpu_restore(struct cpu *c, uint64_t ea, uint8_t segment,
                      uint8_t bytes);
+/* XSAVE's components, and the place of those that are not in the legacy area:
+ * that of AVX is left free. */
+#define XFEATURE_X87 UINT64_C(1)
+#define XFEATURE_SSE UINT64_C(2)
+#define XFEATURE_PKRU UINT64_C(0x200)
+#define XSAVE_PKRU 832u
+/* Bytes of the area for these components. */
+unsigned x86_xsave_size(uint64_t components);
 bool x86_fxsave(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 bool x86_fxrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 bool x86_xsave(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);

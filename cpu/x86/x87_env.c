@@ -9,7 +9,7 @@
  * Images are put together here and written once it is known that nothing will
  * fault; they are read whole before anything changes.
  *
- * Missing: XSAVE's compacted form, and components but x87 and SSE.
+ * Missing: XSAVE's compacted form, and components but x87, SSE and PKRU.
  */
 #include "cpu/x86/x87.h"
 
@@ -421,26 +421,32 @@ bool x86_fxrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes)
 
 /* ---------------------------------------------------------------- XSAVE */
 
-#define XFEATURE_X87 1u
-#define XFEATURE_SSE 2u
+unsigned x86_xsave_size(uint64_t components)
+{
+    return components & XFEATURE_PKRU ? XSAVE_PKRU + 8 : XSAVE_SIZE;
+}
 
 /* What EDX:EAX asks for, of what XCR0 has. */
 static uint64_t requested(const struct x86_cpu *g)
 {
-    return (g->g[2] << 32 | (uint32_t)g->g[0]) & g->xcr0 &
-           (XFEATURE_X87 | XFEATURE_SSE);
+    return (g->g[2] << 32 | (uint32_t)g->g[0]) & g->xcr0;
 }
 
 bool x86_xsave(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes)
 {
     struct x86_cpu *g = x86(c);
     uint64_t which = requested(g);
-    uint8_t image[XSAVE_SIZE];
+    uint8_t image[XSAVE_SIZE], pkru[8];
 
     if (!aligned(c, ea, segment, 6) ||
         !check_image(c, ea, segment, XSAVE_SIZE) ||
         !read_image(c, ea, segment, image, XSAVE_SIZE))
         return false;
+    if (which & XFEATURE_PKRU) {
+        st_le64(pkru, g->pkru);
+        if (!write_image(c, ea + XSAVE_PKRU, segment, pkru, sizeof(pkru)))
+            return false;
+    }
     if (which & XFEATURE_X87)
         fill_fx_x87(g, image, bytes);
     if (which & XFEATURE_SSE) {
@@ -466,7 +472,7 @@ bool x86_xrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes)
 {
     struct x86_cpu *g = x86(c);
     uint64_t which = requested(g), have;
-    uint8_t image[XSAVE_SIZE];
+    uint8_t image[XSAVE_SIZE], pkru[8] = {0};
 
     if (!aligned(c, ea, segment, 6) ||
         !read_image(c, ea, segment, image, XSAVE_SIZE))
@@ -476,12 +482,17 @@ bool x86_xrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes)
         return false;
     }
     have = ld_le64(image + XSAVE_BV);
+    if (which & have & XFEATURE_PKRU &&
+        !read_image(c, ea + XSAVE_PKRU, segment, pkru, sizeof(pkru)))
+        return false;
     if (which & XFEATURE_SSE && !x86_ldmxcsr(c, ld_le32(image + FX_MXCSR)))
         return false;
     if (which & XFEATURE_X87 && have & XFEATURE_X87)
         take_fx_x87(g, image, bytes);
     else if (which & XFEATURE_X87)
         x87_reset(g);
+    if (which & XFEATURE_PKRU)
+        x86_set_pkru(g, ld_le32(pkru));
     if (which & XFEATURE_SSE) {
         if (!(have & XFEATURE_SSE))
             memset(image + FX_XMM, 0, FX_SIZE - FX_XMM);

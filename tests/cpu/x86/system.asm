@@ -1,6 +1,7 @@
 ; PAE with its page-directory pointers and NX; control registers, tables and
 ; MSRs that refuse; 64-bit call gates, SYSENTER, SYSRET's trap, a segment that
-; becomes null, INVPCID and PCIDs, global pages; breakpoints that wait.
+; becomes null, INVPCID and PCIDs, global pages; breakpoints that wait;
+; protection keys; MONITOR and MWAIT that refuse.
 %include "rom.inc"
 
 %define GDT 0x10000
@@ -290,6 +291,133 @@ long64: lgdt [LIN(gdtr)]
         call hexw
         call newline64
 
+        ; Protection keys: of users' pages, and of the supervisor's.
+%macro PKRU 1
+        mov eax, %1
+        xor ecx, ecx
+        xor edx, edx
+        wrpkru
+%endmacro
+        SAY64 "keys "
+        xor ecx, ecx
+        FAULTS64 {rdpkru}
+        mov dword [PT + 5 * 8 + 4], 3 << 27     ; 205000: 3
+        mov dword [PT + 6 * 8 + 4], 3 << 27     ; 206000: 3, not for users
+        and dword [PT + 6 * 8], ~4
+        mov dword [PT + 7 * 8 + 4], 3 << 27     ; 207000: 3, read only
+        and dword [PT + 7 * 8], ~2
+        mov byte [0x205000], 0xc3
+        mov rax, cr4
+        or eax, 1 << 22 | 1 << 18               ; PKE, OSXSAVE
+        mov cr4, rax
+        invlpg [0x205000]
+        PKRU 1 << 6                             ; no access
+        FAULTS64 {mov al, [0x205000]}
+        FAULTS64 {mov [0x205000], al}
+        FAULTS64 {mov al, [0x206000]}
+        mov eax, 0x205000
+        FAULTS64 {call rax}
+        call newline64
+        SAY64 "keyswrite "
+        PKRU 1 << 7                             ; no writes
+        FAULTS64 {mov al, [0x205000]}
+        FAULTS64 {mov byte [0x205000], 0xc3}
+        FAULTS64 {mov [0x207000], al}
+        PKRU 0
+        FAULTS64 {mov [0x207000], al}
+        PKRU 1 << 7
+        mov rax, cr0
+        and eax, ~0x10000
+        mov cr0, rax
+        FAULTS64 {mov byte [0x205000], 0xc3}
+        mov rax, cr0
+        or eax, 0x10000
+        mov cr0, rax
+        mov ecx, 1
+        FAULTS64 {rdpkru}
+        FAULTS64 {wrpkru}
+        xor ecx, ecx
+        mov edx, 1
+        FAULTS64 {wrpkru}
+        call newline64
+        SAY64 "keyssave "
+        mov eax, 7
+        xor ecx, ecx
+        cpuid
+        mov eax, ecx
+        shr eax, 3
+        and eax, 3
+        call hexw                               ; PKU, OSPKE
+        mov eax, 0xd
+        mov ecx, 9
+        cpuid
+        call hexw                               ; its bytes
+        xor ecx, ecx
+        mov eax, 0x203
+        xor edx, edx
+        FAULTS64 {xsetbv}
+        mov edi, 0x208000
+        mov ecx, 0x3000 / 4
+        xor eax, eax
+        rep stosd
+        PKRU 0x54
+        mov eax, 0x200
+        FAULTS64 {xsave [0x208000]}
+        PKRU 0
+        mov eax, 0x200
+        FAULTS64 {xrstor [0x208000]}
+        rdpkru
+        call hexw
+        mov qword [0x208200], 0                 ; none is in use
+        mov eax, 0x200
+        FAULTS64 {xrstor [0x208000]}
+        rdpkru
+        call hexw
+        call newline64
+
+        SAY64 "pks "
+        mov ecx, 0x6e1
+        mov eax, 1 << 7
+        xor edx, edx
+        FAULTS64 {wrmsr}
+        mov edx, 1
+        FAULTS64 {wrmsr}
+        mov rax, cr4
+        or eax, 1 << 24
+        FAULTS64 {mov cr4, rax}
+        FAULTS64 {mov al, [0x206000]}
+        FAULTS64 {mov [0x206000], al}
+        FAULTS64 {mov [0x205000], al}
+        mov eax, 1 << 6
+        xor edx, edx
+        FAULTS64 {wrmsr}
+        FAULTS64 {mov al, [0x206000]}
+        mov rax, cr4
+        and eax, ~(1 << 24)
+        mov cr4, rax
+        FAULTS64 {mov al, [0x206000]}
+        call newline64
+
+        SAY64 "monitor "
+        xor eax, eax
+        xor ecx, ecx
+        xor edx, edx
+        FAULTS64 {monitor}
+        inc ecx
+        FAULTS64 {monitor}                      ; no extension is known
+        mov [0], al
+        FAULTS64 {mwait}                        ; wakes with IF clear
+        inc ecx
+        FAULTS64 {mwait}
+        mov rax, 0x123400000000000
+        xor ecx, ecx
+        FAULTS64 {monitor}
+        mov eax, 0x300000
+        mov dword [PT + 0x100 * 8], 0
+        invlpg [rax]
+        FAULTS64 {monitor}
+        call newline64
+
         ; Debug exceptions.
         SAY64 "debug "
         mov dword [IDT + 16], (LIN(db64) & 0xffff) | CODE64 << 16
@@ -360,6 +488,20 @@ user:   mov ax, gs
         call hexw
         mov eax, [gs:4]
         call hexw
+        call newline64
+
+        SAY64 "keys3 "
+        PKRU 1 << 7
+        FAULTS64 {mov al, [0x205000]}
+        FAULTS64 {mov byte [0x205000], 0xc3}
+        FAULTS64 {mov al, [0x206000]}           ; the key is not PKRU's
+        PKRU 1 << 6
+        FAULTS64 {mov al, [0x205000]}
+        PKRU 0
+        FAULTS64 {mov byte [0x205000], 0xc3}
+        xor ecx, ecx
+        FAULTS64 {monitor}
+        FAULTS64 {mwait}
         call newline64
 
         SAY64 "call64 "

@@ -20,10 +20,18 @@ static uint64_t host_lacks(void)
         uint64_t extension;
         uint8_t bit; /* of leaf 1's ECX; from 32 on, of leaf 7's EBX */
     } known[] = {
-        {X86_EXT_SSE3, 0},      {X86_EXT_PCLMUL, 1},  {X86_EXT_SSSE3, 9},
-        {X86_EXT_CX16, 13},     {X86_EXT_SSE41, 19},  {X86_EXT_SSE42, 20},
-        {X86_EXT_MOVBE, 22},    {X86_EXT_POPCNT, 23}, {X86_EXT_AES, 25},
+        {X86_EXT_SSE3, 0},
+        {X86_EXT_PCLMUL, 1},
+        {X86_EXT_SSSE3, 9},
+        {X86_EXT_CX16, 13},
+        {X86_EXT_SSE41, 19},
+        {X86_EXT_SSE42, 20},
+        {X86_EXT_MOVBE, 22},
+        {X86_EXT_POPCNT, 23},
+        {X86_EXT_AES, 25},
         {X86_EXT_SHA, 32 + 29},
+        {X86_EXT_CLFLUSHOPT, 32 + 23},
+        {X86_EXT_CLWB, 32 + 24},
     };
     unsigned a, b, c1 = 0, b7 = 0, c, d;
     uint64_t out = 0;

@@ -25,7 +25,7 @@ from pathlib import Path
 # Sets that are not there, by the codes' names.
 OTHER = re.compile(
     r"^(VEX|EVEX|XOP|MVEX|D3NOW|KNC)_|^(Bnd|Xbegin|Xabort|Xend|Xtest|Tdcall|"
-    r"Seam|Enc|Pcommit|Clflushopt|Clwb|Monitor|Mwait|Rdpkru|Wrpkru|Xsaveopt|"
+    r"Seam|Enc|Pcommit|Monitor|Mwait|Xsaveopt|"
     r"Clzero|Cldemote|Llwpcb|Slwpcb|"
     r"Skinit|Stgi|Clgi|Vm|Invept|Invvpid|Invlpga|Invlpgb|Tlbsync|Psmash|"
     r"Pvalidate|Rmp|Getsec|Rdpid|Ptwrite|Wbnoinvd|Pconfig|Umonitor|Umwait|"

@@ -45,8 +45,8 @@ ENVIRONMENT = re.compile(r"^(fldenv|fnstenv|frstor|fnsave)[wd] ")
 # Sets that no model has.
 SETS = re.compile(
     r"^(v\w+|k\w+ k|k(not|mov|x?n?or|and|shift|test|add|unpck)\w*|bnd\w+|"
-    r"adcx|adox|rdpid|rdpkru|wrpkru|rd(ssp)|wrss|wruss|incssp|saveprevssp|"
-    r"rstorssp|setssbsy|clrssbsy|clwb|clflushopt|cldemote|clzero|"
+    r"adcx|adox|rdpid|rd(ssp)|wrss|wruss|incssp|saveprevssp|"
+    r"rstorssp|setssbsy|clrssbsy|cldemote|clzero|"
     r"xsave(opt|c|s)\w*|xrstors\w*|ptwrite|tpause|umonitor|umwait|movdir\w+|"
     r"enqcmds?|"
     r"gf2p8\w+|blsr|blsi|blsmsk|andn|bextr|bzhi|pdep|pext|mulx|rorx|sarx|"
