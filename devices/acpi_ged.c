@@ -95,14 +95,6 @@ static void acpi_ged_input(struct device *dev, unsigned line, bool level)
     update(a);
 }
 
-static bool acpi_ged_specifier(struct device *dev, const uint32_t *cells,
-                               unsigned n, unsigned *line)
-{
-    (void)dev;
-    *line = 0;
-    return n == 1 && cells[0] == 0;
-}
-
 static void acpi_ged_settle(struct device *dev)
 {
     update((struct acpi_ged *)dev);
@@ -135,5 +127,4 @@ const struct device_class acpi_ged_class = {
     .read = acpi_ged_read,
     .write = acpi_ged_write,
     .input = acpi_ged_input,
-    .specifier = acpi_ged_specifier,
 };

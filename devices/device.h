@@ -118,7 +118,8 @@ struct device_class {
     void (*input)(struct device *dev, unsigned line, bool level);
     /*
      * Translate an interrupt specifier of `n` cells that names this
-     * controller into an input line; false: invalid.
+     * controller into an input line; false: invalid.  NULL: with one input,
+     * that is <0>.
      */
     bool (*specifier)(struct device *dev, const uint32_t *cells, unsigned n,
                       unsigned *line);

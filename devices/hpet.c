@@ -175,18 +175,19 @@ static void advance(struct comparator *t, uint64_t now)
         t->value = (t->value + (behind / period + 1) * period) & mask;
 }
 
+/* By one reading of the clock, or it would match late by what lies between
+ * two. */
 static void arm(struct comparator *t)
 {
     struct hpet *h = t->owner;
-    uint64_t now = count(h) & width(t), left, at = CLOCK_NEVER, ns;
+    uint64_t now = ticks(h), at = CLOCK_NEVER;
+    uint64_t left = (t->value - (h->counter + now)) & width(t);
 
-    left = (t->value - now) & width(t);
     /* It matches when the counter gets there: 0 is a whole turn away. */
     if (left == 0)
         left = width(t);
-    ns = clock_ns(h->dev.env->clock);
-    if (runs(h) && left < (UINT64_MAX - ns) / TICK_NS - 1)
-        at = (ns / TICK_NS + left) * TICK_NS;
+    if (runs(h) && left < UINT64_MAX / TICK_NS - now)
+        at = (now + left) * TICK_NS;
     timer_arm(&t->timer, at);
 }
 

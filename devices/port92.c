@@ -39,14 +39,6 @@ static void port92_input(struct device *dev, unsigned line, bool level)
     set_a20((struct port92 *)dev, level);
 }
 
-static bool port92_specifier(struct device *dev, const uint32_t *cells,
-                             unsigned n, unsigned *line)
-{
-    (void)dev;
-    *line = 0;
-    return n == 1 && cells[0] == 0;
-}
-
 static uint64_t port92_read(struct device *dev, unsigned window,
                             uint64_t offset, unsigned size)
 {
@@ -113,5 +105,4 @@ const struct device_class port92_class = {
     .read = port92_read,
     .write = port92_write,
     .input = port92_input,
-    .specifier = port92_specifier,
 };

@@ -20,9 +20,6 @@
 
 #include "base/bytes.h"
 #include "devices/fw_cfg.h"
-#include "devices/ioapic.h"
-#include "devices/isa.h"
-#include "devices/virtio/virtio_class.h"
 #include "machine/blob.h"
 #include "machine/machine_priv.h"
 
@@ -212,34 +209,20 @@ static uint32_t pci_memory(const struct machine *m)
     return 0x80000000;
 }
 
-/* The input of the IOAPIC that a device's first output leads to, or 0. */
-static uint32_t input_of(const struct device *dev)
-{
-    const struct device *to = dev->out[0].listener;
-
-    if (to && to->class == &isa_irqs_class)
-        return isa_irqs_number(dev->out[0].line);
-    return to && to->class == &ioapic_class ? dev->out[0].line : 0;
-}
-
 /* Where the event device is, and the virtio devices. */
 static void put_slots(struct acpi *a, const struct device *ged)
 {
+    struct pc_direct_slot slot[SLOTS];
     struct blob *b = &a->tables;
-    unsigned n = 0;
+    unsigned n = machine_slots(a->m, slot, SLOTS);
 
     blob_number(b, ged->regions[0].base, 4);
-    blob_number(b, input_of(ged), 4);
+    blob_number(b, machine_ioapic_input(ged), 4);
     blob_number(b, 0, 4);
-    for (unsigned i = 0; i < a->m->n_members && n < SLOTS; i++) {
-        struct device *dev = a->m->members[i].dev;
-
-        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev))
-            continue;
-        blob_number(b, dev->regions[0].base, 4);
-        blob_number(b, dev->regions[0].size, 4);
-        blob_number(b, input_of(dev), 4);
-        n++;
+    for (unsigned i = 0; i < n; i++) {
+        blob_number(b, slot[i].address, 4);
+        blob_number(b, slot[i].size, 4);
+        blob_number(b, slot[i].input, 4);
     }
     blob_grow(b, 12 * (SLOTS - n));
 }

@@ -18,9 +18,7 @@
 #include <string.h>
 
 #include "devices/cfi_flash.h"
-#include "devices/fdc.h"
 #include "devices/fw_cfg.h"
-#include "devices/mc146818.h"
 #include "devices/mtimer.h"
 #include "cpu/core/lockstep.h"
 #include "jit/jit.h"
@@ -735,10 +733,6 @@ static void note_device(struct machine *m, struct device *dev, int node)
         m->fw_cfg = fw_cfg_mmio(dev);
     if (dev->class == &fw_cfg_io_class && !m->fw_cfg)
         m->fw_cfg = fw_cfg_io(dev);
-    if (dev->class == &mc146818_class && !m->cmos)
-        m->cmos = dev;
-    if (dev->class == &fdc_class && !m->fdc)
-        m->fdc = dev;
     if (dev->class == &cfi_flash_class &&
         tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0)
         m->pflash_start = dev->regions[0].base;
@@ -812,15 +806,9 @@ static bool add_rom_alias(struct machine *m, int node, struct error *e)
 static bool not_on(const struct machine *m, int node)
 {
     int size = 0;
-    const char *p =
-        (const char *)tree_prop(&m->tree, node, "emu,not-on", &size);
-    const size_t n = strlen(m->cpu_model);
+    const void *list = tree_prop(&m->tree, node, "emu,not-on", &size);
 
-    for (size_t at = 0; p && at + n < (size_t)size;
-         at += strnlen(p + at, (size_t)size - at) + 1)
-        if (memcmp(p + at, m->cpu_model, n + 1) == 0)
-            return true;
-    return false;
+    return list && fdt_stringlist_contains(list, size, m->cpu_model);
 }
 
 static bool make_rom(struct machine *m, int node, struct error *e)

@@ -14,11 +14,9 @@
 #include <string.h>
 
 #include "devices/ioapic.h"
-#include "devices/isa.h"
 #include "devices/lapic.h"
 #include "devices/display/display.h"
 #include "devices/power_button.h"
-#include "devices/virtio/virtio.h"
 #include "machine/machine_priv.h"
 
 #define MAX_ICOUNT_SHIFT 10
@@ -54,25 +52,15 @@ static void find_slots(const struct machine *m, struct pc_direct_slot *slot,
 {
     const struct device *lapic = machine_device_of(m, &lapic_class, 0);
     const struct device *ioapic = machine_device_of(m, &ioapic_class, 0);
-    const struct device *irqs = machine_device_of(m, &isa_irqs_class, 0);
 
     pc->n_cpus = m->n_cpus;
     pc->slot = slot;
+    pc->n_slots = machine_slots(m, slot, PC_DIRECT_MAX_SLOTS);
     if (lapic)
         pc->lapic = (uint32_t)lapic->regions[0].base;
     if (ioapic) {
         pc->ioapic = (uint32_t)ioapic->regions[0].base;
         pc->ioapic_inputs = ioapic->class->n_inputs;
-    }
-    for (unsigned i = 0; i < m->n_members; i++) {
-        struct device *dev = m->members[i].dev;
-
-        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev) || !irqs ||
-            dev->out[0].listener != irqs || pc->n_slots == PC_DIRECT_MAX_SLOTS)
-            continue;
-        slot[pc->n_slots++] = (struct pc_direct_slot){
-            dev->regions[0].base, (uint32_t)dev->regions[0].size,
-            isa_irqs_number(dev->out[0].line)};
     }
 }
 
@@ -149,9 +137,9 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
     }
     gate_entropy(m->gate, l.seed, sizeof(l.seed));
     ok = loader_open(&m->loader, &l, &m->tree, e);
-    /* The loader has its own copy by now. */
+    /* The loader has its own copies by now. */
     blob_free(&acpi);
-    m->loader.c.pc.acpi = NULL;
+    m->loader.c.pc = (struct pc_direct_config){.n_ram = 0};
     return ok;
 }
 

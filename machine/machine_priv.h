@@ -66,8 +66,6 @@ struct machine {
     unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
     uint64_t pflash_start;  /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
-    struct device *cmos;    /* of a PC, likewise */
-    struct device *fdc;     /* whose drives the CMOS RAM lists; NULL: none */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
     bool rom_not_on; /* which does not run on these processors */
@@ -156,6 +154,13 @@ bool machine_check_overlaps(struct machine *m, struct error *e);
 /* Fill the firmware configuration store. */
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e);
+
+/* The input of the IOAPIC that a device's first output leads to; 0: none. */
+uint32_t machine_ioapic_input(const struct device *dev);
+/* The slots of virtio over MMIO that are taken and have such an input, at most
+ * `most`; returns how many. */
+unsigned machine_slots(const struct machine *m, struct pc_direct_slot *slot,
+                       unsigned most);
 
 /* A PC's tables, into the store: acpi.c, smbios.c. */
 bool machine_tell_acpi(struct machine *m, struct error *e);

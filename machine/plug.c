@@ -201,12 +201,8 @@ static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
 /* Its outputs are interrupts of the bus, by number. */
 static bool wire_isa(struct machine *m, struct device *dev, struct error *e)
 {
-    struct device *irqs = NULL;
+    struct device *irqs = machine_device_of(m, &isa_irqs_class, 0);
 
-    for (unsigned i = 0; i < m->n_members && !irqs; i++) {
-        if (m->members[i].dev->class == &isa_irqs_class)
-            irqs = m->members[i].dev;
-    }
     for (uint32_t i = 0; i < dev->class->n_outputs; i++) {
         unsigned line;
 

@@ -11,7 +11,10 @@
 
 #include "devices/fdc.h"
 #include "devices/fw_cfg.h"
+#include "devices/ioapic.h"
+#include "devices/isa.h"
 #include "devices/mc146818.h"
+#include "devices/virtio/virtio_class.h"
 #include "machine/blob.h"
 #include "machine/machine_priv.h"
 
@@ -104,8 +107,9 @@ static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
 }
 
 /* What a PC's setup program would have left in the CMOS RAM. */
-static void fill_cmos(struct machine *m)
+static void fill_cmos(struct machine *m, struct device *cmos)
 {
+    const struct device *fdc = machine_device_of(m, &fdc_class, 0);
     struct pc_setup setup = {
         .cpus = m->n_cpus,
         .boot = {2, 3, 4}, /* disk, CD-ROM, network */
@@ -121,9 +125,9 @@ static void fill_cmos(struct machine *m)
         else if (r->base == FOUR_GIB)
             setup.ram_high = r->size;
     }
-    for (unsigned n = 0; n < 2 && m->fdc; n++)
-        setup.floppy[n] = (uint8_t)fdc_drive_type(m->fdc, n);
-    mc146818_setup_pc(m->cmos, &setup);
+    for (unsigned n = 0; n < 2 && fdc; n++)
+        setup.floppy[n] = (uint8_t)fdc_drive_type(fdc, n);
+    mc146818_setup_pc(cmos, &setup);
 }
 
 /* `etc/e820`: base, size and kind (1: RAM) of each piece. */
@@ -163,14 +167,43 @@ static bool tell_pc(struct machine *m, struct error *e)
            machine_tell_smbios(m, e);
 }
 
+uint32_t machine_ioapic_input(const struct device *dev)
+{
+    const struct device *to = dev->out[0].listener;
+
+    if (to && to->class == &isa_irqs_class)
+        return isa_irqs_number(dev->out[0].line);
+    return to && to->class == &ioapic_class ? dev->out[0].line : 0;
+}
+
+unsigned machine_slots(const struct machine *m, struct pc_direct_slot *slot,
+                       unsigned most)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < m->n_members && n < most; i++) {
+        struct device *dev = m->members[i].dev;
+
+        if (!virtio_mmio_is_slot(dev) || virtio_mmio_is_free(dev) ||
+            !machine_ioapic_input(dev))
+            continue;
+        slot[n++] = (struct pc_direct_slot){dev->regions[0].base,
+                                            (uint32_t)dev->regions[0].size,
+                                            machine_ioapic_input(dev)};
+    }
+    return n;
+}
+
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
+    struct device *cmos = machine_device_of(m, &mc146818_class, 0);
+
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
-    if (m->cmos)
-        fill_cmos(m);
+    if (cmos)
+        fill_cmos(m, cmos);
     if (!m->fw_cfg)
         return true;
     if (!tell_counts(m, e) || !tell_kernel(m, e) ||

@@ -84,6 +84,15 @@ static bool to_cpu(struct machine *m, int node, const struct tree_irq *irq,
     return true;
 }
 
+static bool input_line(struct device *dev, const struct tree_irq *irq,
+                       unsigned *line)
+{
+    *line = 0;
+    return dev->class->specifier
+               ? dev->class->specifier(dev, irq->cell, irq->n, line)
+               : irq->n == 1 && irq->cell[0] == 0;
+}
+
 static bool resolve(struct machine *m, int node, const struct tree_irq *irq,
                     struct wire *out, struct error *e)
 {
@@ -100,10 +109,11 @@ static bool resolve(struct machine *m, int node, const struct tree_irq *irq,
         return to_cpu(m, node, irq, cpu, out, e);
     tree_path(&m->tree, irq->controller, path);
     dev = machine_device_at(m, irq->controller);
-    if (!dev || !dev->class->specifier || !dev->class->input)
+    if (!dev || !dev->class->input ||
+        (!dev->class->specifier && dev->class->n_inputs != 1))
         return tree_error(&m->tree, node, "interrupts", e,
                           "%s takes no interrupts", path);
-    if (!dev->class->specifier(dev, irq->cell, irq->n, &line))
+    if (!input_line(dev, irq, &line))
         return tree_error(&m->tree, node, "interrupts", e,
                           "%s has no input <%u%s>", path, irq->cell[0],
                           irq->n > 1 ? " ..." : "");

@@ -467,14 +467,6 @@ static void piix4_pm_input(struct device *dev, unsigned line, bool level)
     update(p);
 }
 
-static bool piix4_pm_specifier(struct device *dev, const uint32_t *cells,
-                               unsigned n, unsigned *line)
-{
-    (void)dev;
-    *line = 0;
-    return n == 1 && cells[0] == 0;
-}
-
 static const struct property piix4_pm_properties[] = {
     {"smm", PROP_BOOL, offsetof(struct piix4_pm, smm), "off",
      "the processor has system management mode, and firmware shall use it",
@@ -523,5 +515,4 @@ const struct device_class piix4_pm_class = {
     .reset = piix4_pm_reset,
     .loaded = piix4_pm_loaded,
     .input = piix4_pm_input,
-    .specifier = piix4_pm_specifier,
 };

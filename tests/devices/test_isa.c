@@ -56,8 +56,6 @@ static void test_port92(void **state)
     struct device *dev = harness_device(h, "port92", NULL);
     struct harness_wire *a20 = harness_out(h, dev, 0);
     struct harness_wire *reset = harness_out(h, dev, 1);
-    const uint32_t cells[] = {0, 1};
-    unsigned line = 7;
 
     (void)state;
     assert_true(a20->level);
@@ -83,10 +81,6 @@ static void test_port92(void **state)
     assert_int_equal(reset->changes, 4);
     harness_reset(h, dev);
     assert_true(a20->level);
-    assert_true(dev->class->specifier(dev, cells, 1, &line));
-    assert_int_equal(line, 0);
-    assert_false(dev->class->specifier(dev, cells + 1, 1, &line));
-    assert_false(dev->class->specifier(dev, cells, 2, &line));
 }
 
 /* FERR# sets IRQ 13 as it comes, port F0h clears it. */

@@ -47,18 +47,24 @@ def sha256(data):
 class Suite:
     """What every case needs: the emulator, the guest, where to report."""
 
+    board, name, guest = 'virt', 'boot', 'riscv64-linux'
+
     def __init__(self, args, folder):
         self.args = args
         self.emulator = machine.find_emulator(args.emulator)
-        self.files = machine.guest_files()
+        self.files = machine.guest_files(self.guest)
         self.log = machine.open_log(args)
         self.folder = pathlib.Path(folder)
-        self.report = proc.Report('boot')
+        self.report = proc.Report(self.name)
 
-    def console(self, memory=256, append='', extra=(), accel=None):
-        extra = ['-accel', accel or self.args.accel, *self.args.options, *extra]
-        return Console(machine.command(self.emulator, self.files, memory,
-                                       append, extra), self.log)
+    def options(self, accel=None):
+        accel = accel or self.args.accel
+        return [*(['-accel', accel] if accel else []), *self.args.options]
+
+    def console(self, memory=256, append='', extra=(), accel=None, board=None):
+        return Console(machine.command(
+            self.emulator, self.files, memory, append,
+            [*self.options(accel), *extra], board or self.board), self.log)
 
     def disk(self, name):
         path = self.folder / name
@@ -470,24 +476,24 @@ def guarded(suite, name, case, *args):
         raise
 
 
-def case_row(suite, count):
+def case_row(suite, count, memory=256):
     """count boots in a row, to the shell and off again."""
     times = []
     for number in range(count):
-        with suite.console(append='emu.run=true') as console:
-            try:
-                _, when = console.expect(rb'emu: status 0\r+\n',
-                                         120 * suite.args.scale)
+        name = f'{suite.guest}: boot {number + 1} of {count}'
+        try:
+            with suite.console(memory) as console:
+                when = Shell(console, suite.args.scale).wait_ready()
+                console.send(b'poweroff -f\n')
                 status = console.wait(30 * suite.args.scale)
-            except ConsoleError as err:
-                suite.report.check(f'boot {number + 1} of {count}', False,
-                                   f'{err}; last output:\n{console.tail()}')
-                continue
-            times.append(when - console.started)
-            suite.report.check(f'boot {number + 1} of {count}', status == 0,
-                               f'{times[-1]:.2f} s, status {status}')
+        except ConsoleError as err:
+            suite.report.check(name, False, str(err))
+            continue
+        times.append(when - console.started)
+        suite.report.check(name, status == 0,
+                           f'{times[-1]:.2f} s, status {status}')
     if times:
-        print(f'     boot: {min(times):.2f} s at best, '
+        print(f'     {suite.guest}: {min(times):.2f} s at best, '
               f'{statistics.median(times):.2f} median, {max(times):.2f} worst')
 
 
@@ -539,12 +545,9 @@ def build_in_guest(suite, shell, jobs):
 
 def case_builds(suite, count):
     """compiler.py's sources, built count times on four processors."""
-    def say(text):
-        print('fetch: ' + text, file=sys.stderr, flush=True)
-
     check = suite.report.check
     try:
-        with_archive(suite, compiler.archive(say))
+        with_archive(suite, compiler.archive(machine.say))
     except aptdir.FetchError as err:
         suite.report.skip('builds', str(err))
         return
@@ -610,12 +613,8 @@ def case_hashes(suite, count):
                  '-D', str(path)]
         with suite.console(append='emu.run=true', extra=extra,
                            accel=engine) as console:
-            try:
-                console.expect(rb'emu: status 0\r+\n', 120 * suite.args.scale)
-                console.wait(30 * suite.args.scale)
-            except ConsoleError as err:
-                suite.report.check(name, False, str(err))
-                continue
+            console.expect(rb'emu: status 0\r+\n', 120 * suite.args.scale)
+            console.wait(30 * suite.args.scale)
         text = path.read_text()
         suite.report.check(name, text.startswith('state hash '), text.strip())
         hashes.add(text)
@@ -630,7 +629,7 @@ def parse():
     parser = machine.parser(__doc__)
     parser.add_argument('--only', choices=[*CASES, 'memory', 'lockstep'],
                         action='append', help='run this case (repeatable)')
-    parser.add_argument('--accel', default='tcg', metavar='NAME',
+    parser.add_argument('--accel', metavar='NAME',
                         help="the emulator's -accel (default: what it takes "
                         'by itself)')
     parser.add_argument('--memory', default='128,4096', metavar='MIB,...',
@@ -668,7 +667,7 @@ def main():
             guarded(suite, 'scaling', case_scaling)
             return suite.report.finish()
         if args.hashes:
-            case_hashes(suite, args.hashes)
+            guarded(suite, 'hashes', case_hashes, args.hashes)
             return suite.report.finish()
         for name, case in CASES.items():
             if not args.only or name in args.only:

@@ -155,14 +155,13 @@ def main():
     emulator = machine.find_emulator(args.emulator)
     files = machine.guest_files()
     report = proc.Report('clock')
-    with proc.Load(args.load), \
-            Console(machine.command(emulator, files, extra=args.options),
-                    machine.open_log(args)) as console:
-        try:
+    try:
+        with proc.Load(args.load), \
+                Console(machine.command(emulator, files, extra=args.options),
+                        machine.open_log(args)) as console:
             run(args, report, console)
-        except ConsoleError as err:
-            report.check('the guest answers', False, str(err))
-            print(console.tail())
+    except ConsoleError as err:
+        report.check('the guest answers', False, str(err))
     return report.finish()
 
 

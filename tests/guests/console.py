@@ -25,7 +25,8 @@ class Console:
     """A program on a terminal of its own.
 
     argv: the command.  log: a file opened for bytes that gets all output, or
-    None.  Leaving the `with` block ends the program if it still runs.
+    None.  Leaving the `with` block ends the program if it still runs; a
+    ConsoleError that leaves it shows the end of the output.
     """
 
     def __init__(self, argv, log=None, env=None):
@@ -50,7 +51,9 @@ class Console:
     def __enter__(self):
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, ConsoleError):
+            error.args = (f'{error}; last output:\n{self.tail()}',)
         if self.process.poll() is None:
             # A stopped process acts on nothing but this.
             self.process.send_signal(signal.SIGCONT)

@@ -46,15 +46,10 @@ class Firmware:
         self.folder = self.accel = None
         self.found = {}
 
-    def say(self, text):
-        print('fetch: ' + text, file=sys.stderr, flush=True)
-
     def package(self, name, pattern):
         """The one file of a package whose path ends so."""
         if name not in self.found:
-            with aptdir.Lock(aptdir.cache_root() / 'lock', self.say):
-                apt = aptdir.AptDir(SUITE, ARCH, self.say)
-                self.found[name] = apt.unpack(name)[0]
+            self.found[name] = machine.package(SUITE, ARCH, name)
         files = [p for p in self.found[name].rglob('*')
                  if str(p).endswith(pattern)]
         if len(files) != 1:
@@ -352,7 +347,7 @@ def guarded(fw, name):
         except (aptdir.FetchError, SystemExit) as err:
             fw.report.skip(f'{name}, {fw.accel}', str(err))
         except ConsoleError as err:
-            fw.check(name, False, str(err))
+            fw.report.check(f'{name}, {fw.accel}', False, str(err))
 
 
 def parse():

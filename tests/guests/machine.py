@@ -1,6 +1,7 @@
 """The command line that boots the guest, shared by the tests here."""
 
 import argparse
+import functools
 import os
 import pathlib
 import shlex
@@ -44,11 +45,24 @@ def open_log(args):
     return open(args.log, 'ab') if args.log else None
 
 
+def say(text):
+    """What fetching has to say."""
+    print('fetch: ' + text, file=sys.stderr, flush=True)
+
+
+def package(suite, arch, name):
+    """The folder into which that package is unpacked; ends the program with a
+    line where it is not to be had."""
+    try:
+        with aptdir.Lock(aptdir.cache_root() / 'lock', say):
+            return aptdir.AptDir(suite, arch, say).unpack(name)[0]
+    except aptdir.FetchError as err:
+        sys.exit(f'the package {name} is not to be had: {err}')
+
+
+@functools.cache
 def guest_files(name='riscv64-linux'):
     """A guest's files (linux.py); ends with a line where it cannot."""
-    def say(text):
-        print('fetch: ' + text, file=sys.stderr, flush=True)
-
     try:
         return linux.guest(name, say)
     except aptdir.FetchError as err:

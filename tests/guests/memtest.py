@@ -11,18 +11,12 @@ an error (--tests, 3).  Package: memtest86+ of trixie.
 import re
 import sys
 
-import aptdir
 import machine
 import proc
 from console import Console, ConsoleError
 
 BINARIES = {'ia32': 'memtest86+ia32.bin', 'x64': 'memtest86+x64.bin'}
 APPEND = 'console=ttyS0,115200'
-
-
-def package(say):
-    with aptdir.Lock(aptdir.cache_root() / 'lock', say):
-        return aptdir.AptDir('trixie', 'amd64', say).unpack('memtest86+')[0]
 
 
 def wait_for_test(console, wanted, timeout):
@@ -54,7 +48,7 @@ def case(args, report, folder, name, log):
                          f'{when - console.started:.1f} s, errors: '
                          f'{max(errors)}')
     except ConsoleError as err:
-        report.check(what, False, f'{err}; last output:\n{console.tail()}')
+        report.check(what, False, str(err))
 
 
 def main():
@@ -66,11 +60,7 @@ def main():
     args = parser.parse_args()
     report = proc.Report('memtest')
     log = machine.open_log(args)
-    try:
-        folder = package(lambda text: print('fetch: ' + text,
-                                            file=sys.stderr, flush=True))
-    except aptdir.FetchError as err:
-        sys.exit(f'memtest86+ is not to be had: {err}')
+    folder = machine.package('trixie', 'amd64', 'memtest86+')
     for name in BINARIES:
         if args.only in (None, name):
             case(args, report, folder, name, log)

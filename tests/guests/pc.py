@@ -18,7 +18,7 @@ import tempfile
 import boot
 import machine
 import proc
-from console import Console, ConsoleError, Shell
+from console import Shell
 
 KERNELS = {
     # guest: (uname -m, -m that must boot besides 512)
@@ -29,29 +29,21 @@ KERNELS = {
 }
 # Of 4096 MiB, 686 (no PAE) reaches what is below 4 GiB, without the PCI hole.
 NO_PAE_MIB = 3072
-
-
+# What runs on that board.
 MICROVM = 'amd64-cloud-linux'
-DISK = 4 << 20
 
 
-def start(suite, name, memory, extra=(), board='pc'):
-    options = [*suite.args.options, *extra]
-    if suite.args.accel:
-        options = ['-accel', suite.args.accel, *options]
-    return Console(machine.command(suite.emulator, suite.files[name], memory,
-                                   extra=options, board=board), suite.log)
+class Suite(boot.Suite):
+    board, name = 'pc', 'pc'
 
+    def __init__(self, args, folder):
+        self.take(args.only[0])
+        super().__init__(args, folder)
 
-class Suite:
-    def __init__(self, args):
-        self.args = args
-        self.emulator = machine.find_emulator(args.emulator)
-        wanted = {MICROVM if name == 'microvm' else name
-                  for name in args.only}
-        self.files = {name: machine.guest_files(name) for name in wanted}
-        self.log = machine.open_log(args)
-        self.report = proc.Report('pc')
+    def take(self, guest):
+        """The guest of the consoles from here on."""
+        self.guest = MICROVM if guest == 'microvm' else guest
+        self.files = machine.guest_files(self.guest)
 
 
 def number(shell, command):
@@ -67,12 +59,18 @@ def usable(shell):
                re.findall(r'0x([0-9a-f]+)-0x([0-9a-f]+)', out))
 
 
-def check_shell(suite, shell, name, memory, processors):
+def check_quiet(check, shell):
+    out, _ = shell.run('dmesg | grep -i -e "unable to handle" -e "BUG:" '
+                       '-e "Oops:" -e "call trace" -e "ACPI Error"')
+    check('the kernel has nothing to complain of', out == '', out)
+
+
+def check_shell(suite, shell, memory, processors):
+    name = suite.guest
+
     def check(what, good, detail=''):
         suite.report.check(f'{name}: {what}', good, detail.strip())
 
-    # Or what the kernel has to say lands between a command's lines.
-    shell.run('dmesg -n 1')
     out, status = shell.run('uname -m')
     check('uname -m', (out, status) == (KERNELS[name][0] + '\n', 0), out)
     boot.check_sums(suite, shell)
@@ -94,9 +92,7 @@ def check_shell(suite, shell, name, memory, processors):
     check('every processor has its timer', len(counts) == 2 and
           len(counts[0]) == processors and
           all(a < b for a, b in zip(*counts)), out)
-    out, _ = shell.run('dmesg | grep -i -e "unable to handle" -e "BUG:" '
-                       '-e "Oops:" -e "call trace" -e "ACPI Error"')
-    check('the kernel has nothing to complain of', out == '', out)
+    check_quiet(check, shell)
 
 
 def press(console):
@@ -123,82 +119,47 @@ def check_button(suite, console, shell, what):
                        out.strip())
 
 
-def check_disk(suite, shell, what):
-    out, status = shell.run(
-        'yes disk | head -c 1m | dd of=/dev/vda bs=64k conv=fsync 2>/dev/null; '
-        'echo 3 >/proc/sys/vm/drop_caches; '
-        'head -c 1m /dev/vda | sha256sum; yes disk | head -c 1m | sha256sum')
-    sums = out.split()[::2]
-    suite.report.check(f'{what}: the disk keeps what is written',
-                       status == 0 and len(sums) == 2 and sums[0] == sums[1],
-                       out.strip())
-
-
-def power_off(suite, console, shell, what):
-    console.send(b'poweroff -f\n')
-    status = console.wait(30 * shell.scale)
-    suite.report.check(f'{what}: poweroff -f ends with status 0', status == 0,
-                       f'status {status}')
-
-
-def microvm(suite, processors):
+def microvm(suite, what, processors):
     """No BIOS and no PCI: ACPI, and a disk on virtio-mmio."""
-    what = f'microvm, -smp {processors}'
-    with tempfile.NamedTemporaryFile() as disk:
-        disk.truncate(DISK)
-        extra = ['-smp', str(processors),
-                 '-drive', f'file={disk.name},format=raw,if=none,id=d',
-                 '-device', 'virtio-blk-device,drive=d']
-        try:
-            with start(suite, MICROVM, 512, extra, 'microvm') as console:
-                shell = Shell(console, suite.args.scale)
-                when = shell.wait_ready()
-                suite.report.check(f'{what}: boots to a shell', True,
-                                   f'{when - console.started:.1f} s')
-                check_shell(suite, shell, MICROVM, 512, processors)
-                check_disk(suite, shell, what)
-                check_button(suite, console, shell, what)
-                power_off(suite, console, shell, what)
-        except ConsoleError as err:
-            suite.report.check(what, False, f'{err}; last output:\n'
-                               f'{console.tail()}')
+    disk = suite.disk('disk.img')
+    extra = ['-smp', str(processors),
+             '-drive', f'file={disk},format=raw,if=none,id=d',
+             '-device', 'virtio-blk-device,drive=d']
+    with suite.console(512, extra=extra, board='microvm') as console:
+        shell = Shell(console, suite.args.scale)
+        boot.report_boot(suite, console, shell, what)
+        check_shell(suite, shell, 512, processors)
+        boot.check_disk(suite, shell, disk, what)
+        check_button(suite, console, shell, what)
+        boot.power_off(suite, console, shell, what)
 
 
-def case(suite, name, memory, processors):
-    extra = ['-smp', str(processors)] if processors > 1 else []
-    what = f'{name}, -m {memory}, -smp {processors}'
-    try:
-        with start(suite, name, memory, extra) as console:
-            shell = Shell(console, suite.args.scale)
-            when = shell.wait_ready()
-            suite.report.check(f'{what}: boots to a shell', True,
-                               f'{when - console.started:.1f} s')
-            check_shell(suite, shell, name, memory, processors)
-            if name == MICROVM:
-                check_button(suite, console, shell, what)
-            power_off(suite, console, shell, what)
-    except ConsoleError as err:
-        suite.report.check(what, False, f'{err}; last output:\n'
-                           f'{console.tail()}')
+def case(suite, what, memory, processors):
+    with suite.console(memory, extra=['-smp', str(processors)]) as console:
+        shell = Shell(console, suite.args.scale)
+        boot.report_boot(suite, console, shell, what)
+        check_shell(suite, shell, memory, processors)
+        if suite.guest == MICROVM:
+            check_button(suite, console, shell, what)
+        boot.power_off(suite, console, shell, what)
 
 
-def boots(suite):
-    """One after the other, the host loaded."""
-    with proc.Load(suite.args.load):
-        for name in suite.files:
-            for n in range(suite.args.boots):
-                what = f'{name}: boot {n + 1} of {suite.args.boots}'
-                try:
-                    with start(suite, name, 512) as console:
-                        when = Shell(console, suite.args.scale).wait_ready()
-                        console.send(b'poweroff -f\n')
-                        status = console.wait(30 * suite.args.scale)
-                        suite.report.check(
-                            what, status == 0,
-                            f'{when - console.started:.1f} s, {status}')
-                except ConsoleError as err:
-                    suite.report.check(what, False, f'{err}; last output:\n'
-                                       f'{console.tail()}')
+def cases(suite, name):
+    suite.take(name)
+    if suite.args.boots:
+        boot.case_row(suite, suite.args.boots, 512)
+        return
+    for processors in (2,) if suite.args.quick else (1, 2):
+        if name == 'microvm':
+            what = f'microvm, -smp {processors}'
+            boot.guarded(suite, what, microvm, what, processors)
+        else:
+            what = f'{name}, -m 512, -smp {processors}'
+            boot.guarded(suite, what, case, what, 512, processors)
+    if name != 'microvm' and not suite.args.quick:
+        for memory in KERNELS[name][1]:
+            what = f'{name}, -m {memory}'
+            boot.guarded(suite, what, case, what, memory, 1)
 
 
 def main():
@@ -213,22 +174,13 @@ def main():
     parser.add_argument('--load', type=int, default=0, metavar='K',
                         help='keep K processors of the host busy meanwhile')
     args = parser.parse_args()
-    args.only = args.only or [*KERNELS, 'microvm']
-    suite = Suite(args)
-    if args.boots:
-        boots(suite)
+    args.only = args.only or [*KERNELS, *([] if args.boots else ['microvm'])]
+    with tempfile.TemporaryDirectory(prefix='emu-pc-') as folder, \
+            proc.Load(args.load):
+        suite = Suite(args, folder)
+        for name in args.only:
+            cases(suite, name)
         return suite.report.finish()
-    for name in args.only:
-        if name == 'microvm':
-            for processors in (2,) if args.quick else (1, 2):
-                microvm(suite, processors)
-            continue
-        if not args.quick:
-            case(suite, name, 512, 1)
-        case(suite, name, 512, 2)
-        for memory in () if args.quick else KERNELS[name][1]:
-            case(suite, name, memory, 1)
-    return suite.report.finish()
 
 
 if __name__ == '__main__':

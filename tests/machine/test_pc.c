@@ -78,12 +78,10 @@ static unsigned lines(struct rig *r, unsigned cpu)
 
 static struct device *device_of(struct rig *r, const char *cls)
 {
-    for (unsigned i = 0; i < r->m->n_members; i++) {
-        if (strcmp(r->m->members[i].dev->class->name, cls) == 0)
-            return r->m->members[i].dev;
-    }
-    fail_msg("no %s", cls);
-    return NULL;
+    struct device *dev = machine_device_of(r->m, device_class_named(cls), 0);
+
+    assert_non_null(dev);
+    return dev;
 }
 
 /* -- ports and configuration -- */
@@ -221,12 +219,17 @@ static void unlock(struct rig *r)
     pthread_mutex_unlock(&r->m->lock);
 }
 
+static void set_wire(struct rig *r, const struct wire *w, bool on)
+{
+    lock(r);
+    wire_set(w, on);
+    unlock(r);
+}
+
 /* One of the board's wires, as its driver sets it. */
 static void raise_irq(struct rig *r, struct device *dev, unsigned n, bool on)
 {
-    lock(r);
-    wire_set(device_out(dev, n), on);
-    unlock(r);
+    set_wire(r, device_out(dev, n), on);
 }
 
 static int acknowledge(struct rig *r, unsigned cpu)
@@ -274,6 +277,37 @@ static void test_pic(void **state)
     raise_irq(r, device_of(r, "mc146818"), 0, true);
     assert_int_equal(acknowledge(r, 0), 0x70);
     assert_int_equal(acknowledge(r, 0), -1);
+}
+
+/* An error of the first processor's x87: IRQ 13, until port F0h is written. */
+static void test_ferr(void **state)
+{
+    struct rig *r = *state;
+    struct wire *ferr;
+
+    make_pc(r, 2);
+    init_pics(r);
+    ferr = &r->m->vcpu[0].cpu->wires.ferr;
+    assert_null(r->m->vcpu[1].cpu->wires.ferr.set);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(lines(r, 0) & INTR, 0);
+        set_wire(r, ferr, true);
+        assert_int_equal(lines(r, 0) & INTR, INTR);
+        assert_int_equal(acknowledge(r, 0), 0x75);
+        out(r, 0xa0, 1, 0x20);
+        out(r, 0x20, 1, 0x20);
+        /* An error that comes before F0h is no second edge. */
+        set_wire(r, ferr, false);
+        set_wire(r, ferr, true);
+        assert_int_equal(acknowledge(r, 0), -1);
+        out(r, 0xf0, 1, 0);
+        assert_int_equal(acknowledge(r, 0), -1);
+        set_wire(r, ferr, false);
+    }
+    /* One that F0h clears before it is taken is spurious. */
+    set_wire(r, ferr, true);
+    out(r, 0xf0, 1, 0);
+    assert_int_equal(lines(r, 0) & INTR, 0);
 }
 
 static void write_local(struct rig *r, unsigned cpu, unsigned reg, uint32_t v)
@@ -538,33 +572,32 @@ static void test_acpi(void **state)
 
 /* -- microvm: the same tables, without firmware -- */
 
-#define PVH_SIZE 0x200
+#define PVH_SIZE 0x400
 
-/* A program of nothing with a PVH entry. */
-static const char *pvh_file(struct rig *r)
+/* A program of nothing with a PVH entry: one segment at 2 MiB, of which the
+ * file has so many bytes, the note among them if there are so many. */
+static const char *pvh_file(struct rig *r, uint32_t file_size,
+                            uint32_t mem_size)
 {
     uint8_t b[PVH_SIZE] = "\177ELF\1\1\1";
 
-    st_le16(b + 16, 2);
+    st_le16(b + 16, 2); /* ET_EXEC, EM_386 */
     st_le16(b + 18, 3);
     st_le32(b + 20, 1);
     st_le32(b + 28, 52);
     st_le16(b + 42, 32);
     st_le16(b + 44, 2);
-    st_le32(b + 52, 1); /* a segment of 16 bytes at 2 MiB */
-    st_le32(b + 52 + 4, 0x100);
-    st_le32(b + 52 + 8, 0x200000);
-    st_le32(b + 52 + 12, 0x200000);
-    st_le32(b + 52 + 16, 16);
-    st_le32(b + 52 + 20, 16);
-    st_le32(b + 84, 4); /* the note */
-    st_le32(b + 84 + 4, 0x180);
-    st_le32(b + 84 + 16, 20);
-    st_le32(b + 0x180, 4);
-    st_le32(b + 0x184, 4);
-    st_le32(b + 0x188, 18);
-    memcpy(b + 0x18c, "Xen", 4);
-    st_le32(b + 0x190, 0x200000);
+    st_le32(b + 52, 1); /* PT_LOAD */
+    st_le32(b + 56, 0x100);
+    st_le32(b + 60, 0x200000);
+    st_le32(b + 64, 0x200000);
+    st_le32(b + 68, file_size);
+    st_le32(b + 72, mem_size);
+    st_le32(b + 84, 4); /* PT_NOTE */
+    st_le32(b + 88, 0x200);
+    st_le32(b + 100, 20);
+    memcpy(b + 0x200, "\4\0\0\0\4\0\0\0\22\0\0\0Xen", 16);
+    st_le32(b + 0x210, 0x200010);
     return rig_file(r, "pvh", b, sizeof(b));
 }
 
@@ -584,7 +617,7 @@ static void test_power_button(void **state)
     rig_free(r);
     r->config.board = "microvm";
     r->config.bios = NULL;
-    r->config.kernel = pvh_file(r);
+    r->config.kernel = pvh_file(r, 16, 16);
     r->config.board_options = off;
     r->config.n_board_options = 1;
     rig_machine(r);
@@ -609,7 +642,7 @@ static void test_microvm_acpi(void **state)
     unsigned cpus = 0;
 
     r->config.board = "microvm";
-    r->config.kernel = pvh_file(r);
+    r->config.kernel = pvh_file(r, 16, 16);
     r->config.cpus = 2;
     rig_machine(r);
     assert_true(machine_power_on(r->m, &r->e));
@@ -771,28 +804,9 @@ static void test_firmware_refused(void **state)
 static void test_direct_bss(void **state)
 {
     struct rig *r = *state;
-    uint8_t b[0x400] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
 
-    st_le16(b + 16, 2); /* ET_EXEC, EM_386 */
-    st_le16(b + 18, 3);
-    st_le32(b + 20, 1);
-    st_le32(b + 24, 0x200010);
-    st_le32(b + 28, 52);
-    st_le16(b + 42, 32);
-    st_le16(b + 44, 2);
-    st_le32(b + 52, 1); /* PT_LOAD: 768 bytes of 20480 */
-    st_le32(b + 56, 0x100);
-    st_le32(b + 60, 0x200000);
-    st_le32(b + 64, 0x200000);
-    st_le32(b + 68, 0x300);
-    st_le32(b + 72, 0x5000);
-    st_le32(b + 84, 4); /* PT_NOTE */
-    st_le32(b + 88, 0x200);
-    st_le32(b + 100, 20);
-    memcpy(b + 0x200, "\4\0\0\0\4\0\0\0\22\0\0\0Xen", 16);
-    st_le32(b + 0x210, 0x200010);
     r->config.board = "microvm";
-    r->config.kernel = rig_file(r, "pvh", b, sizeof(b));
+    r->config.kernel = pvh_file(r, 0x300, 0x5000);
     rig_machine(r);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(load(r, 0x200110, 4), 0x200010);
@@ -810,27 +824,17 @@ static void test_direct_bss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ports),
-        TEST(test_reset_port),
-        TEST(test_rom),
-        TEST(test_pam),
-        TEST(test_smram),
-        TEST(test_memory_above),
-        TEST(test_pic),
-        TEST(test_pirq),
-        TEST(test_msi),
-        TEST(test_start_up),
-        TEST(test_power_off),
-        TEST(test_told),
-        TEST(test_acpi),
-        TEST(test_smbios),
-        TEST(test_e820),
-        TEST(test_isapc),
-        TEST(test_plug_isa),
-        TEST(test_testdev),
-        TEST(test_firmware_refused),
-        TEST(test_direct_bss),
-        TEST(test_power_button),
+        TEST(test_ports),        TEST(test_reset_port),
+        TEST(test_rom),          TEST(test_pam),
+        TEST(test_smram),        TEST(test_memory_above),
+        TEST(test_pic),          TEST(test_ferr),
+        TEST(test_pirq),         TEST(test_msi),
+        TEST(test_start_up),     TEST(test_power_off),
+        TEST(test_told),         TEST(test_acpi),
+        TEST(test_smbios),       TEST(test_e820),
+        TEST(test_isapc),        TEST(test_plug_isa),
+        TEST(test_testdev),      TEST(test_firmware_refused),
+        TEST(test_direct_bss),   TEST(test_power_button),
         TEST(test_microvm_acpi),
     };
 

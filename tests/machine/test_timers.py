@@ -53,7 +53,7 @@ def main():
             status = subprocess.run(
                 [emu, '-M', 'pc', '-bios', rom, '-display', 'none', '-serial',
                  'none', '-debugcon', f'file:{out}', '-device',
-                 'isa-debug-exit', *options], stdin=subprocess.DEVNULL, timeout=300,
+                 'isa-debug-exit,iobase=0xf4', *options], stdin=subprocess.DEVNULL, timeout=300,
                 check=False, stderr=subprocess.PIPE).returncode
             text = out.read_text()
             bad = check(text, '-icount' in options)

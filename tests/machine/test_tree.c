@@ -31,6 +31,12 @@
     "  reg = <0 0xc000000 0 0x600000>; interrupt-controller;"                  \
     "  #interrupt-cells = <1>; riscv,ndev = <31>;"                             \
     "  interrupts-extended = <&intc 11>, <&intc 9>; };"
+/* With one input, which needs no specifier of its own. */
+#define GED(line)                                                              \
+    " ged: ged@3000 { compatible = \"emu,acpi-ged\";"                          \
+    "  reg = <0 0x3000 0 4>, <0 0x3010 0 3>; #interrupt-cells = <1>; };"       \
+    " a@1000 { compatible = \"ns16550a\"; reg = <0 0x1000 0 8>;"               \
+    "  interrupts-extended = <&ged " line ">; };"
 
 static void open_dts(struct rig *r, struct tree *t, const char *dts)
 {
@@ -821,6 +827,9 @@ static void test_wrong_wires(void **state)
                             "};"),
                       "-M *: /a@1000: interrupts: /b@2000 takes no "
                       "interrupts");
+    rig_board_refused(r, BOARD(GED("1")),
+                      "-M *: /a@1000: interrupts: /ged@3000 has no input <1>");
+    rig_board(r, BOARD(GED("0")));
     rig_board_refused(
         r,
         BOARD(" a: a@c000000 { compatible = \"riscv,plic0\";"

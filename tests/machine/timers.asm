@@ -6,18 +6,16 @@
 ;                               the processor was deaf for 3 times 30 ms
 ;   B ticks                     deaf for 700 ms, and 200 ms more
 ;   E                           the end: isa-debug-exit
-;
-; nasm -f bin; 64 KiB, the last byte at FFFFFFFFh.
-        bits 16
-        org 0x10000
-%define LIN(label) (0xffff0000 + (label) - 0x10000)
-CODE    equ 0x08
-DATA    equ 0x10
+
+%include "rom.inc"
+
+GDT     equ 0x900
+IDT     equ 0x1000
+STACK0  equ 0x8000
+CODE32  equ 0x08
+DATA0   equ 0x10
 HPET    equ 0xfed00000
 APIC    equ 0xfee00000
-STACK   equ 0x8000
-IDT     equ 0x1000
-IDTR    equ 0x0ff0
 ticks   equ 0x2000
 deaf    equ 0x2004              ; milliseconds that the handler is deaf
 first   equ 0x2100              ; two samples: hpet, tsc, pm, apic, pit
@@ -25,25 +23,22 @@ second  equ 0x2120
 KHZ     equ 1193                ; of the 8254
 MS      equ 100000              ; of the HPET
 
+start:  PROTECT CODE32
+
+        align 8
 gdt:    dq 0
         dq 0x00cf9b000000ffff
         dq 0x00cf93000000ffff
-gdtr:   dw 23
+gdt_end:
+gdtr0:  dw gdt_end - gdt - 1
         dd LIN(gdt)
-
-real:   cli
-        o32 lgdt [cs:gdtr - 0x10000]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword CODE:LIN(flat)
+gdtr:   dw gdt_end - gdt - 1
+        dd GDT
+idtr:   dw 0x7ff
+        dd IDT
 
         bits 32
-flat:   mov ax, DATA
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov esp, STACK
+pm:     SETUP
         ; PIIX4: ports at 600h
         mov eax, 0x80000b40
         mov ebx, 0x601
@@ -56,38 +51,14 @@ flat:   mov ax, DATA
         mov dword [APIC + 0xf0], 0x1ff
         mov dword [APIC + 0x3e0], 0xb
         mov dword [APIC + 0x320], 0x10000
-        mov dword [APIC + 0x380], 0xffffffff
-        ; 8259s: bases 20h and 28h, IRQ 0 alone
-        mov al, 0x11
-        out 0x20, al
-        out 0xa0, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 0x28
-        out 0xa1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xa1, al
-        mov al, 1
-        out 0x21, al
-        out 0xa1, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0xff
-        out 0xa1, al
-        ; IDT: one gate
-        mov eax, LIN(tick)
-        mov word [IDT + 0x20 * 8], ax
-        mov word [IDT + 0x20 * 8 + 2], CODE
-        shr eax, 16
-        mov word [IDT + 0x20 * 8 + 6], ax
-        mov word [IDT + 0x20 * 8 + 4], 0x8e00
-        mov word [IDTR], 0x7ff
-        mov dword [IDTR + 2], IDT
-        lidt [IDTR]
+        ; IRQ 0 alone
+        PIC 0x20, 0x20, 4, 0xfe
+        PIC 0xa0, 0x28, 2, 0xff
+        GATE32OF 0x20, tick
+        lidt [LIN(idtr)]
 
-again:  ; counter 2: mode 2, 65536, its gate open
+again:  mov dword [APIC + 0x380], 0xffffffff
+        ; Counter 2: mode 2, 65536, its gate open.
         mov al, 1
         out 0x61, al
         mov al, 0xb4
@@ -108,26 +79,25 @@ again:  ; counter 2: mode 2, 65536, its gate open
         sub eax, [first]
         cmp eax, 50 * MS
         ja again
-        mov al, 'T'
-        out 0xe9, al
+        SAY32 "T "
         mov eax, [second]
         sub eax, [first]
-        call hex
+        call hex32
         mov eax, [second + 4]
         sub eax, [first + 4]
-        call hex
+        call hex32
         mov eax, [second + 8]
         sub eax, [first + 8]
         and eax, 0xffffff
-        call hex
+        call hex32
         mov eax, [first + 12]
         sub eax, [second + 12]
-        call hex
+        call hex32
         mov eax, [first + 16]
         sub eax, [second + 16]
         and eax, 0xffff
-        call hex
-        call newline
+        call hex32
+        call newline32
         dec dword [rounds_left]         ; memory is zero: 3 rounds
         cmp dword [rounds_left], -3
         jne again
@@ -136,22 +106,19 @@ again:  ; counter 2: mode 2, 65536, its gate open
         mov dword [deaf], 30
         mov ebx, 300
         call listen
-        mov al, 'L'
+        SAY32 "L "
         call say_ticks
         call start_ticks
         mov eax, 700
         call wait_ms                    ; IF is off
         mov ebx, 200
         call listen
-        mov al, 'B'
+        SAY32 "B "
         call say_ticks
-        mov al, 'E'
-        out 0xe9, al
-        call newline
-        mov dx, 0x501
+        SAY32 "E"
+        call newline32
         xor eax, eax
-        out dx, eax
-        hlt
+        jmp bye32
 
 rounds_left equ 0x2008
 
@@ -237,31 +204,7 @@ sample: mov esi, [HPET + 0xf0]
         ret
 
 say_ticks:
-        out 0xe9, al
         mov eax, [ticks]
-        call hex
-        jmp newline
-
-hex:    mov ebx, eax
-        mov al, ' '
-        out 0xe9, al
-        mov ecx, 8
-.digit: rol ebx, 4
-        mov al, bl
-        and al, 15
-        cmp al, 10
-        sbb al, 0x69
-        das
-        out 0xe9, al
-        loop .digit
-        ret
-
-newline:
-        mov al, 10
-        out 0xe9, al
-        ret
-
-        times 0xfff0 - ($ - $$) db 0
-        bits 16
-        jmp real
-        times 0x10000 - ($ - $$) db 0
+        call hex32
+        jmp newline32
+%include "rom_end.inc"

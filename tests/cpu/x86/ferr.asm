@@ -1,24 +1,8 @@
 ; An x87 error on a PC with CR0.NE clear: FERR#, IRQ 13, port F0.  By beside.py
 ; alone: the rig has no interrupt controllers.
 %include "rom.inc"
-start:  mov al, 0x11
-        out 0x20, al
-        out 0xa0, al
-        mov al, 8
-        out 0x21, al
-        mov al, 0x70
-        out 0xa1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xa1, al
-        mov al, 1
-        out 0x21, al
-        out 0xa1, al
-        mov al, 0xfb
-        out 0x21, al
-        mov al, 0xdf
-        out 0xa1, al
+start:  PIC 0x20, 8, 4, 0xfb
+        PIC 0xa0, 0x70, 2, 0xdf
         mov word [4 * 0x75], irq13
         mov word [4 * 0x75 + 2], 0xf000
         mov eax, cr0

@@ -49,17 +49,11 @@ idtr64: dw 0x81 * 16 - 1
 
         bits 32
 pm:     SETUP
-        mov edi, IDT + 14 * 8
-        mov word [edi], LIN(pf32) & 0xffff
-        mov word [edi + 2], CODE32
-        mov dword [edi + 4], (LIN(pf32) & 0xffff0000) | 0x8e00
+        GATE32OF 14, pf32
         lidt [LIN(idtr32)]
 
         ; Identity by 4 KiB pages for 4 MiB, the ROM by a large page.
-        mov edi, PD
-        xor eax, eax
-        mov ecx, 0x2000 / 4
-        rep stosd
+        CLEAR PD, 0x2000
         mov dword [PD], PT + 7
         mov dword [PD + 0xffc], 0xffc00083
         mov edi, PT
@@ -137,10 +131,7 @@ pm:     SETUP
         mov eax, cr0
         and eax, 0x7fffffff
         mov cr0, eax
-        mov edi, PML4
-        xor eax, eax
-        mov ecx, 0x4000 / 4
-        rep stosd
+        CLEAR PML4, 0x4000
         mov dword [PML4], PDPT + 7
         mov dword [PML4 + 0xff8], PDPT + 7      ; the upper end, too
         mov dword [PDPT], PDL + 7
@@ -179,10 +170,7 @@ pm:     SETUP
         mov byte [IDT + 3 * 16 + 4], 1          ; INT3: IST 1
         mov byte [IDT + 3 * 16 + 5], 0xee
         mov byte [IDT + 12 * 16 + 4], 1         ; and #SS
-        mov edi, TSS
-        mov ecx, 0x68 / 4
-        xor eax, eax
-        rep stosd
+        CLEAR TSS, 0x68
         mov dword [TSS + 4], STACK0
         mov dword [TSS + 36], IST1
         jmp CODE64:LIN(long64)

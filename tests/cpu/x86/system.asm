@@ -60,11 +60,6 @@ idtr64: dw 0x81 * 16 - 1
         dq IDT
 
         bits 32
-%macro GATE32OF 2               ; vector, handler
-        mov dword [IDT + 8 * %1], (LIN(%2) & 0xffff) | CODE32 << 16
-        mov dword [IDT + 8 * %1 + 4], (LIN(%2) & 0xffff0000) | 0x8e00
-%endmacro
-
 pm:     SETUP
         GATE32OF 13, fault32
         GATE32OF 14, pf32
@@ -72,10 +67,7 @@ pm:     SETUP
 
         ; PAE: the first 4 MiB, and from 4 MiB on 2 MiB without execution.
         SAY32 "pae "
-        mov edi, PDPT32
-        mov ecx, 0x2000 / 4
-        xor eax, eax
-        rep stosd
+        CLEAR PDPT32, 0x2000
         mov dword [PDPT32], PD32 + 1
         mov dword [PD32], 0x83
         mov dword [PD32 + 8], 0x200083
@@ -117,10 +109,7 @@ pm:     SETUP
         mov eax, cr0
         and eax, 0x7fffffff
         mov cr0, eax
-        mov edi, PML4
-        mov ecx, 0x4000 / 4
-        xor eax, eax
-        rep stosd
+        CLEAR PML4, 0x4000
         mov dword [PML4], PDPT + 7
         mov dword [PDPT], PD + 7
         mov dword [PD], 0x87
@@ -143,10 +132,7 @@ pm:     SETUP
         mov cr0, eax
         GATES 16, CODE64
         mov byte [IDT + 3 * 16 + 5], 0xee
-        mov edi, TSS
-        mov ecx, 0x68 / 4
-        xor eax, eax
-        rep stosd
+        CLEAR TSS, 0x68
         mov dword [TSS + 4], STACK0
         jmp CODE64:LIN(long64)
 
