@@ -5,7 +5,8 @@
  * identifiers, block locking), several chips in parallel where the bus is
  * wider than a chip; JEDEC JESD68.01 (Common Flash Interface) for the query,
  * and Intel's application note 646 for its extension 1.1.  Sizes are the
- * tree's, so the chips are as large as that wants them.
+ * tree's, so the chips are as large as that wants them; the query gives one
+ * that is no power of 2 as the next.
  *
  * While a bank is in read-array mode the guest's reads and fetches are of
  * memory (a ROM region over the registers), else they are ours.  Writes
@@ -97,6 +98,7 @@ struct cfi_flash {
     struct device dev;
     uint32_t bank_width, device_width, block_size; /* bytes */
     uint32_t lanes;                                /* chips in a bank */
+    bool clears_ready; /* SR.7, too, with the status, until an operation ends */
     struct bank bank[CFI_FLASH_BANKS];
 };
 
@@ -238,11 +240,12 @@ static void erase(struct cfi_flash *f, struct bank *b, uint64_t offset)
 
 /* -- reading the rest -- */
 
+/* Rounded up. */
 static unsigned log2_of(uint64_t v)
 {
     unsigned n = 0;
 
-    while (v >>= 1)
+    while (v > (uint64_t)1 << n)
         n++;
     return n;
 }
@@ -353,6 +356,7 @@ static uint64_t cfi_flash_read(struct device *dev, unsigned window,
 
 static void finish(struct bank *b)
 {
+    b->status |= SR_READY;
     b->step = STEP_COMMAND;
     set_mode(b, MODE_STATUS);
 }
@@ -378,7 +382,7 @@ static void command(struct cfi_flash *f, struct bank *b, uint8_t value)
         set_mode(b, MODE_STATUS);
         break;
     case CLEAR_STATUS:
-        b->status = SR_READY;
+        b->status = f->clears_ready ? 0 : SR_READY;
         break;
     case BLOCK_ERASE:
         begin(b, STEP_ERASE);
@@ -572,15 +576,22 @@ static bool cfi_flash_mapped(struct device *dev, unsigned n, struct error *e)
     ram_free(b->ram);
     b->ram = NULL;
     b->size = dev->regions[n].size;
-    if (dev->regions[n].base % PAGE_SIZE || !is_power_of_2(b->size) ||
-        b->size < f->block_size || b->size / f->block_size > MAX_BLOCKS)
+    if (dev->regions[n].base % PAGE_SIZE || b->size % f->block_size ||
+        b->size / f->block_size > MAX_BLOCKS)
         return error_set(e,
-                         "a bank of 0x%llx bytes at 0x%llx: want a power of 2, "
-                         "from 1 to %d blocks of 0x%x bytes, in whole pages",
+                         "a bank of 0x%llx bytes at 0x%llx: want from 1 to %d "
+                         "blocks of 0x%x bytes, in whole pages",
                          (unsigned long long)b->size,
                          (unsigned long long)dev->regions[n].base, MAX_BLOCKS,
                          f->block_size);
     return !b->drive || read_drive(f, b, e);
+}
+
+uint64_t cfi_flash_drive_size(struct device *dev, unsigned bank)
+{
+    const struct block *drive = flash_of(dev)->bank[bank].drive;
+
+    return drive ? drive->size : 0;
 }
 
 static void cfi_flash_destroy(struct device *dev)
@@ -640,6 +651,7 @@ static const struct field cfi_flash_fields[] = {
     FIELD_HOST(struct cfi_flash, device_width),
     FIELD_HOST(struct cfi_flash, block_size),
     FIELD_HOST(struct cfi_flash, lanes),
+    FIELD_HOST(struct cfi_flash, clears_ready),
     FIELD_SUBS(struct cfi_flash, bank, bank_fields),
     FIELD_LIST_END,
 };
@@ -659,6 +671,10 @@ static const struct property cfi_flash_properties[] = {
      .offset = offsetof(struct cfi_flash, block_size),
      .fallback = "256k",
      .help = "bytes that are erased together, of all chips"},
+    {.name = "clears-ready",
+     .type = PROP_BOOL,
+     .offset = offsetof(struct cfi_flash, clears_ready),
+     .help = "Clear Status clears SR.7, too: by that OVMF knows flash"},
     {.name = "drive0",
      .type = PROP_BLOCK,
      .offset = offsetof(struct cfi_flash, bank[0].drive),

@@ -9,4 +9,7 @@
 /* Banks are its windows; bank n is on the property "drive<n>". */
 extern const struct device_class cfi_flash_class;
 
+/* Bytes of that drive; 0: there is none. */
+uint64_t cfi_flash_drive_size(struct device *dev, unsigned bank);
+
 #endif

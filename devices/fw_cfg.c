@@ -6,7 +6,7 @@
  * its users: EDK2's QemuFwCfgLib, U-Boot's qfw, Linux's qemu_fw_cfg.
  *
  * Missing: items that the guest may write (a DMA write is an error, as for
- * an item that is read-only), items that are made when they are selected.
+ * an item that is read-only).
  */
 #include "devices/fw_cfg.h"
 
@@ -142,6 +142,20 @@ bool fw_cfg_add_file(struct fw_cfg *f, const char *name, const void *data,
     return write_directory(f, e);
 }
 
+void fw_cfg_refresh_file(struct fw_cfg *f, const char *name,
+                         void (*refresh)(void *owner, uint8_t *data),
+                         void *owner)
+{
+    for (uint32_t i = 0; i < f->n_files; i++) {
+        struct fw_cfg_item *item = &f->item[FW_CFG_FILE_FIRST + i];
+
+        if (strcmp(item->name, name) != 0)
+            continue;
+        item->refresh = refresh;
+        item->owner = owner;
+    }
+}
+
 bool fw_cfg_init(struct fw_cfg *f, struct device *dev, struct error *e)
 {
     f->dev = dev;
@@ -164,8 +178,13 @@ void fw_cfg_destroy(struct fw_cfg *f)
 /* An item that is not there is empty: asking for one is no mistake. */
 void fw_cfg_select(struct fw_cfg *f, uint16_t key)
 {
+    unsigned at;
+
     f->key = key & (uint16_t)~KEY_WRITE;
     f->at = 0;
+    at = place_of(f->key);
+    if (at != FW_CFG_ITEMS && f->item[at].data && f->item[at].refresh)
+        f->item[at].refresh(f->item[at].owner, f->item[at].data);
 }
 
 /* What is left of the selected item. */

@@ -54,6 +54,8 @@ enum fw_cfg_key {
 struct fw_cfg_item {
     uint8_t *data;
     uint32_t size;
+    void (*refresh)(void *owner, uint8_t *data); /* or NULL */
+    void *owner;
     char name[FW_CFG_NAME]; /* of a file */
 };
 
@@ -84,6 +86,12 @@ bool fw_cfg_add_u64(struct fw_cfg *f, enum fw_cfg_key key, uint64_t value,
                     struct error *e);
 bool fw_cfg_add_file(struct fw_cfg *f, const char *name, const void *data,
                      uint32_t size, struct error *e);
+
+/* What a file holds depends on what the guest has done by the time that it
+ * selects it: then refresh() brings its bytes up to date. */
+void fw_cfg_refresh_file(struct fw_cfg *f, const char *name,
+                         void (*refresh)(void *owner, uint8_t *data),
+                         void *owner);
 
 /* The guest's side: registers, in whatever form the glue gives them. */
 void fw_cfg_select(struct fw_cfg *f, uint16_t key);

@@ -10,9 +10,10 @@
  * `etc/acpi/rsdp`, add addresses to offsets in them, and sum them up.
  *
  * The tables say what the machine's devices are; a board without local APICs
- * gets none.  Where the PIIX4's registers are is SeaBIOS's choice (600h).  A
- * board with an ACPI event device has reduced hardware (ACPI 6.0, 4.1): its
- * FADT is that of 5.2.9, revision 5, and its DSDT roms/acpi/microvm.asl.
+ * gets none.  Where the PIIX4's registers are is the firmware's choice, which
+ * it has made by the time it asks for the tables.  A board with an ACPI event
+ * device has reduced hardware (ACPI 6.0, 4.1): its FADT is that of 5.2.9,
+ * revision 5, and its DSDT roms/acpi/microvm.asl.
  *
  * Missing: SRAT and SLIT, hot plug, MCFG (this PC has no ECAM).
  */
@@ -20,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "devices/fw_cfg.h"
+#include "devices/pci/pci.h"
 #include "machine/blob.h"
 #include "machine/machine_priv.h"
 
@@ -28,7 +30,8 @@
 #define LOADER "etc/table-loader"
 #define FILE_NAME 56 /* of a command's name */
 
-#define PM_BASE 0x600
+#define PM_BASE 0x600 /* SeaBIOS's */
+#define PMBASE 0x40   /* in the PIIX4's configuration space */
 #define MAX_TABLES 4
 #define TABLES_AT 64 /* behind the RSDP, where there is no firmware */
 #define SLOTS 8      /* of virtio, that the DSDT can list */
@@ -60,6 +63,7 @@ enum {
 struct acpi {
     struct machine *m;
     struct blob tables, rsdp, loader;
+    uint32_t fadt;
     uint32_t listed[MAX_TABLES]; /* by the RSDT */
     unsigned n_listed;
 };
@@ -273,6 +277,7 @@ static void put_fadt(struct acpi *a, uint32_t facs, uint32_t dsdt)
     struct blob *b = &a->tables;
     uint32_t start = begin(a, "FACP", 3);
 
+    a->fadt = start;
     blob_number(b, facs, 4);
     blob_number(b, dsdt, 4);
     blob_number(b, 1 << 8, 2); /* a desktop */
@@ -474,6 +479,25 @@ static bool tell_blob(struct fw_cfg *f, const char *name, const struct blob *b,
                      : fw_cfg_add_file(f, name, b->bytes, b->size, e);
 }
 
+/* Where the registers are by now: the FADT's narrow and wide addresses. */
+static void move_ports(void *owner, uint8_t *tables)
+{
+    static const struct {
+        uint8_t narrow, wide, offset;
+    } places[] = {{56, 152, 0}, {64, 176, 4}, {76, 212, 8}, {80, 224, 12}};
+    const struct machine *m = owner;
+    const struct pci_device *pm =
+        (const struct pci_device *)device_of(m, "piix4-pm", 0);
+    uint32_t base = ld_le32(pm->config + PMBASE) & 0xffc0;
+
+    if (!base)
+        base = PM_BASE;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        st_le32(tables + m->fadt + places[i].narrow, base + places[i].offset);
+        st_le64(tables + m->fadt + places[i].wide, base + places[i].offset);
+    }
+}
+
 bool machine_tell_acpi(struct machine *m, struct error *e)
 {
     struct acpi a = {.m = m};
@@ -485,6 +509,8 @@ bool machine_tell_acpi(struct machine *m, struct error *e)
     ok = tell_blob(m->fw_cfg, RSDP, &a.rsdp, e) &&
          tell_blob(m->fw_cfg, TABLES, &a.tables, e) &&
          tell_blob(m->fw_cfg, LOADER, &a.loader, e);
+    m->fadt = a.fadt;
+    fw_cfg_refresh_file(m->fw_cfg, TABLES, move_ports, m);
     free_all(&a);
     return ok;
 }

@@ -582,7 +582,9 @@ static bool set_serial(struct machine *m, struct device *dev, int node,
            error_prefix(e, "%s", m->tree.name);
 }
 
-/* emu,pflash = <n>: bank i holds the drive of pflash unit n + i. */
+/* emu,pflash = <n>: bank i holds the drive of pflash unit n + i.  With
+ * emu,top there are as many banks as drives may be, one entry of reg for all.
+ */
 static bool set_pflash(struct machine *m, struct device *dev, int node,
                        struct error *e)
 {
@@ -593,7 +595,8 @@ static bool set_pflash(struct machine *m, struct device *dev, int node,
     if (dev->class != &cfi_flash_class ||
         !tree_prop(t, node, "emu,pflash", NULL))
         return true;
-    banks = tree_reg_count(t, node, e);
+    banks = tree_prop(t, node, "emu,top", NULL) ? CFI_FLASH_BANKS
+                                                : tree_reg_count(t, node, e);
     if (banks < 0 || !tree_u32(t, node, "emu,pflash", 0, &first, e))
         return false;
     for (unsigned i = 0; i < (unsigned)banks && i < CFI_FLASH_BANKS; i++) {
@@ -619,7 +622,7 @@ static bool set_pflash(struct machine *m, struct device *dev, int node,
 static bool check_own(struct machine *m, const struct device_class *cls,
                       int node, struct error *e)
 {
-    static const char *const ours[] = {"serial", "pflash", "priority",
+    static const char *const ours[] = {"serial", "pflash", "top", "priority",
                                        "not-on"};
     int at;
 
@@ -687,6 +690,37 @@ static bool map_windows(struct machine *m, struct device *dev, int node,
     return true;
 }
 
+/* emu,top: flash whose banks are as large as their drives, each below the one
+ * before it, the first at the end of reg. */
+static bool map_flash(struct machine *m, struct device *dev, int node,
+                      struct error *e)
+{
+    struct tree_place at;
+    uint64_t top;
+
+    if (!tree_reg(&m->tree, node, 0, &at, e))
+        return false;
+    top = at.base + at.size;
+    for (unsigned i = 0; i < CFI_FLASH_BANKS; i++) {
+        uint64_t size = cfi_flash_drive_size(dev, i);
+
+        if (size == 0)
+            continue;
+        if (i > 0 && cfi_flash_drive_size(dev, i - 1) == 0)
+            return error_set(e, "flash bank %u has a drive, and bank %u none",
+                             i, i - 1);
+        if (size > top - at.base)
+            return error_set(e,
+                             "drive %s: this board's flash takes %llu bytes "
+                             "in all",
+                             m->pflash[i], (unsigned long long)at.size);
+        top -= size;
+        if (!device_map(dev, i, top, size, e))
+            return error_prefix(e, "drive %s", m->pflash[i]);
+    }
+    return true;
+}
+
 /* The host bridge whose bus this node is on, or NULL. */
 static struct device *pci_host(struct machine *m, int node)
 {
@@ -721,6 +755,9 @@ static bool place_device(struct machine *m, struct device *dev, int node,
 {
     if (device_class_is_pci(dev->class))
         return attach_pci(m, dev, node, e);
+    if (dev->class == &cfi_flash_class &&
+        tree_prop(&m->tree, node, "emu,top", NULL))
+        return map_flash(m, dev, node, e);
     return map_windows(m, dev, node, e);
 }
 
@@ -734,8 +771,10 @@ static void note_device(struct machine *m, struct device *dev, int node)
     if (dev->class == &fw_cfg_io_class && !m->fw_cfg)
         m->fw_cfg = fw_cfg_io(dev);
     if (dev->class == &cfi_flash_class &&
-        tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0)
+        tree_u32(&m->tree, node, "emu,pflash", 1, &first, NULL) && first == 0) {
         m->pflash_start = dev->regions[0].base;
+        m->pflash_end = m->pflash_start + dev->regions[0].size;
+    }
 }
 
 static bool make_device(struct machine *m, int node,
@@ -772,16 +811,11 @@ static bool make_device(struct machine *m, int node,
 }
 
 /* A second entry of reg: there the ROM's last bytes are seen, too. */
-static bool add_rom_alias(struct machine *m, int node, struct error *e)
+static bool add_rom_alias(struct machine *m, int node, int priority,
+                          struct error *e)
 {
     struct tree_place at;
-    uint32_t priority;
-    int n = tree_reg_count(&m->tree, node, e);
 
-    if (n < 0 || !tree_u32(&m->tree, node, "emu,priority", 0, &priority, e))
-        return false;
-    if (n < 2)
-        return true;
     if (!tree_reg(&m->tree, node, 1, &at, e))
         return false;
     if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE || at.size == 0 ||
@@ -794,7 +828,7 @@ static bool add_rom_alias(struct machine *m, int node, struct error *e)
         .kind = REGION_ALIAS,
         .base = at.base,
         .size = at.size,
-        .priority = (int)(int32_t)priority,
+        .priority = priority,
         .enabled = true,
         .target = &m->rom_region,
         .target_offset = m->rom_region.size - at.size,
@@ -814,10 +848,21 @@ static bool not_on(const struct machine *m, int node)
 static bool make_rom(struct machine *m, int node, struct error *e)
 {
     struct tree_place at;
+    const char *file = tree_string(&m->tree, node, "emu,firmware");
+    /* Firmware in flash has its place; there remains the copy of its end. */
+    const bool copy = file && m->pflash[0];
+    int entries = tree_reg_count(&m->tree, node, e);
+    uint32_t priority;
 
+    if (entries < 0 ||
+        !tree_u32(&m->tree, node, "emu,priority", 0, &priority, e))
+        return false;
     if (m->rom)
         return tree_error(&m->tree, node, NULL, e, "a second boot ROM");
-    if (!tree_reg(&m->tree, node, 0, &at, e))
+    m->rom_file = file;
+    if (copy && entries < 2)
+        return true;
+    if (!tree_reg(&m->tree, node, copy, &at, e))
         return false;
     if (at.port || at.base % PAGE_SIZE || at.size % PAGE_SIZE || at.size == 0 ||
         at.size > (16 << 20))
@@ -831,14 +876,15 @@ static bool make_rom(struct machine *m, int node, struct error *e)
                                                                 : REGION_ROM,
         .base = at.base,
         .size = at.size,
+        .priority = copy ? (int)(int32_t)priority : 0,
         .enabled = true,
         .ram = m->rom,
     };
-    m->rom_file = tree_string(&m->tree, node, "emu,firmware");
     m->rom_not_on = not_on(m, node);
     m->direct = tree_prop(&m->tree, node, "emu,direct", NULL) != NULL;
     return memory_add(m->memory, &m->rom_region, e) &&
-           add_rom_alias(m, node, e);
+           (copy || entries < 2 ||
+            add_rom_alias(m, node, (int)(int32_t)priority, e));
 }
 
 static const struct device_class *class_of(const struct tree *t, int node)

@@ -93,6 +93,30 @@ bool machine_show(struct machine *m,
     return false;
 }
 
+/* A PC's ROM is as large as what is in it. */
+static bool fit_rom(struct machine *m, struct error *e)
+{
+    struct region *rom = &m->rom_region, *alias = &m->rom_alias;
+    const uint64_t size = (rom_used(&m->loader) + PAGE_SIZE - 1) & PAGE_MASK;
+
+    if (!m->rom_file || size == rom->size)
+        return true;
+    memory_remove(alias);
+    memory_remove(rom);
+    rom->ram_offset = rom->size - size;
+    rom->base += rom->ram_offset;
+    rom->size = size;
+    m->loader.c.rom = rom->base;
+    m->loader.c.rom_size = size;
+    if (alias->size > size) {
+        alias->base += alias->size - size;
+        alias->size = size;
+    }
+    alias->target_offset = size - alias->size;
+    return memory_add(m->memory, rom, e) &&
+           (!alias->size || memory_add(m->memory, alias, e));
+}
+
 static bool open_loader(struct machine *m, const struct machine_config *c,
                         struct error *e)
 {
@@ -111,6 +135,7 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .has_disks = c->n_drives != 0,
         .has_flash = c->pflash[0] != NULL,
         .flash = m->pflash_start,
+        .flash_end = m->pflash_end,
         .can_tell = m->fw_cfg != NULL,
         .xlen = m->xlen,
         .memory = m->memory,
@@ -140,7 +165,7 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
     /* The loader has its own copies by now. */
     blob_free(&acpi);
     m->loader.c.pc = (struct pc_direct_config){.n_ram = 0};
-    return ok;
+    return ok && fit_rom(m, e);
 }
 
 /* After a reset.  A guest that cannot fetch where it starts, nor where its

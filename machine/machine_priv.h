@@ -64,8 +64,9 @@ struct machine {
     uint64_t default_ram, min_ram;
     unsigned serials_used;  /* bit n: a port has -serial n */
     unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
-    uint64_t pflash_start;  /* of bank 0 */
+    uint64_t pflash_start, pflash_end; /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
+    uint32_t fadt;          /* where it is among the ACPI tables */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
     bool rom_not_on; /* which does not run on these processors */

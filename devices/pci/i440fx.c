@@ -409,8 +409,10 @@ static bool i440fx_create(struct device *dev, struct error *e)
     h->bus.window[SPACE_IO] = (struct pci_window){true, 0, 0, 0x10000};
     h->bus.window[SPACE_LOW] =
         (struct pci_window){false, 0, 0, UINT64_C(1) << 32};
-    h->bus.window[SPACE_HIGH] = (struct pci_window){
-        false, UINT64_C(1) << 32, UINT64_C(1) << 32, UINT64_C(1) << 39};
+    /* EDK2 puts BARs at the top of what the processor can address. */
+    h->bus.window[SPACE_HIGH] =
+        (struct pci_window){false, UINT64_C(1) << 32, UINT64_C(1) << 32,
+                            (UINT64_C(1) << 52) - (UINT64_C(1) << 32)};
     h->bus.n_windows = N_WINDOWS;
     h->bus.set_irq = set_irq;
     h->bus.owner = h;

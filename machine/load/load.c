@@ -48,9 +48,9 @@ bool loader_without_kernel(const struct load_config *c, struct error *e)
     return true;
 }
 
-static bool open_kernel(struct loader *l, const struct load_config *c,
-                        struct error *e)
+static bool open_kernel(struct loader *l, struct error *e)
 {
+    const struct load_config *c = &l->c;
     struct source *kernel = c->has_flash ? &l->told_kernel : &l->kernel;
 
     l->demo =
@@ -71,21 +71,25 @@ static bool open_kernel(struct loader *l, const struct load_config *c,
     return loader_without_kernel(c, e);
 }
 
+bool loader_open_kernel(struct loader *l, struct error *e)
+{
+    struct source *initrd = l->c.has_flash ? &l->told_initrd : &l->initrd;
+
+    return open_kernel(l, e) &&
+           (!l->c.initrd ||
+            source_open(initrd, "-initrd", l->c.initrd, pipe_limit(l), e));
+}
+
 static bool open_files(struct loader *l, const struct load_config *c,
                        struct error *e)
 {
-    struct source *initrd = c->has_flash ? &l->told_initrd : &l->initrd;
-
-    if (!open_kernel(l, c, e))
+    if (!loader_open_kernel(l, e))
         return false;
     if (!l->demo && !firmware_open(&l->firmware, c->bios, c->firmware_dirs,
                                    c->xlen, pipe_limit(l), e))
         return false;
     l->foreign_firmware =
         source_used(&l->firmware) && c->bios && strcmp(c->bios, "default");
-    if (c->initrd &&
-        !source_open(initrd, "-initrd", c->initrd, pipe_limit(l), e))
-        return false;
     return !c->dtb || board_open_file(&l->dtb, "-dtb", c->dtb, e);
 }
 

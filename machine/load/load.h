@@ -26,13 +26,14 @@ struct load_config {
      * where there is none; the kernel is its to load.  can_tell: there is
      * something to tell it with (told.c). */
     bool has_flash, can_tell;
-    uint64_t flash;
+    uint64_t flash, flash_end; /* bank 0 */
     unsigned xlen;
     struct memory *memory; /* outlives the loader */
     const struct tree_ram *ram;
     unsigned n_ram;
     uint64_t rom, rom_size; /* of the boot stub; size 0: there is none */
-    const char *rom_file; /* firmware that fills the ROM instead; or NULL */
+    const char *rom_file; /* a PC's firmware, which fills it instead (with
+                             has_flash: the end of that); or NULL */
     const char *cpu;      /* the processors' model */
     bool rom_not_on;      /* which rom_file does not run on */
     bool direct;          /* a PC whose kernels start without firmware */
@@ -87,6 +88,9 @@ void loader_close(struct loader *l);
  * *out is the caller's to tree_close(). */
 bool loader_board(struct loader *l, struct tree *out, struct error *e);
 
+/* -kernel and -initrd, or the demo. */
+bool loader_open_kernel(struct loader *l, struct error *e);
+
 /* Open -bios's argument; limit as in source_open().  *s stays SOURCE_NONE for
  * "none". */
 bool firmware_open(struct source *s, const char *bios, const char *const *dirs,
@@ -104,6 +108,8 @@ bool firmware_open_option_rom(struct source *s, const char *file,
 /* A machine whose firmware fills its ROM, and loads all else, or whose kernel
  * starts without any; rom.c. */
 bool rom_open(struct loader *l, struct error *e);
+/* Bytes at the ROM's end that are in use. */
+uint64_t rom_used(const struct loader *l);
 bool rom_load(struct loader *l, struct error *e);
 
 /* Zeros over [at, at + size), if it has been loaded to before: RAM starts as

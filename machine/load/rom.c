@@ -2,8 +2,9 @@
  * Loading a machine whose firmware fills its ROM (a PC): the firmware's last
  * byte is the ROM's.  Kernel, initrd and command line are not loaded but
  * handed over by the firmware configuration store, with an option ROM that
- * starts them (pc_kernel.c).  A board without firmware has them loaded, and
- * reset code for them in its ROM (pc_direct.c).
+ * starts them (pc_kernel.c).  Firmware in flash is there already, and loads
+ * kernels itself; the ROM shows its end once more.  A board without firmware
+ * has them loaded, and reset code for them in its ROM (pc_direct.c).
  *
  * Missing: a device tree for the guest.
  */
@@ -71,6 +72,14 @@ static bool load_direct(struct loader *l, struct error *e)
     return true;
 }
 
+static bool open_flash(struct loader *l, struct error *e)
+{
+    if (l->c.bios && strcmp(l->c.bios, "default") != 0)
+        return error_set(e, "-bios %s: the firmware is in flash (pflash 0)",
+                         l->c.bios);
+    return loader_open_kernel(l, e);
+}
+
 static bool check_processor(const struct load_config *c, struct error *e)
 {
     if (!c->rom_not_on || (c->bios && strcmp(c->bios, "default") != 0))
@@ -90,6 +99,8 @@ bool rom_open(struct loader *l, struct error *e)
                          c->dtb);
     if (c->direct)
         return open_direct(l, e);
+    if (c->has_flash)
+        return open_flash(l, e);
     if (!check_processor(c, e) ||
         !firmware_open_rom(&l->firmware, c->bios, c->firmware_dirs, c->rom_file,
                            c->rom_size, e))
@@ -103,6 +114,26 @@ bool rom_open(struct loader *l, struct error *e)
     return open_told(l, e);
 }
 
+uint64_t rom_used(const struct loader *l)
+{
+    return l->c.has_flash || l->c.direct ? l->c.rom_size : l->firmware.size;
+}
+
+static bool load_copy(struct loader *l, struct error *e)
+{
+    const struct load_config *c = &l->c;
+    const uint8_t *end =
+        c->flash_end - c->flash < c->rom_size
+            ? NULL
+            : memory_host(c->memory, c->flash_end - c->rom_size, c->rom_size,
+                          false);
+
+    return c->rom_size == 0 ||
+           (end && memory_poke(c->memory, c->rom, end, c->rom_size)) ||
+           error_set(e, "pflash 0: want at least %llu bytes",
+                     (unsigned long long)c->rom_size);
+}
+
 bool rom_load(struct loader *l, struct error *e)
 {
     uint64_t size = l->c.rom_size, n = l->firmware.size;
@@ -111,6 +142,8 @@ bool rom_load(struct loader *l, struct error *e)
 
     if (l->c.direct)
         return load_direct(l, e);
+    if (l->c.has_flash)
+        return load_copy(l, e);
     if (n > size)
         return error_set(e, "-bios: %s has grown", l->firmware.name);
     rom = malloc((size_t)size);

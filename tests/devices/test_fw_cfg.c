@@ -119,6 +119,36 @@ static void test_directory(void **state)
     assert_string_equal((char *)text, "hello");
 }
 
+static void make_new(void *owner, uint8_t *data)
+{
+    memcpy(data, "HELLO", 5);
+    ++*(unsigned *)owner;
+}
+
+/* What a file holds is made when it is selected, by register or by DMA. */
+static void test_refresh(void **state)
+{
+    unsigned made = 0;
+    uint8_t text[6] = "";
+
+    (void)state;
+    select_key(FW_CFG_FILE_FIRST);
+    read_bytes(text, 2);
+    fw_cfg_refresh_file(fw_cfg_mmio(dev), "opt/one", make_new, &made);
+    read_bytes(text, 3);
+    assert_string_equal((char *)text, "llo");
+    assert_int_equal(made, 0);
+    select_key(FW_CFG_FILE_FIRST);
+    read_bytes(text, 5);
+    assert_string_equal((char *)text, "HELLO");
+    request((uint32_t)FW_CFG_FILE_FIRST << 16 | SELECT | READ, 5,
+            HARNESS_RAM + 0x200);
+    assert_memory_equal(ram(HARNESS_RAM + 0x200), "HELLO", 5);
+    assert_int_equal(made, 2);
+    select_key(FW_CFG_FILE_FIRST + 1);
+    assert_int_equal(made, 2);
+}
+
 static void test_names(void **state)
 {
     struct fw_cfg *f = fw_cfg_mmio(dev);
@@ -234,9 +264,9 @@ static void test_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_data),          TEST(test_directory), TEST(test_names),
-        TEST(test_dma_signature), TEST(test_dma_read),  TEST(test_dma_wrong),
-        TEST(test_nowhere),       TEST(test_reset),
+        TEST(test_data),      TEST(test_directory),     TEST(test_names),
+        TEST(test_refresh),   TEST(test_dma_signature), TEST(test_dma_read),
+        TEST(test_dma_wrong), TEST(test_nowhere),       TEST(test_reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs Debian's firmware and installer for riscv64, and types into them.
+"""Runs Debian's firmware for RISC-V and the PC, and types into it.
 
     tests/guests/firmware.py [EMULATOR]
     tests/guests/firmware.py --only edk2 --accel interp
@@ -7,12 +7,13 @@
 
 Cases: uboot (U-Boot in M-mode as -bios: commands, NOR flash), uboot-smode
 (behind OpenSBI: a virtio disk, from which it boots Linux), edk2 (in flash, to
-its shell), edk2-linux (EDK2 boots a -kernel that fw_cfg gives it), installer
+its shell), edk2-linux (EDK2 boots a -kernel that fw_cfg gives it), ovmf (the
+PC's EDK2 in flash, to its shell), ovmf-bios (as -bios), ovmf-linux, installer
 (Debian 13's, to its second dialogue), example (Linux on docs/example.dts),
 opensbi32 (OpenSBI on RV32, and a program in S mode, Sv32 and U mode behind it);
 each with every --accel.  Packages:
 u-boot-qemu, qemu-efi-riscv64, opensbi and debian-installer-13-netboot-riscv64
-of trixie.  The emulator is one that takes QEMU's options.
+of trixie, ovmf of bookworm.  The emulator is one that takes QEMU's options.
 """
 
 import pathlib
@@ -27,7 +28,8 @@ import machine
 import proc
 from console import Console, ConsoleError, Shell
 
-SUITE, ARCH = 'trixie', 'riscv64'
+RISCV = 'trixie', 'riscv64'
+PC = 'bookworm', 'amd64'
 CROSS = 'riscv64-linux-gnu-'
 SECTOR = 512
 # Names under the global vendor's are checked; this vendor is nobody.
@@ -46,18 +48,18 @@ class Firmware:
         self.folder = self.accel = None
         self.found = {}
 
-    def package(self, name, pattern):
+    def package(self, name, pattern, origin=RISCV):
         """The one file of a package whose path ends so."""
         if name not in self.found:
-            self.found[name] = machine.package(SUITE, ARCH, name)
+            self.found[name] = machine.package(*origin, name)
         files = [p for p in self.found[name].rglob('*')
                  if str(p).endswith(pattern)]
         if len(files) != 1:
             raise aptdir.FetchError(f'{len(files)} files {pattern} in {name}')
         return files[0]
 
-    def console(self, *args):
-        return Console([self.emulator, '-accel', self.accel, '-M', 'virt',
+    def console(self, *args, board='virt'):
+        return Console([self.emulator, '-accel', self.accel, '-M', board,
                         '-nographic', *map(str, args)], self.log)
 
     def copy(self, path, name):
@@ -92,8 +94,7 @@ class Prompt:
 
 
 def disk_args(path):
-    return ['-drive', f'if=none,id=disk,format=raw,file={path}',
-            '-device', 'virtio-blk-device,drive=disk']
+    return ['-drive', f'if=virtio,format=raw,file={path}']
 
 
 def ended(fw, console, name, what):
@@ -209,9 +210,11 @@ def edk2_args(fw):
 
 def edk2_shell(fw, console, name):
     """Past the countdowns, to the shell's prompt."""
-    console.expect(rb'Press ESCAPE', 120 * fw.args.scale)
-    console.send(b'\r')
-    console.expect(rb'startup\.nsh', 60 * fw.args.scale)
+    match, _ = console.expect(rb'Press ESCAPE|startup\.nsh',
+                              120 * fw.args.scale)
+    if match[0] == b'Press ESCAPE':
+        console.send(b'\r')
+        console.expect(rb'startup\.nsh', 60 * fw.args.scale)
     console.send(b'\x1b')
     prompt = Prompt(console, rb'Shell> ', fw.args.scale, b'\r')
     when = prompt.wait()
@@ -225,45 +228,85 @@ def plain(text):
     return re.sub(r'\x1b\[[0-9;?=]*[a-zA-Z]', '', text)
 
 
-def case_edk2(fw):
-    template, variables, args = edk2_args(fw)
+def check_shell(fw, name, args, board):
+    """A disk is seen, and a variable outlives a reset."""
     disk = fw.folder / 'disk.img'
     disk.write_bytes(b'\0' * (1 << 20))
-    args += disk_args(disk)
-    with fw.console(*args) as console:
-        prompt = edk2_shell(fw, console, 'edk2')
+    with fw.console(*args, *disk_args(disk), board=board) as console:
+        prompt = edk2_shell(fw, console, name)
         out = plain(prompt.run('ver'))
-        fw.check('edk2: ver', 'UEFI Interactive Shell v2' in out)
+        fw.check(f'{name}: ver', 'UEFI Interactive Shell v2' in out)
         out = plain(prompt.run('map -r'))
-        fw.check('edk2: map shows the disk', 'BLK0:' in out)
+        fw.check(f'{name}: map shows the disk', 'BLK0:' in out)
         prompt.run(f'{VARIABLE} -bs -rt -nv =0x4142434445464748')
         out = plain(prompt.run(VARIABLE))
-        fw.check('edk2: a variable is kept', re.search(
+        fw.check(f'{name}: a variable is kept', re.search(
             r'48 47 46 45 44 43 42 41', out), out.strip()[-60:])
         console.send(b'reset\r')
-        prompt = edk2_shell(fw, console, 'edk2 again')
+        prompt = edk2_shell(fw, console, f'{name} again')
         out = plain(prompt.run(VARIABLE))
-        fw.check('edk2: and is there after a reset', re.search(
+        fw.check(f'{name}: and is there after a reset', re.search(
             r'48 47 46 45 44 43 42 41', out), out.strip()[-60:])
         console.send(b'reset -s\r')
-        ended(fw, console, 'edk2', 'reset -s')
-    fw.check('edk2: the variable is in the file',
+        ended(fw, console, name, 'reset -s')
+
+
+def check_variables(fw, name, template, variables):
+    fw.check(f'{name}: the variable is in the file',
              b'HGFEDCBA' in variables.read_bytes() and
              b'HGFEDCBA' not in template.read_bytes())
 
 
-def case_edk2_linux(fw):
-    files = machine.guest_files()
-    args = edk2_args(fw)[2]
+def check_linux(fw, name, args, board, guest):
+    files = machine.guest_files(guest)
     with fw.console(*args, '-kernel', files['kernel'], '-initrd',
-                    files['initrd'], '-append', 'console=ttyS0') as console:
+                    files['initrd'], '-append', 'console=ttyS0',
+                    board=board) as console:
         shell = Shell(console, fw.args.scale)
         shell.wait_ready(180)
         out, _ = shell.run('dmesg | grep -c "efi: EFI v2"')
-        fw.check('edk2-linux: EDK2 boots the kernel of -kernel',
-                 out == '1\n', out.strip())
+        fw.check(f'{name}: boots the kernel of -kernel', out == '1\n',
+                 out.strip())
         console.send(b'poweroff -f\n')
-        ended(fw, console, 'edk2-linux', 'poweroff -f')
+        ended(fw, console, name, 'poweroff -f')
+
+
+def case_edk2(fw):
+    template, variables, args = edk2_args(fw)
+    check_shell(fw, 'edk2', args, 'virt')
+    check_variables(fw, 'edk2', template, variables)
+
+
+def case_edk2_linux(fw):
+    check_linux(fw, 'edk2-linux', edk2_args(fw)[2], 'virt', 'riscv64-linux')
+
+
+def ovmf_args(fw):
+    code = fw.package('ovmf', '/OVMF_CODE_4M.fd', PC)
+    template = fw.package('ovmf', '/OVMF_VARS_4M.fd', PC)
+    variables = fw.copy(template, 'vars.fd')
+    return template, variables, [
+        '-m', 512,
+        '-drive', f'if=pflash,format=raw,readonly=on,file={code}',
+        '-drive', f'if=pflash,format=raw,file={variables}']
+
+
+def case_ovmf(fw):
+    template, variables, args = ovmf_args(fw)
+    check_shell(fw, 'ovmf', args, 'pc')
+    check_variables(fw, 'ovmf', template, variables)
+
+
+def case_ovmf_bios(fw):
+    bios = fw.package('ovmf', '/ovmf/OVMF.fd', PC)
+    with fw.console('-m', 512, '-bios', bios, board='pc') as console:
+        edk2_shell(fw, console, 'ovmf-bios')
+        console.send(b'reset -s\r')
+        ended(fw, console, 'ovmf-bios', 'reset -s')
+
+
+def case_ovmf_linux(fw):
+    check_linux(fw, 'ovmf-linux', ovmf_args(fw)[2], 'pc', 'amd64-cloud-linux')
 
 
 # --- the installer ----------------------------------------------------------
@@ -332,6 +375,8 @@ def case_example(fw):
 
 CASES = {'uboot': case_uboot, 'uboot-smode': case_uboot_smode,
          'edk2': case_edk2, 'edk2-linux': case_edk2_linux,
+         'ovmf': case_ovmf, 'ovmf-bios': case_ovmf_bios,
+         'ovmf-linux': case_ovmf_linux,
          'installer': case_installer, 'example': case_example,
          'opensbi32': case_opensbi32}
 # What --quick leaves out: the same again, by the slower engine.

@@ -140,6 +140,26 @@ static void test_rom(void **state)
     assert_true(load(r, 0x9fffc, 8) == UINT64_C(0xffffffff55667788));
 }
 
+/* A ROM is as large as its file, rounded up to pages; so is its second place,
+ * which has 128 KiB at most. */
+static void test_small_rom(void **state)
+{
+    static uint8_t bios[0x10800];
+    struct rig *r = *state;
+
+    memset(bios, 0x90, sizeof(bios));
+    bios[0] = 0x11;
+    r->config.bios = rig_file(r, "bios", bios, sizeof(bios));
+    r->config.board = "pc";
+    rig_machine(r);
+    assert_int_equal(load(r, 0xfffef800, 1), 0x11);
+    assert_int_equal(load(r, 0xfffef7ff, 2), 0x11ff);
+    assert_int_equal(load(r, 0xef800, 1), 0x11);
+    assert_int_equal(load(r, 0xee000, 4), 0xffffffff);
+    assert_int_equal(load(r, 0xfffee000, 4), 0xffffffff);
+    assert_int_equal(load(r, 0xffffffff, 1), 0x90);
+}
+
 /* Every segment, with each of its four settings. */
 static void test_pam(void **state)
 {
@@ -784,15 +804,15 @@ static void test_testdev(void **state)
 
 static void test_firmware_refused(void **state)
 {
-    static uint8_t large[ROM_SIZE + 1];
+    static uint8_t large[(8 << 20) + 1];
     struct rig *r = *state;
 
     r->config.board = "pc";
     rig_refused(r, "-bios none: this board's processors start in their "
                    "firmware");
     r->config.bios = rig_file(r, "large", large, sizeof(large));
-    rig_refused(r, "-bios: -bios * has 262145 bytes; this board's ROM takes 1 "
-                   "to 262144");
+    rig_refused(r, "-bios: -bios * has 8388609 bytes; this board's ROM takes "
+                   "1 to 8388608");
     r->config.bios = rig_file(r, "empty", large, 0);
     rig_refused(r, "*");
     r->config.bios = "/nonexistent/bios";
@@ -824,17 +844,29 @@ static void test_direct_bss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ports),        TEST(test_reset_port),
-        TEST(test_rom),          TEST(test_pam),
-        TEST(test_smram),        TEST(test_memory_above),
-        TEST(test_pic),          TEST(test_ferr),
-        TEST(test_pirq),         TEST(test_msi),
-        TEST(test_start_up),     TEST(test_power_off),
-        TEST(test_told),         TEST(test_acpi),
-        TEST(test_smbios),       TEST(test_e820),
-        TEST(test_isapc),        TEST(test_plug_isa),
-        TEST(test_testdev),      TEST(test_firmware_refused),
-        TEST(test_direct_bss),   TEST(test_power_button),
+        TEST(test_ports),
+        TEST(test_reset_port),
+        TEST(test_rom),
+        TEST(test_small_rom),
+        TEST(test_pam),
+        TEST(test_smram),
+        TEST(test_memory_above),
+        TEST(test_pic),
+        TEST(test_ferr),
+        TEST(test_pirq),
+        TEST(test_msi),
+        TEST(test_start_up),
+        TEST(test_power_off),
+        TEST(test_told),
+        TEST(test_acpi),
+        TEST(test_smbios),
+        TEST(test_e820),
+        TEST(test_isapc),
+        TEST(test_plug_isa),
+        TEST(test_testdev),
+        TEST(test_firmware_refused),
+        TEST(test_direct_bss),
+        TEST(test_power_button),
         TEST(test_microvm_acpi),
     };
 

@@ -601,7 +601,7 @@ static void test_pc(void **state)
     check_place(&t, "/bus/pci@cf8", 0, true, 0xcf8, 8);
     check_place(&t, "/bus/interrupt-controller@fee00000", 0, false, 0xfee00000,
                 0x100000);
-    check_place(&t, "/bus/bios@fffc0000", 0, false, 0xfffc0000, 0x40000);
+    check_place(&t, "/bus/bios@ff800000", 0, false, 0xff800000, 0x800000);
     assert_true(
         tree_pci_devfn(&t, node_at(&t, "/bus/pci@cf8/pm@1,3"), &devfn, NULL));
     assert_int_equal(devfn, 1 << 3 | 3);
