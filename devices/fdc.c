@@ -46,6 +46,13 @@ bool fdc_insert(struct device *dev, unsigned drive, struct block *medium,
     return fdd_insert(&f->unit[drive].drive, medium, e);
 }
 
+struct block *fdc_medium(const struct device *dev, unsigned drive)
+{
+    const struct fdc *f = (const struct fdc *)dev;
+
+    return drive < WITH_CABLE ? f->unit[drive].drive.medium : NULL;
+}
+
 unsigned fdc_drive_type(const struct device *dev, unsigned drive)
 {
     const struct fdc *f = (const struct fdc *)dev;

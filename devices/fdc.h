@@ -21,6 +21,9 @@ bool fdc_connect(struct device *dev, struct device *controller,
 bool fdc_insert(struct device *dev, unsigned drive, struct block *medium,
                 struct error *e);
 
+/* What is in drive 0 or 1; NULL: nothing. */
+struct block *fdc_medium(const struct device *dev, unsigned drive);
+
 /* A drive's type as a PC's setup has it in the CMOS RAM: 1 360 KB, 2 1.2 MB,
  * 3 720 KB, 4 1.44 MB, 5 2.88 MB; 0: there is none. */
 unsigned fdc_drive_type(const struct device *dev, unsigned drive);

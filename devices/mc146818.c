@@ -568,6 +568,45 @@ static uint8_t equipment(const struct pc_setup *s)
            (s->mouse ? 0x04 : 0);
 }
 
+/* A disk of type 47: what its parameters are, from index on.  Write
+ * precompensation is off; 8: more than eight heads. */
+static void set_disk(struct mc146818 *r, unsigned index,
+                     const struct pc_disk *d)
+{
+    uint32_t cylinders = d->cylinders < 0xffff ? d->cylinders : 0xffff;
+
+    set_size(r, index, 2, cylinders);
+    r->cmos[index + 2] = (uint8_t)d->heads;
+    r->cmos[index + 3] = r->cmos[index + 4] = 0xff;
+    r->cmos[index + 5] = d->heads > 8 ? 0xc8 : 0xc0;
+    set_size(r, index + 6, 2, cylinders);
+    r->cmos[index + 8] = (uint8_t)d->sectors;
+}
+
+/* The first two by their parameters; how all are translated. */
+static void set_disks(struct mc146818 *r, const struct pc_setup *s)
+{
+    r->cmos[0x12] = 0;
+    for (unsigned n = 0; n < 2; n++) {
+        if (!s->disk[n].cylinders)
+            continue;
+        r->cmos[0x12] |= n ? 0x0f : 0xf0;
+        r->cmos[0x19 + n] = 47;
+        set_disk(r, 0x1b + 9 * n, &s->disk[n]);
+    }
+    r->cmos[0x39] = 0;
+    for (unsigned n = 0; n < 4; n++)
+        r->cmos[0x39] |= (uint8_t)(s->disk[n].translation << 2 * n);
+}
+
+void mc146818_set_boot(struct device *dev, const uint8_t boot[3])
+{
+    struct mc146818 *r = (struct mc146818 *)dev;
+
+    r->cmos[0x38] = (uint8_t)(boot[2] << 4 | (r->cmos[0x38] & 1));
+    r->cmos[0x3d] = (uint8_t)(boot[1] << 4 | (boot[0] & 15));
+}
+
 void mc146818_setup_pc(struct device *dev, const struct pc_setup *s)
 {
     struct mc146818 *r = (struct mc146818 *)dev;
@@ -577,8 +616,9 @@ void mc146818_setup_pc(struct device *dev, const struct pc_setup *s)
     r->cmos[0x0f] = 0; /* why the CPU was reset: power */
     r->cmos[0x10] = (uint8_t)(s->floppy[0] << 4 | (s->floppy[1] & 15));
     r->cmos[0x14] = equipment(s);
-    r->cmos[0x38] = (uint8_t)(s->boot[2] << 4 | s->boot_any_floppy);
-    r->cmos[0x3d] = (uint8_t)(s->boot[1] << 4 | (s->boot[0] & 15));
+    set_disks(r, s);
+    r->cmos[0x38] = s->boot_any_floppy;
+    mc146818_set_boot(dev, s->boot);
     r->cmos[0x5f] = (uint8_t)(s->cpus - 1);
     for (unsigned i = 0x10; i <= 0x2d; i++)
         sum += r->cmos[i];

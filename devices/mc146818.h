@@ -23,6 +23,13 @@ void mc146818_set_time(struct device *dev, uint64_t ns);
 uint8_t mc146818_cmos(struct device *dev, unsigned index);
 void mc146818_set_cmos(struct device *dev, unsigned index, uint8_t value);
 
+/* A hard disk as a PC's firmware shows it by INT 13h. */
+enum pc_translation { PC_TRANSLATE_NONE, PC_TRANSLATE_LBA, PC_TRANSLATE_LARGE };
+struct pc_disk {
+    uint32_t cylinders, heads, sectors; /* the drive's own; 0: no disk */
+    enum pc_translation translation;
+};
+
 /* What a PC's setup program leaves in the RAM: the bytes that SeaBIOS and
  * those of the IBM PC AT Technical Reference know. */
 struct pc_setup {
@@ -33,11 +40,14 @@ struct pc_setup {
                              5: 2.88M */
     uint8_t boot[3];      /* first to third; 0: none, 1: floppy, 2: hard disk,
                              3: CD-ROM, 4: network */
+    struct pc_disk disk[4]; /* primary master to secondary slave */
     bool boot_any_floppy; /* without a boot sector's signature, too */
     bool fpu, mouse;
 };
 
 /* Write them all, with the checksum of 0x10 to 0x2d. */
 void mc146818_setup_pc(struct device *dev, const struct pc_setup *s);
+/* Only what is booted from, pc_setup's `boot`. */
+void mc146818_set_boot(struct device *dev, const uint8_t boot[3]);
 
 #endif

@@ -36,14 +36,22 @@ enum hold { HOLD_USER = 1, HOLD_OUTPUT = 2 };
 enum { STATUS_WRONG_USE = 1 };
 #define DRAIN_NS 1000000000u /* of what nobody waits for */
 
+/* A disk's file. */
+struct medium {
+    const struct drive_config *drive;
+    struct block *block; /* NULL: the drive was empty, or is it now */
+};
+
 struct session {
     struct config *config;
     struct loop *loop;
     struct log log;
     FILE *log_file;
     int pid_fd;
-    struct chr **chrs;     /* config->n_chars entries */
-    struct block **blocks; /* config->n_drives entries */
+    struct chr **chrs;    /* config->n_chars entries */
+    struct medium *media; /* config->n_drives entries, and those that the
+                             monitor put in */
+    size_t n_media;
     struct gate *gate;
     struct machine *machine;
     struct chr_env env;
@@ -153,19 +161,103 @@ static bool screendump(void *owner, const char *file, struct error *e)
     return ok;
 }
 
+static struct medium *find_medium(const struct session *s,
+                                  const struct block *b)
+{
+    for (size_t i = 0; b && i < s->n_media; i++)
+        if (s->media[i].block == b)
+            return &s->media[i];
+    return NULL;
+}
+
+static size_t show_medium(const struct medium *m, const char *name, char *out,
+                          size_t size)
+{
+    const struct drive_config *d = m->drive;
+
+    return (size_t)snprintf(out, size, "%s: %s (raw%s%s), %llu bytes\n", name,
+                            d->file, d->read_only ? ", read-only" : "",
+                            d->snapshot && !d->read_only ? ", snapshot" : "",
+                            (unsigned long long)m->block->size);
+}
+
+/* Is it in a drive of the board's, which has told of it? */
+static bool is_in_drive(const struct session *s, const struct block *b)
+{
+    struct machine_drive d;
+
+    for (unsigned n = 0; machine_drive(s->machine, n, &d); n++)
+        if (d.medium == b)
+            return true;
+    return false;
+}
+
 static void info_block(const struct session *s, char *out, size_t size)
 {
+    struct machine_drive d;
     size_t used = 0;
 
-    for (size_t i = 0; i < s->config->n_drives && used < size; i++) {
-        const struct drive_config *d = &s->config->drives[i];
+    for (unsigned n = 0; machine_drive(s->machine, n, &d) && used < size; n++) {
+        const struct medium *m = find_medium(s, d.medium);
+        char name[80];
 
-        used += (size_t)snprintf(
-            out + used, size - used, "%s: %s (raw%s%s), %llu bytes\n", d->id,
-            d->file, d->read_only ? ", read-only" : "",
-            d->snapshot && !d->read_only ? ", snapshot" : "",
-            (unsigned long long)s->blocks[i]->size);
+        snprintf(name, sizeof(name), "%s%s%.50s%s", d.name, d.id ? " (" : "",
+                 d.id ? d.id : "", d.id ? ")" : "");
+        used += m ? show_medium(m, name, out + used, size - used)
+                  : (size_t)snprintf(out + used, size - used,
+                                     "%s: [not inserted]\n", name);
     }
+    for (size_t i = 0; i < s->n_media && used < size; i++)
+        if (s->media[i].block && !is_in_drive(s, s->media[i].block))
+            used += show_medium(&s->media[i], s->media[i].drive->id, out + used,
+                                size - used);
+}
+
+static bool add_medium(struct session *s, const struct drive_config *d,
+                       struct error *e)
+{
+    struct medium *m =
+        pool_append(&s->config->pool, &s->media, &s->n_media, sizeof(*m));
+
+    *m = (struct medium){.drive = d};
+    return !d->file || block_file_open(&m->block, d, e);
+}
+
+static void close_medium(struct session *s, struct block *b)
+{
+    struct medium *m = find_medium(s, b);
+
+    if (m)
+        m->block = NULL;
+    block_file_close(b);
+}
+
+static bool change_medium(void *owner, const char *drive, const char *file,
+                          bool read_only, bool force, struct error *e)
+{
+    struct session *s = owner;
+    struct drive_config *d;
+    struct block *old = NULL, *b = NULL;
+    bool ok;
+
+    if (file) {
+        d = pool_alloc(&s->config->pool, sizeof(*d));
+        *d = (struct drive_config){
+            .file = pool_strdup(&s->config->pool, file),
+            .id = pool_strdup(&s->config->pool, drive),
+            .read_only = read_only || !strncmp(drive, "ide", 3),
+            .snapshot = s->config->snapshot,
+        };
+        if (!add_medium(s, d, e))
+            return false;
+        b = s->media[s->n_media - 1].block;
+    }
+    ok = machine_change_medium(s->machine, drive, b, force, &old, e);
+    if (old)
+        close_medium(s, old);
+    if (!ok && b)
+        close_medium(s, b);
+    return ok;
 }
 
 static void info_chardev(const struct session *s, char *out, size_t size)
@@ -234,9 +326,9 @@ static struct block *find_block(void *owner, const char *id)
 {
     struct session *s = owner;
 
-    for (size_t i = 0; i < s->config->n_drives; i++)
-        if (!strcmp(s->config->drives[i].id, id))
-            return s->blocks[i];
+    for (size_t i = 0; i < s->n_media; i++)
+        if (!strcmp(s->media[i].drive->id, id))
+            return s->media[i].block;
     return NULL;
 }
 
@@ -264,6 +356,7 @@ static bool open_chars(struct session *s, struct error *e)
         .power_down = power_down,
         .send_break = send_break,
         .screendump = screendump,
+        .change_medium = change_medium,
         .info = info,
         .owner = s,
     };
@@ -292,24 +385,32 @@ static bool open_drives(struct session *s, struct error *e)
 {
     struct config *c = s->config;
 
-    s->blocks = pool_alloc(&c->pool, c->n_drives * sizeof(*s->blocks));
     for (size_t i = 0; i < c->n_drives; i++)
-        if (!block_file_open(&s->blocks[i], &c->drives[i], e))
+        if (!add_medium(s, &c->drives[i], e))
             return error_prefix(e, "%s", c->drives[i].option);
     return true;
 }
 
-/* Ids of the drives that the board places. */
-static const char *const *board_drives(struct config *c, size_t *n)
+/* The drives as the machine wants to know of them. */
+static const struct drive_option *drive_options(struct config *c)
 {
-    const char **ids = NULL;
+    struct drive_option *out = pool_alloc(&c->pool, c->n_drives * sizeof(*out));
 
-    *n = 0;
-    for (size_t i = 0; i < c->n_drives; i++)
-        if (c->drives[i].interface == DRIVE_VIRTIO)
-            *(const char **)pool_append(&c->pool, &ids, n, sizeof(*ids)) =
-                c->drives[i].id;
-    return ids;
+    for (size_t i = 0; i < c->n_drives; i++) {
+        const struct drive_config *d = &c->drives[i];
+
+        out[i] = (struct drive_option){
+            .option = d->option,
+            .id = d->id,
+            .interface = d->interface,
+            .empty = !d->file,
+            .cd = d->cd,
+            .index = d->index,
+            .bus = d->bus,
+            .unit = d->unit,
+        };
+    }
+    return out;
 }
 
 /* A -serial that the board has no line for would lead nowhere. */
@@ -353,6 +454,10 @@ static bool make_machine(struct session *s, struct error *e)
         .demo_size = c->compat ? 0 : demo_image_size,
         .devices = c->devices,
         .n_devices = c->n_devices,
+        .no_defaults = c->nodefaults,
+        .vga = c->vga,
+        .no_graphics = c->nographic || !c->display_none,
+        .boot = c->boot,
         .fw_cfg = c->fw_cfg,
         .n_fw_cfg = c->n_fw_cfg,
         .icount = c->icount,
@@ -374,7 +479,8 @@ static bool make_machine(struct session *s, struct error *e)
 
     for (size_t i = 0; i < c->n_serials; i++)
         m.serial[i] = c->serials[i];
-    m.drives = board_drives(c, &m.n_drives);
+    m.drives = drive_options(c);
+    m.n_drives = c->n_drives;
     memcpy(m.pflash, c->pflash, sizeof(m.pflash));
     if (!machine_new(&s->machine, &m, e))
         return false;
@@ -679,8 +785,8 @@ static void session_free(struct session *s)
     machine_free(s->machine);
     for (size_t i = 0; s->chrs && i < c->n_chars; i++)
         chr_free(s->chrs[i]);
-    for (size_t i = 0; s->blocks && i < c->n_drives; i++)
-        block_file_close(s->blocks[i]);
+    for (size_t i = 0; i < s->n_media; i++)
+        block_file_close(s->media[i].block);
     gate_free(s->gate);
     if (s->pid_fd >= 0) {
         unlink(c->pid_file);

@@ -509,7 +509,7 @@ bool machine_add(struct machine *m, struct device *dev, int node,
         m->members = p;
         m->members_room = room;
     }
-    m->members[m->n_members++] = (struct member){dev, node};
+    m->members[m->n_members++] = (struct member){dev, node, -1};
     return true;
 }
 
@@ -623,7 +623,7 @@ static bool check_own(struct machine *m, const struct device_class *cls,
                       int node, struct error *e)
 {
     static const char *const ours[] = {"serial", "pflash", "top", "priority",
-                                       "not-on"};
+                                       "not-on", "default"};
     int at;
 
     fdt_for_each_property_offset(at, m->tree.fdt, m->tree.node[node].offset)
@@ -653,7 +653,7 @@ static bool set_properties(struct machine *m, struct device *dev, int node,
             return false;
     }
     return set_serial(m, dev, node, e) && set_pflash(m, dev, node, e) &&
-           check_own(m, dev->class, node, e);
+           machine_set_drives(m, dev, e) && check_own(m, dev->class, node, e);
 }
 
 static bool map_windows(struct machine *m, struct device *dev, int node,
@@ -753,6 +753,8 @@ static bool attach_pci(struct machine *m, struct device *dev, int node,
 static bool place_device(struct machine *m, struct device *dev, int node,
                          struct error *e)
 {
+    if (!machine_add_rom(m, dev, m->default_bios, e))
+        return false;
     if (device_class_is_pci(dev->class))
         return attach_pci(m, dev, node, e);
     if (dev->class == &cfi_flash_class &&
@@ -836,13 +838,18 @@ static bool add_rom_alias(struct machine *m, int node, int priority,
     return memory_add(m->memory, &m->rom_alias, e);
 }
 
-/* Does the node's emu,not-on list the processors' model? */
-static bool not_on(const struct machine *m, int node)
+bool machine_lists_model(const struct machine *m, const struct tree *t,
+                         int node, const char *property)
 {
     int size = 0;
-    const void *list = tree_prop(&m->tree, node, "emu,not-on", &size);
+    const void *list = tree_prop(t, node, property, &size);
 
     return list && fdt_stringlist_contains(list, size, m->cpu_model);
+}
+
+static bool not_on(const struct machine *m, int node)
+{
+    return machine_lists_model(m, &m->tree, node, "emu,not-on");
 }
 
 static bool make_rom(struct machine *m, int node, struct error *e)
@@ -933,6 +940,16 @@ static bool is_description(struct machine *m, int node)
            tree_named(&m->tree, top, "chosen");
 }
 
+/* emu,default = "vga": there unless the user wants another or none. */
+static bool is_unwanted(struct machine *m, int node)
+{
+    const char *what = tree_string(&m->tree, node, "emu,default");
+    bool vga = what && strcmp(what, "vga") == 0;
+
+    m->have_vga = m->have_vga || (vga && m->want_vga);
+    return vga && !m->want_vga;
+}
+
 static bool make_node(struct machine *m, int node, struct error *e)
 {
     const struct device_class *cls;
@@ -942,7 +959,7 @@ static bool make_node(struct machine *m, int node, struct error *e)
     if (tree_is_compatible(&m->tree, node, "emu,boot-rom"))
         return make_rom(m, node, e);
     cls = class_of(&m->tree, node);
-    if (cls && not_on(m, node))
+    if (cls && (not_on(m, node) || is_unwanted(m, node)))
         return true;
     if (cls)
         return make_device(m, node, cls, e);
@@ -999,6 +1016,21 @@ static bool make_core(struct machine *m, const struct machine_config *config,
     return make_ram(m, config, e) && make_cpus(m, config, e);
 }
 
+/* Does the board's own graphics card stay? */
+static void choose_vga(struct machine *m, const struct machine_config *config)
+{
+    bool other = false;
+
+    for (size_t i = 0; i < config->n_devices; i++) {
+        const struct device_class *cls =
+            device_class_named(config->devices[i].driver);
+
+        other = other || (cls && cls->display);
+    }
+    m->want_vga = config->vga == VGA_STD || (config->vga == VGA_DEFAULT &&
+                                             !config->no_defaults && !other);
+}
+
 static bool check_pflash(struct machine *m, struct error *e)
 {
     for (unsigned i = 0; i < MACHINE_PFLASH; i++) {
@@ -1014,10 +1046,15 @@ static bool check_pflash(struct machine *m, struct error *e)
 bool machine_build(struct machine *m, const struct machine_config *config,
                    struct error *e)
 {
+    m->firmware_dirs = config->firmware_dirs;
+    m->default_bios = !config->bios || strcmp(config->bios, "default") == 0;
+    choose_vga(m, config);
     if (!board_open(&m->board, config->board, config->board_options,
                     config->n_board_options, e) ||
         !read_root(m, e) || !make_spaces(m, e) || !make_core(m, config, e) ||
+        !machine_place_drives(m, config, e) ||
         !make_tree(m, e) || !make_devices(m, e) || !check_pflash(m, e) ||
+        !machine_check_drives(m, e) ||
         !machine_connect(m, e) || !machine_plug(m, config, e) ||
         !machine_check_overlaps(m, e))
         return false;

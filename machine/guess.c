@@ -1,8 +1,7 @@
 /*
  * Guessing what a file is, for `emu FILE`.
  *
- * Missing: nothing that has a board; x86 kernels, CDs and floppies are
- * recognised, so that the message can say what is missing.
+ * Missing: x86 kernels that are ELF files (multiboot).
  */
 #include <string.h>
 
@@ -25,6 +24,15 @@ static enum image_kind guess_gzip(const struct source *s, struct error *e)
     if (type.kind == FILE_IMAGE || (type.kind == FILE_ELF && type.riscv))
         return IMAGE_RISCV_KERNEL;
     return IMAGE_UNKNOWN;
+}
+
+/* Before the partition table.  RISC-V's partitioning tools leave zeros. */
+static bool has_boot_code(const struct source *s)
+{
+    uint8_t head[4] = {0};
+
+    return source_head(s, head, sizeof(head)) == sizeof(head) &&
+           (head[0] || head[1] || head[2] || head[3]);
 }
 
 static enum image_kind guess(const struct source *s, struct error *e)
@@ -50,7 +58,7 @@ static enum image_kind guess(const struct source *s, struct error *e)
     case FILE_CD:
         return IMAGE_CD;
     case FILE_DISK:
-        return IMAGE_DISK;
+        return has_boot_code(s) ? IMAGE_PC_DISK : IMAGE_DISK;
     case FILE_FLOPPY:
         return IMAGE_FLOPPY;
     default:
@@ -77,7 +85,7 @@ bool machine_guess_image(const char *file, enum image_kind *kind,
         else
             source_error(&s, e,
                          "%s; wanted a RISC-V kernel, an ELF file, a "
-                         "device tree or a disk image",
+                         "device tree, or the image of a disk, CD or floppy",
                          type.text);
     }
     source_close(&s);

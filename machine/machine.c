@@ -117,6 +117,20 @@ static bool fit_rom(struct machine *m, struct error *e)
            (!alias->size || memory_add(m->memory, alias, e));
 }
 
+/* That the user named. */
+static bool has_disks(const struct machine *m)
+{
+    for (unsigned i = 0; i < MACHINE_VIRTIO_DISKS; i++) {
+        if (m->virtio_disk[i])
+            return true;
+    }
+    for (unsigned i = 0; i < MACHINE_IDE; i++) {
+        if (m->ide[i].drive)
+            return true;
+    }
+    return m->floppy[0].drive || m->floppy[1].drive;
+}
+
 static bool open_loader(struct machine *m, const struct machine_config *c,
                         struct error *e)
 {
@@ -132,7 +146,7 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .firmware_dirs = c->firmware_dirs,
         .demo = c->demo,
         .demo_size = c->demo_size,
-        .has_disks = c->n_drives != 0,
+        .has_disks = has_disks(m),
         .has_flash = c->pflash[0] != NULL,
         .flash = m->pflash_start,
         .flash_end = m->pflash_end,

@@ -36,6 +36,42 @@ struct fw_cfg_option {
 
 #define MACHINE_PFLASH 4
 
+/* Where a drive goes: -drive's if=. */
+enum drive_interface {
+    DRIVE_BOARD, /* where the board's disks are: IDE, or virtio */
+    DRIVE_VIRTIO,
+    DRIVE_IDE,
+    DRIVE_FLOPPY,
+    DRIVE_PFLASH,
+    DRIVE_NONE, /* where a -device says */
+};
+
+/* A -drive. */
+struct drive_option {
+    const char *option; /* what it was asked for with, for messages */
+    const char *id;     /* its own; and of its block, unless it is `empty` */
+    enum drive_interface interface;
+    bool empty, cd;
+    int index, bus, unit; /* -1: not given */
+};
+
+/* Kinds of -device that are no device_class but drives of a controller. */
+struct drive_kind {
+    const char *name, *summary; /* NULL: the end of the list */
+    const struct property *properties;
+};
+extern const struct drive_kind drive_kinds[];
+
+/* What to boot from: letters a (floppy), c (disk), d (CD), n (network). */
+struct boot_option {
+    const char *order; /* NULL: the board's */
+    const char *once;  /* until the first reset; or NULL */
+    bool menu, strict;
+};
+
+/* The graphics card that a board has if nobody asks for another one. */
+enum vga_option { VGA_DEFAULT, VGA_NONE, VGA_STD };
+
 struct machine_config {
     const char *board; /* embedded board's name, or a .dts/.dtb file;
                           NULL: the default, virt */
@@ -53,9 +89,12 @@ struct machine_config {
     const char *serial[4]; /* chardev ids of the board's serial ports */
     const struct device_option *devices;
     size_t n_devices;
-    const char *const *drives; /* block ids that the board places by itself
-                                  (if=virtio/none with default bus) */
+    const struct drive_option *drives;
     size_t n_drives;
+    bool no_defaults; /* no drive or graphics card that nobody asked for */
+    enum vga_option vga;
+    bool no_graphics; /* firmware shall talk on the serial line */
+    struct boot_option boot;
     const char *pflash[MACHINE_PFLASH]; /* block ids of the flash banks */
     const struct fw_cfg_option *fw_cfg;
     size_t n_fw_cfg;
@@ -121,6 +160,23 @@ bool machine_power_button(struct machine *m);
 bool machine_show(struct machine *m,
                   void (*show)(void *owner, const struct display_frame *f),
                   void *owner);
+/* A drive of the board's controllers. */
+struct machine_drive {
+    char name[24];        /* "ide1-cd0", "floppy0" */
+    const char *id;       /* its -drive's or -device's; or NULL */
+    struct block *medium; /* NULL: it is empty */
+    bool removable;
+};
+/* The n-th of them; false: there are fewer. */
+bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out);
+/*
+ * Put a medium into a drive, by its name or id; NULL: take it out.  force: even
+ * if the guest has locked the drive.  *old is what has come out, if anything,
+ * be it that the new one does not fit; the caller closes it.  false: e.
+ */
+bool machine_change_medium(struct machine *m, const char *drive,
+                           struct block *medium, bool force,
+                           struct block **old, struct error *e);
 /* Stop and join the vCPU threads. */
 void machine_stop(struct machine *m);
 
@@ -180,7 +236,8 @@ enum image_kind {
     IMAGE_RISCV_ELF,
     IMAGE_TREE,       /* .dts or .dtb */
     IMAGE_DISK,       /* raw disk with a partition table */
-    IMAGE_X86_KERNEL, /* recognised, no board yet */
+    IMAGE_PC_DISK,    /* the same with code in its first sector */
+    IMAGE_X86_KERNEL,
     IMAGE_CD,
     IMAGE_FLOPPY,
 };

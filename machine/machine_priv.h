@@ -14,6 +14,22 @@
 #define MACHINE_MAX_CPUS RAM_CODE_MAX
 #define MACHINE_MAX_RAM LOAD_MAX_RAM
 #define MACHINE_SERIALS 4
+#define MACHINE_IDE 4
+#define MACHINE_FLOPPIES 2
+#define MACHINE_VIRTIO_DISKS 32
+
+#define DRIVE_GEOMETRY 40 /* bytes of "cylinders,heads,sectors" */
+
+/* A place for a drive of a controller. */
+struct drive_slot {
+    bool present, cd;
+    const char *id;     /* NULL: none */
+    const char *option; /* what it was asked for with, for messages */
+    const char *drive;  /* its block's id; NULL: it is empty */
+    const char *serial, *type; /* properties of the controller; or NULL */
+    char chs[DRIVE_GEOMETRY], lchs[DRIVE_GEOMETRY]; /* "": by the disk's size */
+    int boot_index;                                 /* -1: none */
+};
 
 struct vcpu {
     struct machine *machine;
@@ -28,6 +44,7 @@ struct vcpu {
 struct member {
     struct device *dev;
     int node; /* in the machine's tree; -1: a -device */
+    int boot_index; /* of a -device; -1: none */
 };
 
 /* Why the vCPU threads stand still or shall; or-ed. */
@@ -67,6 +84,15 @@ struct machine {
     uint64_t pflash_start, pflash_end; /* of bank 0 */
     struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
     uint32_t fadt;          /* where it is among the ACPI tables */
+    /* Controllers whose drives the options name; NULL: none. */
+    struct device *fdc, *ide_controller;
+    bool disks_are_ide; /* those that do not say where they go */
+    struct drive_slot ide[MACHINE_IDE], floppy[MACHINE_FLOPPIES];
+    const char *virtio_disk[MACHINE_VIRTIO_DISKS]; /* block ids */
+    bool want_vga, have_vga; /* the board's own card */
+    const char *const *firmware_dirs; /* -L's, while it is made */
+    bool default_bios;
+    uint8_t boot_order[3]; /* for the CMOS RAM, after the first reset */
     const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
                                the boot stub's */
     bool rom_not_on; /* which does not run on these processors */
@@ -131,6 +157,9 @@ void machine_unbuild(struct machine *m);
 /* Take over a created device; on failure it is freed. */
 bool machine_add(struct machine *m, struct device *dev, int node,
                  struct error *e);
+/* Is the processors' model in the list that a property is? */
+bool machine_lists_model(const struct machine *m, const struct tree *t,
+                         int node, const char *property);
 /* The device of a node, or NULL. */
 struct device *machine_device_at(const struct machine *m, int node);
 /* The n-th device of a class, in the tree's order, or NULL. */
@@ -155,6 +184,8 @@ bool machine_check_overlaps(struct machine *m, struct error *e);
 /* Fill the firmware configuration store. */
 bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e);
+/* Before every reset but the first. */
+void machine_tell_reset(struct machine *m);
 
 /* The input of the IOAPIC that a device's first output leads to; 0: none. */
 uint32_t machine_ioapic_input(const struct device *dev);
@@ -171,7 +202,34 @@ bool machine_make_acpi(struct machine *m, uint32_t address, struct blob *out,
                        struct error *e);
 bool machine_tell_smbios(struct machine *m, struct error *e);
 
+/* -- drives.c: IDE and floppy drives -- */
+
+/* Is -device's driver one of drive_kinds? */
+bool machine_is_drive(const char *driver);
+/* Find out which drive goes where. */
+bool machine_place_drives(struct machine *m,
+                          const struct machine_config *config, struct error *e);
+/* Give a controller, which is not yet created, its drives. */
+bool machine_set_drives(struct machine *m, struct device *dev, struct error *e);
+/* Are there controllers for all? */
+bool machine_check_drives(struct machine *m, struct error *e);
+/* Drives and disks, for the CMOS RAM. */
+struct pc_setup;
+void machine_describe_disks(struct machine *m, struct pc_setup *setup);
+/* The files bootorder and bios-geometry; first: a path before all others, or
+ * NULL; strict: nothing else. */
+bool machine_tell_boot(struct machine *m, const char *first, bool strict,
+                       struct error *e);
+
 /* -- plug.c: -device and disks -- */
+
+/* The ROM that a device's property romfile names: *bytes are the caller's to
+ * free, NULL where there is none, or it is not found and does not have to be;
+ * and of a PCI function, put into it. */
+bool machine_read_rom(struct machine *m, const struct device *dev, bool must,
+                      uint8_t **bytes, uint32_t *size, struct error *e);
+bool machine_add_rom(struct machine *m, struct device *dev, bool must,
+                     struct error *e);
 
 bool machine_plug(struct machine *m, const struct machine_config *config,
                   struct error *e);

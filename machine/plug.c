@@ -4,8 +4,8 @@
  *
  * A virtio-...-device goes into an MMIO slot, a PCI function on the bus of
  * the board's host bridge, a device of the ISA bus where its iobase says.
- * "virtio-blk" without an ending is what the
- * board's root node prefers (emu,virtio).
+ * "virtio-blk" without an ending is what the board's root node prefers
+ * (emu,virtio).  Drives of IDE and floppy controllers are drives.c's.
  *
  * Missing: more than one PCI bus; taking a device out again.
  */
@@ -60,6 +60,9 @@ static bool no_class(const char *driver, struct error *e)
             at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
                                    at ? ", " : "", (*c)->name);
     }
+    for (const struct drive_kind *k = drive_kinds; k->name && n < MAX_NAMES;
+         k++)
+        names[n++] = k->name;
     near = nearest_name(driver, names, n);
     if (near)
         return error_set(e,
@@ -148,35 +151,48 @@ static bool plug_slot(struct machine *m, struct device *dev, const char *bus,
 
 /* -- PCI -- */
 
-/* The expansion ROM that its property romfile names. */
-static bool add_rom(struct device *dev, const char *const *dirs,
-                    struct error *e)
+bool machine_read_rom(struct machine *m, const struct device *dev, bool must,
+                      uint8_t **bytes, uint32_t *size, struct error *e)
 {
     const struct property *p = device_property(dev->class, "romfile");
+    struct error why;
     struct source s;
     const char *file;
-    uint8_t *bytes;
     bool ok;
 
+    *bytes = NULL;
     if (!p)
         return true;
     memcpy(&file, (const char *)dev + p->offset, sizeof(file));
     if (!file || !*file)
         return true;
-    if (!firmware_open_option_rom(&s, file, dirs, e))
-        return false;
-    ok = source_all(&s, PCI_ROM_MAX, &bytes, e);
-    if (ok) {
-        ok = pci_set_rom((struct pci_device *)dev, bytes, (size_t)s.size, e) ||
-             error_prefix(e, "romfile=%s", file);
-        free(bytes);
-    }
+    if (!firmware_open_option_rom(&s, file, m->firmware_dirs, &why))
+        return !must || error_set(e, "%s", why.text);
+    ok = source_all(&s, PCI_ROM_MAX, bytes, e);
+    *size = (uint32_t)s.size;
     source_close(&s);
     return ok;
 }
 
+bool machine_add_rom(struct machine *m, struct device *dev, bool must,
+                     struct error *e)
+{
+    uint8_t *bytes;
+    uint32_t size;
+    bool ok;
+
+    if (!device_class_is_pci(dev->class))
+        return true;
+    if (!machine_read_rom(m, dev, must, &bytes, &size, e))
+        return false;
+    ok = !bytes || pci_set_rom((struct pci_device *)dev, bytes, size, e) ||
+         error_prefix(e, "romfile");
+    free(bytes);
+    return ok;
+}
+
 static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
-                     const char *addr, const char *const *dirs, struct error *e)
+                     const char *addr, struct error *e)
 {
     struct device *host = NULL;
     int devfn = -1;
@@ -189,7 +205,8 @@ static bool plug_pci(struct machine *m, struct device *dev, const char *bus,
         return error_set(e, "this board has no PCI bus");
     if (bus && strcmp(bus, "pcie.0") != 0 && strcmp(bus, "pci.0") != 0)
         return error_set(e, "bus=%s: wanted pcie.0", bus);
-    if ((addr && !pci_parse_address(addr, &devfn, e)) || !add_rom(dev, dirs, e))
+    if ((addr && !pci_parse_address(addr, &devfn, e)) ||
+        !machine_add_rom(m, dev, true, e))
         return false;
     dev->parent = host;
     return pci_attach(host->class->pci(host), (struct pci_device *)dev, devfn,
@@ -233,7 +250,7 @@ static bool plug_isa(struct machine *m, struct device *dev, struct error *e)
 static bool set_options(struct machine *m, struct device *dev,
                         const struct device_option *o, struct error *e)
 {
-    static const char *const ours[] = {"id", "bus", "addr"};
+    static const char *const ours[] = {"id", "bus", "addr", "bootindex"};
 
     for (size_t i = 0; i < o->n; i++) {
         bool own = false;
@@ -249,10 +266,10 @@ static bool set_options(struct machine *m, struct device *dev,
 
 /* Onto its bus; messages do not say yet of what device they are. */
 static bool place(struct machine *m, struct device *dev, const char *bus,
-                  const char *addr, const char *const *dirs, struct error *e)
+                  const char *addr, struct error *e)
 {
     if (device_class_is_pci(dev->class))
-        return plug_pci(m, dev, bus, addr, dirs, e);
+        return plug_pci(m, dev, bus, addr, e);
     if (addr)
         return error_set(e, "addr=%s: only for PCI devices", addr);
     if (port_property(dev->class))
@@ -260,9 +277,28 @@ static bool place(struct machine *m, struct device *dev, const char *bus,
     return plug_slot(m, dev, bus, e);
 }
 
-/* `name` is what messages call the device; dirs are -L's. */
+/* bootindex=N: what is lower is booted from first. */
+static bool set_boot_index(struct machine *m, const struct device_class *cls,
+                           const struct device_option *o, struct error *e)
+{
+    const char *text = option(o, "bootindex");
+    char *end;
+    long n;
+
+    if (!text)
+        return true;
+    n = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || n > 9999)
+        return error_set(e, "bootindex=%s: wanted 0 to 9999", text);
+    if (strncmp(cls->name, "virtio-blk", 10) != 0)
+        return error_set(e, "bootindex=%s: nothing is booted from it", text);
+    m->members[m->n_members - 1].boot_index = (int)n;
+    return true;
+}
+
+/* `name` is what messages call the device. */
 static bool add(struct machine *m, const struct device_option *o,
-                const char *name, const char *const *dirs, struct error *e)
+                const char *name, struct error *e)
 {
     const struct device_class *cls = find_class(m, o->driver, e);
     struct device *dev;
@@ -273,22 +309,23 @@ static bool add(struct machine *m, const struct device_option *o,
     if (!dev || !machine_add(m, dev, -1, e) || !set_options(m, dev, o, e) ||
         !device_create(dev, cls->n_outputs, e))
         return false;
-    return place(m, dev, option(o, "bus"), option(o, "addr"), dirs, e) ||
+    return (set_boot_index(m, cls, o, e) &&
+            place(m, dev, option(o, "bus"), option(o, "addr"), e)) ||
            error_prefix(e, "%s", name);
 }
 
 static bool add_option(struct machine *m, const struct device_option *o,
-                       const char *const *dirs, struct error *e)
+                       struct error *e)
 {
     const char *id = option(o, "id");
     char name[160];
 
     snprintf(name, sizeof(name), "-device %s", o->driver);
     if (!id)
-        return add(m, o, name, dirs, e);
+        return add(m, o, name, e);
     if (id_taken(m, id))
         return error_set(e, "%s: id=%s is taken", name, id);
-    return add(m, o, id, dirs, e) || error_prefix(e, "%s", name);
+    return add(m, o, id, e) || error_prefix(e, "%s", name);
 }
 
 static bool add_disk(struct machine *m, const char *drive, struct error *e)
@@ -303,18 +340,23 @@ static bool add_disk(struct machine *m, const char *drive, struct error *e)
     char name[160];
 
     snprintf(name, sizeof(name), "drive %s", drive);
-    return add(m, &o, name, NULL, e);
+    return add(m, &o, name, e);
 }
 
 bool machine_plug(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
+    static const struct device_option vga = {.driver = "VGA"};
+
+    if (config->vga == VGA_STD && !m->have_vga && !add_option(m, &vga, e))
+        return false;
     for (size_t i = 0; i < config->n_devices; i++) {
-        if (!add_option(m, &config->devices[i], config->firmware_dirs, e))
+        if (!machine_is_drive(config->devices[i].driver) &&
+            !add_option(m, &config->devices[i], e))
             return false;
     }
-    for (size_t i = 0; i < config->n_drives; i++) {
-        if (!add_disk(m, config->drives[i], e))
+    for (size_t i = 0; i < MACHINE_VIRTIO_DISKS; i++) {
+        if (m->virtio_disk[i] && !add_disk(m, m->virtio_disk[i], e))
             return false;
     }
     return true;

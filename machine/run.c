@@ -184,9 +184,8 @@ static struct vcpu *whose_turn(struct machine *m, struct vcpu *now,
     return v;
 }
 
-static int64_t instructions_until(const struct machine *m,
-                                  const struct vcpu *v, uint64_t deadline,
-                                  uint64_t now)
+static int64_t instructions_until(const struct machine *m, const struct vcpu *v,
+                                  uint64_t deadline, uint64_t now)
 {
     uint64_t limit = instructions_left(v);
 
@@ -380,6 +379,8 @@ static void carry_out(struct machine *m)
     m->reset_wanted = false;
     m->ended = m->wanted;
     unlock(&m->request_lock);
+    if (m->ended.end == MACHINE_RUNNING && reset)
+        machine_tell_reset(m);
     if (m->ended.end == MACHINE_RUNNING && reset && !machine_power_on(m, &e))
         set_ending(&m->ended, MACHINE_FAILED, 1, "reset: %.480s", e.text);
     if (m->ended.end == MACHINE_RUNNING)

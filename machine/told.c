@@ -2,14 +2,14 @@
  * What firmware is told of the machine, by the firmware configuration store:
  * sizes and counts, files of -fw_cfg, and, where firmware or a boot loader
  * runs from flash, the kernel, the initrd and the command line, which are
- * then its to load; a PC's CMOS RAM.
+ * then its to load; a PC's CMOS RAM; the BIOS of an ISA graphics card.
  *
- * Missing: the order of what to boot, but for -kernel.
+ * Missing: -boot's order for anything but a PC's firmware.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices/fdc.h"
+#include "devices/display/display.h"
 #include "devices/fw_cfg.h"
 #include "devices/ioapic.h"
 #include "devices/isa.h"
@@ -22,7 +22,8 @@
 #define FILE_LIMIT ((uint64_t)1 << 30)
 #define FOUR_GIB ((uint64_t)1 << 32)
 
-static bool tell_counts(struct machine *m, struct error *e)
+static bool tell_counts(struct machine *m, const struct machine_config *config,
+                        struct error *e)
 {
     static const uint8_t no_uuid[16];
     struct fw_cfg *f = m->fw_cfg;
@@ -32,10 +33,10 @@ static bool tell_counts(struct machine *m, struct error *e)
         ram += m->ram_piece[i].size;
     return fw_cfg_add(f, FW_CFG_UUID, no_uuid, sizeof(no_uuid), e) &&
            fw_cfg_add_u64(f, FW_CFG_RAM_SIZE, ram, e) &&
-           fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, 1, e) &&
+           fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, config->no_graphics, e) &&
            fw_cfg_add_u16(f, FW_CFG_NB_CPUS, (uint16_t)m->n_cpus, e) &&
            fw_cfg_add_u16(f, FW_CFG_MAX_CPUS, (uint16_t)m->n_cpus, e) &&
-           fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, 0, e);
+           fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, config->boot.menu, e);
 }
 
 /* A size, and the bytes, under two keys. */
@@ -106,13 +107,58 @@ static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
     return ok;
 }
 
-/* What a PC's setup program would have left in the CMOS RAM. */
-static void fill_cmos(struct machine *m, struct device *cmos)
+/* Letters as numbers of the CMOS RAM; false: there is no such. */
+static bool number_order(const char *letters, uint8_t out[3], struct error *e)
 {
-    const struct device *fdc = machine_device_of(m, &fdc_class, 0);
+    static const char known[] = "acdn";
+    const char *at;
+    unsigned n = 0;
+
+    memset(out, 0, 3);
+    for (const char *s = letters; *s; s++) {
+        at = strchr(known, *s);
+        if (!at)
+            return error_set(e,
+                             "'%s': there is no '%c'; wanted a (floppy), c "
+                             "(disk), d (CD-ROM), n (network)",
+                             letters, *s);
+        if (n == 3)
+            return error_set(e, "'%s': this firmware tries three", letters);
+        out[n++] = (uint8_t)(at - known + 1);
+    }
+    return true;
+}
+
+/* As QEMU has it: disk, floppy, CD-ROM. */
+static bool choose_order(struct machine *m, const struct boot_option *boot,
+                         uint8_t now[3], struct error *e)
+{
+    const char *order = boot->order ? boot->order : "cad";
+
+    if ((boot->order || boot->once) &&
+        !machine_device_of(m, &mc146818_class, 0))
+        return error_set(e, "-boot: this board's firmware takes no order");
+    if (!number_order(order, m->boot_order, e))
+        return error_prefix(e, "-boot order");
+    return number_order(boot->once ? boot->once : order, now, e) ||
+           error_prefix(e, "-boot once");
+}
+
+void machine_tell_reset(struct machine *m)
+{
+    struct device *cmos = machine_device_of(m, &mc146818_class, 0);
+
+    if (cmos)
+        mc146818_set_boot(cmos, m->boot_order);
+}
+
+/* What a PC's setup program would have left in the CMOS RAM. */
+static void fill_cmos(struct machine *m, struct device *cmos,
+                      const uint8_t boot[3])
+{
     struct pc_setup setup = {
         .cpus = m->n_cpus,
-        .boot = {2, 3, 4}, /* disk, CD-ROM, network */
+        .boot = {boot[0], boot[1], boot[2]},
         .fpu = true,
         .mouse = true,
     };
@@ -125,8 +171,7 @@ static void fill_cmos(struct machine *m, struct device *cmos)
         else if (r->base == FOUR_GIB)
             setup.ram_high = r->size;
     }
-    for (unsigned n = 0; n < 2 && fdc; n++)
-        setup.floppy[n] = (uint8_t)fdc_drive_type(fdc, n);
+    machine_describe_disks(m, &setup);
     mc146818_setup_pc(cmos, &setup);
 }
 
@@ -149,18 +194,36 @@ static bool tell_memory(struct machine *m, struct error *e)
     return ok;
 }
 
+/* The BIOS of a graphics card that has no place for it. */
+static bool tell_vga(struct machine *m, struct error *e)
+{
+    const struct device *const dev = machine_device_of(m, &vga_isa_class, 0);
+    uint32_t size;
+    uint8_t *rom;
+    bool ok;
+
+    if (!dev)
+        return true;
+    if (!machine_read_rom(m, dev, m->default_bios, &rom, &size, e))
+        return error_prefix(e, "%s", dev->path);
+    ok =
+        !rom || fw_cfg_add_file(m->fw_cfg, "vgaroms/vgabios.bin", rom, size, e);
+    free(rom);
+    return ok;
+}
+
 /* What a PC's firmware wants to know beside. */
-static bool tell_pc(struct machine *m, struct error *e)
+static bool tell_pc(struct machine *m, const struct machine_config *config,
+                    struct error *e)
 {
     /* S0 and S5 are there (128), S5's type is 0; S3 and S4 are not. */
     static const uint8_t states[6] = {128, 0, 0, 1, 0, 128};
-    static const char order[] = PC_KERNEL_BOOT_ORDER;
     static const uint8_t yes = 1;
+    const char *first = m->loader.has_pc_kernel ? PC_KERNEL_BOOT_ORDER : NULL;
 
-    if (m->loader.has_pc_kernel &&
-        !fw_cfg_add_file(m->fw_cfg, "bootorder", order, sizeof(order), e))
-        return false;
-    return fw_cfg_add(m->fw_cfg, FW_CFG_IRQ0_OVERRIDE, &yes, 1, e) &&
+    return machine_tell_boot(m, first, config->boot.strict, e) &&
+           tell_vga(m, e) &&
+           fw_cfg_add(m->fw_cfg, FW_CFG_IRQ0_OVERRIDE, &yes, 1, e) &&
            fw_cfg_add_file(m->fw_cfg, "etc/system-states", states,
                            sizeof(states), e) &&
            tell_memory(m, e) && machine_tell_acpi(m, e) &&
@@ -198,16 +261,19 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e)
 {
     struct device *cmos = machine_device_of(m, &mc146818_class, 0);
+    uint8_t boot[3];
 
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
+    if (!choose_order(m, &config->boot, boot, e))
+        return false;
     if (cmos)
-        fill_cmos(m, cmos);
+        fill_cmos(m, cmos, boot);
     if (!m->fw_cfg)
         return true;
-    if (!tell_counts(m, e) || !tell_kernel(m, e) ||
-        (m->rom_file && !tell_pc(m, e)))
+    if (!tell_counts(m, config, e) || !tell_kernel(m, e) ||
+        (m->rom_file && !tell_pc(m, config, e)))
         return false;
     for (size_t i = 0; i < config->n_fw_cfg; i++) {
         if (!tell_file(m, &config->fw_cfg[i], e))

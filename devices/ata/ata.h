@@ -152,6 +152,11 @@ void ata_channel_loaded(struct ata_channel *c);
 uint32_t ata_read(struct ata_channel *c, unsigned reg, unsigned size);
 void ata_write(struct ata_channel *c, unsigned reg, uint32_t value,
                unsigned size);
+/* The same as ports: an access of the data register is as wide as it is, one
+ * of the others is a byte of each. */
+uint32_t ata_read_ports(struct ata_channel *c, unsigned at, unsigned size);
+void ata_write_ports(struct ata_channel *c, unsigned at, uint32_t value,
+                     unsigned size);
 uint8_t ata_read_alternate(struct ata_channel *c);
 void ata_write_control(struct ata_channel *c, uint8_t value);
 

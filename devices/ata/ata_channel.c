@@ -324,6 +324,28 @@ void ata_write(struct ata_channel *c, unsigned reg, uint32_t value,
     }
 }
 
+uint32_t ata_read_ports(struct ata_channel *c, unsigned at, unsigned size)
+{
+    uint32_t value = 0;
+
+    if (at == ATA_DATA)
+        return ata_read(c, ATA_DATA, size);
+    for (unsigned i = 0; i < size; i++)
+        value |= ata_read(c, at + i, 1) << 8 * i;
+    return value;
+}
+
+void ata_write_ports(struct ata_channel *c, unsigned at, uint32_t value,
+                     unsigned size)
+{
+    if (at == ATA_DATA) {
+        ata_write(c, ATA_DATA, value, size);
+        return;
+    }
+    for (unsigned i = 0; i < size; i++)
+        ata_write(c, at + i, (uint8_t)(value >> 8 * i), 1);
+}
+
 uint8_t ata_read_alternate(struct ata_channel *c)
 {
     return read_register(c, ATA_COMMAND);

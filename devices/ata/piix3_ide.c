@@ -26,7 +26,7 @@
 #include "base/bytes.h"
 #include "devices/pci/pci.h"
 
-enum { CHANNELS = 2, DRIVES = 4 };
+enum { CHANNELS = 2 };
 
 /* Bus master registers; the second channel's are 8 further. */
 enum { BMICX = 0, BMISX = 2, BMIDTPX = 4, BM_SIZE = 16, BM_CHANNEL = 8 };
@@ -215,31 +215,17 @@ static void set_irq(void *owner, bool level)
              level);
 }
 
-/* The data register is as wide as the access; the others are bytes, and a
- * wider access is one of each. */
 static uint64_t command_read(void *owner, uint64_t offset, unsigned size)
 {
-    struct channel *c = owner;
-    uint64_t value = 0;
-
-    if (offset == ATA_DATA)
-        return ata_read(&c->ata, ATA_DATA, size);
-    for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)ata_read(&c->ata, (unsigned)offset + i, 1) << 8 * i;
-    return value;
+    return ata_read_ports(&((struct channel *)owner)->ata, (unsigned)offset,
+                          size);
 }
 
 static void command_write(void *owner, uint64_t offset, uint64_t value,
                           unsigned size)
 {
-    struct channel *c = owner;
-
-    if (offset == ATA_DATA) {
-        ata_write(&c->ata, ATA_DATA, (uint32_t)value, size);
-        return;
-    }
-    for (unsigned i = 0; i < size; i++)
-        ata_write(&c->ata, (unsigned)offset + i, (uint8_t)(value >> 8 * i), 1);
+    ata_write_ports(&((struct channel *)owner)->ata, (unsigned)offset,
+                    (uint32_t)value, size);
 }
 
 static uint64_t control_read(void *owner, uint64_t offset, unsigned size)
@@ -287,30 +273,9 @@ static void config_wrote(struct pci_device *d, unsigned offset, unsigned size)
 
 /* -------------------------------------------------------------------- life */
 
-bool ide_insert(struct device *dev, unsigned drive, struct block *disc,
-                struct error *e)
+struct ata_channel *piix3_ide_channel(struct device *dev, unsigned n)
 {
-    struct piix3_ide *p = (struct piix3_ide *)dev;
-
-    if (drive >= DRIVES)
-        return error_set(e, "there is no IDE drive %u", drive);
-    return ata_insert(&p->channel[drive / 2].ata.drive[drive % 2], disc, e);
-}
-
-bool ide_geometry(const struct device *dev, unsigned drive,
-                  struct ide_geometry *out)
-{
-    const struct piix3_ide *p = (const struct piix3_ide *)dev;
-    const struct ata_drive *d;
-
-    if (drive >= DRIVES)
-        return false;
-    d = &p->channel[drive / 2].ata.drive[drive % 2];
-    if (d->kind != &ata_disk_kind)
-        return false;
-    *out = (struct ide_geometry){d->cylinders, d->heads, d->sectors,
-                                 d->block->size / ATA_SECTOR};
-    return true;
+    return &((struct piix3_ide *)dev)->channel[n].ata;
 }
 
 static bool add_ports(struct channel *c, struct region *r,
@@ -402,30 +367,7 @@ static void piix3_ide_loaded(struct device *dev)
 }
 
 #define DRIVE_PROPERTIES(name, c, n, what)                                     \
-    {name,                                                                     \
-     PROP_BLOCK,                                                               \
-     offsetof(struct piix3_ide, channel[c].ata.drive[n].block),                \
-     NULL,                                                                     \
-     "the " what "'s disk, or its disc",                                       \
-     false},                                                                   \
-        {name "-cd",                                                           \
-         PROP_BOOL,                                                            \
-         offsetof(struct piix3_ide, channel[c].ata.drive[n].cd),               \
-         "off",                                                                \
-         "the " what " is a CD-ROM drive, perhaps without a disc",             \
-         false},                                                               \
-        {name "-serial",                                                       \
-         PROP_STRING,                                                          \
-         offsetof(struct piix3_ide, channel[c].ata.drive[n].serial),           \
-         "EMU-" name,                                                          \
-         "what it says it is, at most 20 characters",                          \
-         false},                                                               \
-    {                                                                          \
-        name "-chs", PROP_STRING,                                              \
-            offsetof(struct piix3_ide, channel[c].ata.drive[n].geometry),      \
-            NULL, "cylinders,heads,sectors; default: by the disk's size",      \
-            false                                                              \
-    }
+    IDE_DRIVE_PROPERTIES(struct piix3_ide, channel[c].ata.drive[n], name, what)
 
 static const struct property piix3_ide_properties[] = {
     DRIVE_PROPERTIES("hda", 0, 0, "primary master"),

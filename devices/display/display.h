@@ -39,6 +39,9 @@ struct display_text {
     bool blink; /* attribute bit 7 blinks, it is not of the background */
 };
 
+/* The card whose BIOS is for the machine to show to the firmware. */
+extern const struct device_class vga_isa_class;
+
 struct display_ops {
     void (*update)(struct device *dev, struct display_frame *out);
     /* false: it shows graphics, or nothing. */

@@ -1,7 +1,7 @@
 /*
  * A VGA on an ISA bus, with Bochs' VBE extensions; see vga.c and vbe.c.  Its
- * linear framebuffer is seen through banks only.  Its BIOS is a ROM of the
- * board's at C0000.
+ * linear framebuffer is seen through banks only.  Its BIOS is for the machine
+ * to give to the firmware, which copies it to C0000.
  *
  * Windows, as `reg` in a tree lists them: A0000 to BFFFF, ports 3C0 to 3DF,
  * 3B0 to 3BB, 1CE to 1D1.
@@ -14,6 +14,7 @@
 struct vga_isa {
     struct device dev;
     struct vga vga;
+    const char *rom_file; /* property */
 };
 
 static struct vga *vga_of(struct device *dev)
@@ -71,12 +72,15 @@ static bool vga_isa_text(struct device *dev, struct display_text *out)
 static const struct field vga_isa_fields[] = {
     DEVICE_FIELDS(struct vga_isa),
     FIELD_SUB(struct vga_isa, vga, vga_fields),
+    FIELD_HOST(struct vga_isa, rom_file), /* the machine's to load */
     FIELD_LIST_END,
 };
 
 static const struct property vga_isa_properties[] = {
     {"vgamem_mb", PROP_U32, offsetof(struct vga_isa, vga.memory_mb), "8",
      "MiB of video memory, a power of 2 from 1 to 256", false},
+    {"romfile", PROP_STRING, offsetof(struct vga_isa, rom_file),
+     "vgabios-isavga.bin", "file of its BIOS; empty: none", false},
     {NULL, PROP_U32, 0, NULL, NULL, false},
 };
 

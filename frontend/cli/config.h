@@ -35,8 +35,6 @@ struct char_config {
     bool guest, monitor; /* who uses it */
 };
 
-enum drive_interface { DRIVE_VIRTIO, DRIVE_PFLASH, DRIVE_NONE };
-
 /* When a write counts as done. */
 enum cache_mode {
     CACHE_WRITEBACK,    /* when the guest flushes */
@@ -46,14 +44,16 @@ enum cache_mode {
 
 struct drive_config {
     const char *option; /* what it was asked for with, for messages */
-    const char *file, *id;
+    const char *file; /* NULL: there is no medium in it */
+    const char *id;
     enum drive_interface interface;
     enum cache_mode cache;
+    bool cd;
     bool read_only;
     bool snapshot, snapshot_given;
     bool raw_given; /* format=raw was said, not assumed */
     bool ignore_discard;
-    int index; /* -1: the next free one; of pflash: the unit */
+    int index, bus, unit; /* -1: not given; of pflash, index is the unit */
     bool used; /* a -device names it */
 };
 
@@ -96,6 +96,8 @@ struct config {
     size_t n_monitors;
     bool monitor_given; /* -monitor or -mon, be it none */
 
+    enum vga_option vga;
+    struct boot_option boot;
     bool snapshot, nographic, display_none, nodefaults;
     bool no_reboot, start_paused, no_filter;
     int escape;          /* the byte that Ctrl-A is; 0 to 255 */

@@ -31,32 +31,54 @@ static void list_devices(void)
     for (const struct device_class *const *cls = device_classes; *cls; cls++)
         if (can_plug(*cls))
             printf("  %-22s %s\n", (*cls)->name, (*cls)->summary);
+    for (const struct drive_kind *k = drive_kinds; k->name; k++)
+        printf("  %-22s %s\n", k->name, k->summary);
 }
 
-static bool list_properties(const char *name, struct error *e)
+static const struct drive_kind *find_kind(const char *name)
+{
+    const struct drive_kind *k = drive_kinds;
+
+    while (k->name && strcmp(k->name, name))
+        k++;
+    return k->name ? k : NULL;
+}
+
+static void print_properties(const char *name, const char *summary,
+                             const struct property *p)
 {
     static const char *const types[] = {
         [PROP_U32] = "number",      [PROP_U64] = "number",
         [PROP_BOOL] = "on|off",     [PROP_STRING] = "text",
         [PROP_CHARDEV] = "chardev", [PROP_BLOCK] = "drive",
     };
-    const struct device_class *cls = device_class_named(name);
-    const char *names[256];
-    size_t n = 0;
 
-    if (!cls) {
-        for (size_t i = 0; device_classes[i] && n < COUNT(names); i++)
-            if (can_plug(device_classes[i]))
-                names[n++] = device_classes[i]->name;
-        return unknown_word(e, "device", name, names, n);
-    }
-    printf("%s: %s\n", cls->name, cls->summary);
-    for (const struct property *p = cls->properties; p && p->name; p++)
+    printf("%s: %s\n", name, summary);
+    for (; p && p->name; p++)
         printf("  %s=%s%s%s  %s\n", p->name, types[p->type],
                p->fallback   ? ", default "
                : p->required ? ", required"
                              : "",
                p->fallback ? p->fallback : "", p->help ? p->help : "");
+}
+
+static bool list_properties(const char *name, struct error *e)
+{
+    const struct device_class *cls = device_class_named(name);
+    const struct drive_kind *kind = find_kind(name);
+    const char *names[256];
+    size_t n = 0;
+
+    if (!cls && !kind) {
+        for (size_t i = 0; device_classes[i] && n < COUNT(names); i++)
+            if (can_plug(device_classes[i]))
+                names[n++] = device_classes[i]->name;
+        return unknown_word(e, "device", name, names, n);
+    }
+    if (kind)
+        print_properties(kind->name, kind->summary, kind->properties);
+    else
+        print_properties(cls->name, cls->summary, cls->properties);
     return true;
 }
 

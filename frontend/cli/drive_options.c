@@ -1,8 +1,10 @@
 /*
- * Disks and flash: -drive, -blockdev, -hda, -pflash, -snapshot.
+ * Drives: -drive, -blockdev, -hda, -cdrom, -fda, -pflash, -snapshot; -boot.
  *
- * Missing: other formats than raw, other interfaces than virtio and pflash;
- * of -blockdev, all but the drivers file and raw.
+ * Which drives a board has places for is the machine's to say.
+ *
+ * Missing: other formats than raw; of -blockdev, all but the drivers file and
+ * raw; of -boot, splash screens and time-outs.
  */
 #include <string.h>
 
@@ -14,18 +16,20 @@ enum { MAX_INDEX = 31 };
 static bool parse_interface(const struct keyval *kv, struct drive_config *d,
                             struct error *e)
 {
-    static const char *const names[] = {"virtio", "pflash", "none"};
+    static const char *const names[] = {"ide", "floppy", "virtio", "pflash",
+                                        "none"};
+    static const enum drive_interface interfaces[] = {
+        DRIVE_IDE, DRIVE_FLOPPY, DRIVE_VIRTIO, DRIVE_PFLASH, DRIVE_NONE};
     const char *name = keyval_get(kv, "if");
 
-    if (!name || !strcmp(name, "virtio"))
-        d->interface = DRIVE_VIRTIO;
-    else if (!strcmp(name, "pflash"))
-        d->interface = DRIVE_PFLASH;
-    else if (!strcmp(name, "none"))
-        d->interface = DRIVE_NONE;
-    else
-        return unknown_word(e, "interface", name, names, COUNT(names));
-    return true;
+    d->interface = DRIVE_BOARD;
+    for (size_t i = 0; name && i < COUNT(names); i++) {
+        if (!strcmp(name, names[i])) {
+            d->interface = interfaces[i];
+            return true;
+        }
+    }
+    return !name || unknown_word(e, "interface", name, names, COUNT(names));
 }
 
 /* Modes that differ in the host's page cache only are one to us. */
@@ -52,14 +56,15 @@ static bool parse_format(const struct keyval *kv, struct drive_config *d,
                          struct error *e)
 {
     const char *format = keyval_get(kv, "format");
+    static const char *const medias[] = {"disk", "cdrom"};
     const char *media = keyval_get(kv, "media");
 
     if (format && strcmp(format, "raw"))
         return error_set(e, "format=%s is not supported; accepted is raw",
                          format);
-    if (media && strcmp(media, "disk"))
-        return error_set(e, "media=%s is not supported; accepted is disk",
-                         media);
+    d->cd = media && !strcmp(media, "cdrom");
+    if (media && !d->cd && strcmp(media, "disk"))
+        return unknown_word(e, "medium", media, medias, COUNT(medias));
     d->raw_given = format != NULL;
     return true;
 }
@@ -81,52 +86,79 @@ static bool parse_discard(const struct keyval *kv, struct drive_config *d,
     return true;
 }
 
+/* index=N, or bus=N and unit=N, which say the same in another form. */
+static bool parse_place(const struct keyval *kv, struct drive_config *d,
+                        struct error *e)
+{
+    static const char *const names[] = {"index", "bus", "unit"};
+    int *const out[] = {&d->index, &d->bus, &d->unit};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *text = keyval_get(kv, names[i]);
+        uint64_t n;
+
+        *out[i] = -1;
+        if (!text)
+            continue;
+        if (!parse_number(text, MAX_INDEX, &n, e))
+            return error_prefix(e, "%s", names[i]);
+        *out[i] = (int)n;
+    }
+    if (d->index >= 0 && (d->bus >= 0 || d->unit >= 0))
+        return error_set(e, "index=%d: not together with bus or unit",
+                         d->index);
+    if (d->interface == DRIVE_PFLASH && d->unit >= 0)
+        d->index = d->unit;
+    return true;
+}
+
+/* Drives whose medium can be changed may have none. */
+static bool parse_file(const struct keyval *kv, struct drive_config *d,
+                       struct error *e)
+{
+    bool removable = d->cd || d->interface == DRIVE_FLOPPY;
+
+    d->file = keyval_get(kv, "file");
+    if (d->file && !*d->file)
+        d->file = NULL;
+    return d->file || removable || error_set(e, "no file=FILE is named");
+}
+
+static bool id_taken(const struct config *c, const char *id)
+{
+    for (size_t i = 0; i < c->n_drives; i++)
+        if (!strcmp(c->drives[i].id, id))
+            return true;
+    return false;
+}
+
 static bool parse_drive(struct config *c, const struct keyval *kv,
                         struct drive_config *d, struct error *e)
 {
-    const char *index = keyval_get(kv, "index");
-    const char *unit = keyval_get(kv, "unit");
     const char *id = keyval_get(kv, "id");
-    uint64_t n;
 
     if (!parse_interface(kv, d, e) || !parse_cache(kv, d, e) ||
         !parse_format(kv, d, e) || !parse_discard(kv, d, e) ||
         !keyval_bool(kv, "readonly", &d->read_only, e) ||
-        !keyval_bool(kv, "snapshot", &d->snapshot, e))
+        !keyval_bool(kv, "snapshot", &d->snapshot, e) ||
+        !parse_place(kv, d, e) || !parse_file(kv, d, e))
         return false;
+    d->read_only = d->read_only || d->cd;
     d->snapshot_given = keyval_get(kv, "snapshot") != NULL;
-    if (unit && (index || d->interface != DRIVE_PFLASH))
-        return error_set(e, "unit=%s: only with if=pflash, and without index",
-                         unit);
-    if (unit) {
-        if (!parse_number(unit, MACHINE_PFLASH - 1, &n, e))
-            return error_prefix(e, "unit");
-        d->index = (int)n;
-    }
-    if (index) {
-        if (!parse_number(index, MAX_INDEX, &n, e))
-            return error_prefix(e, "index");
-        d->index = (int)n;
-    }
-    d->file = keyval_get(kv, "file");
-    if (!d->file || !*d->file)
-        return error_set(e, "no file=FILE is named");
     if (id && !*id)
         return error_set(e, "the id is empty");
     d->id = id ? id : pool_printf(&c->pool, "drive%zu", c->n_drives);
-    for (size_t i = 0; i < c->n_drives; i++)
-        if (!strcmp(c->drives[i].id, d->id))
-            return error_set(e, "there is a drive '%s' already", d->id);
-    return true;
+    return !id_taken(c, d->id) ||
+           error_set(e, "there is a drive '%s' already", d->id);
 }
 
 enum cli_result cli_drive(struct config *c, const char *arg, struct error *e)
 {
     static const char *const known[] = {
-        "file",     "if",    "id",    "format", "readonly",
-        "snapshot", "cache", "media", "index",  "discard", "unit",
+        "file",  "if",    "id",    "format",  "readonly", "snapshot",
+        "cache", "media", "index", "discard", "unit",     "bus",
     };
-    struct drive_config d = {.index = -1};
+    struct drive_config d = {.option = NULL};
     struct keyval kv;
 
     if (!keyval_parse(&c->pool, arg, NULL, &kv, e) ||
@@ -151,22 +183,57 @@ static struct drive_config *add_file(struct config *c, const char *option,
         error_set(e, "no file is named");
         return NULL;
     }
-    for (size_t i = 0; i < c->n_drives; i++) {
-        if (!strcmp(c->drives[i].id, id)) {
-            error_set(e, "there is a drive '%s' already", id);
-            return NULL;
-        }
+    if (id_taken(c, id)) {
+        error_set(e, "there is a drive '%s' already", id);
+        return NULL;
     }
     d = pool_append(&c->pool, &c->drives, &c->n_drives, sizeof(*d));
-    d->option = option;
-    d->file = file;
-    d->id = id;
+    *d = (struct drive_config){.option = option,
+                               .file = file,
+                               .id = id,
+                               .index = -1,
+                               .bus = -1,
+                               .unit = -1};
     return d;
 }
 
-enum cli_result cli_hd(struct config *c, const char *arg, struct error *e)
+static enum cli_result add_drive(struct config *c, const char *option,
+                                 const char *file,
+                                 enum drive_interface interface, int index,
+                                 struct error *e)
 {
-    return add_file(c, "-hda", arg, "hda", e) ? CLI_RUN : CLI_ERROR;
+    struct drive_config *d = add_file(c, option, file, option + 1, e);
+
+    if (!d)
+        return CLI_ERROR;
+    d->interface = interface;
+    d->index = index;
+    return CLI_RUN;
+}
+
+#define DRIVE(function, option, interface, index)                              \
+    enum cli_result function(struct config *c, const char *arg,                \
+                             struct error *e)                                  \
+    {                                                                          \
+        return add_drive(c, option, arg, interface, index, e);                 \
+    }
+
+DRIVE(cli_hda, "-hda", DRIVE_BOARD, 0)
+DRIVE(cli_hdb, "-hdb", DRIVE_BOARD, 1)
+DRIVE(cli_hdc, "-hdc", DRIVE_BOARD, 2)
+DRIVE(cli_hdd, "-hdd", DRIVE_BOARD, 3)
+DRIVE(cli_fda, "-fda", DRIVE_FLOPPY, 0)
+DRIVE(cli_fdb, "-fdb", DRIVE_FLOPPY, 1)
+
+enum cli_result cli_cdrom(struct config *c, const char *arg, struct error *e)
+{
+    struct drive_config *d = add_file(c, "-cdrom", arg, "cdrom", e);
+
+    if (!d)
+        return CLI_ERROR;
+    d->index = 2;
+    d->cd = d->read_only = d->raw_given = true;
+    return CLI_RUN;
 }
 
 enum cli_result cli_pflash(struct config *c, const char *arg, struct error *e)
@@ -178,7 +245,6 @@ enum cli_result cli_pflash(struct config *c, const char *arg, struct error *e)
         return CLI_ERROR;
     d->interface = DRIVE_PFLASH;
     d->raw_given = true; /* there is no other that it could be */
-    d->index = -1;
     return CLI_RUN;
 }
 
@@ -211,21 +277,21 @@ static bool parse_blockdev(struct config *c, const struct keyval *kv,
     if (!d->file || !*d->file)
         return error_set(e, "no %s=FILE is named",
                          raw ? "file.filename" : "filename");
-    for (size_t i = 0; i < c->n_drives; i++)
-        if (!strcmp(c->drives[i].id, d->id))
-            return error_set(e, "there is a drive '%s' already", d->id);
-    return true;
+    return !id_taken(c, d->id) ||
+           error_set(e, "there is a drive '%s' already", d->id);
 }
 
-enum cli_result cli_blockdev(struct config *c, const char *arg,
-                             struct error *e)
+enum cli_result cli_blockdev(struct config *c, const char *arg, struct error *e)
 {
     static const char *const known[] = {
         "driver",      "node-name",     "filename", "read-only",
         "file.driver", "file.filename", "discard",
     };
-    struct drive_config d = {
-        .interface = DRIVE_NONE, .raw_given = true, .index = -1};
+    struct drive_config d = {.interface = DRIVE_NONE,
+                             .raw_given = true,
+                             .index = -1,
+                             .bus = -1,
+                             .unit = -1};
     struct keyval kv;
 
     if (*arg == '{') {
@@ -243,47 +309,34 @@ enum cli_result cli_blockdev(struct config *c, const char *arg,
     return CLI_RUN;
 }
 
-static bool index_taken(const struct config *c, int index, size_t but)
+static bool bank_taken(const struct config *c, int index, size_t but)
 {
     for (size_t i = 0; i < c->n_drives; i++)
-        if (i != but && c->drives[i].interface == c->drives[but].interface &&
+        if (i != but && c->drives[i].interface == DRIVE_PFLASH &&
             c->drives[i].index == index)
             return true;
     return false;
 }
 
-static bool place_drives(struct config *c, struct error *e)
+/* Banks of flash; other drives are the machine's to place. */
+static bool place_pflash(struct config *c, struct error *e)
 {
     for (size_t i = 0; i < c->n_drives; i++) {
         struct drive_config *d = &c->drives[i];
 
-        if (d->interface == DRIVE_NONE)
-            continue;
-        if (d->index >= 0 && index_taken(c, d->index, i))
+        if (d->interface == DRIVE_PFLASH && d->index >= 0 &&
+            bank_taken(c, d->index, i))
             return error_set(e, "%s: two drives have index %d", d->option,
                              d->index);
     }
     for (size_t i = 0; i < c->n_drives; i++) {
         struct drive_config *d = &c->drives[i];
 
-        if (d->interface != DRIVE_NONE && d->index < 0)
-            for (d->index = 0; index_taken(c, d->index, i);)
+        if (d->interface == DRIVE_PFLASH && d->index < 0)
+            for (d->index = 0; bank_taken(c, d->index, i);)
                 d->index++;
     }
     return true;
-}
-
-/* By index, and those without one as they came. */
-static void sort_drives(struct config *c)
-{
-    for (size_t i = 1; i < c->n_drives; i++) {
-        struct drive_config d = c->drives[i];
-        size_t k = i;
-
-        for (; k && c->drives[k - 1].index > d.index; k--)
-            c->drives[k] = c->drives[k - 1];
-        c->drives[k] = d;
-    }
 }
 
 static struct drive_config *find_drive(struct config *c, const char *id)
@@ -328,8 +381,9 @@ static bool find_pflash(struct config *c, struct error *e)
             continue;
         d = find_drive(c, c->pflash[i]);
         if (!d)
-            return error_set(e, "-machine pflash%u=%s: there is no drive of "
-                                "that id",
+            return error_set(e,
+                             "-machine pflash%u=%s: there is no drive of "
+                             "that id",
                              i, c->pflash[i]);
         if (d->used || d->interface != DRIVE_NONE)
             return error_set(e, "-machine pflash%u=%s: in use already", i,
@@ -354,11 +408,45 @@ static bool find_pflash(struct config *c, struct error *e)
 
 bool cli_finish_drives(struct config *c, struct error *e)
 {
-    if (!place_drives(c, e) || !check_users(c, e) || !find_pflash(c, e))
+    if (!place_pflash(c, e) || !check_users(c, e) || !find_pflash(c, e))
         return false;
-    sort_drives(c);
     for (size_t i = 0; i < c->n_drives; i++)
         if (c->snapshot && !c->drives[i].snapshot_given)
             c->drives[i].snapshot = true;
     return true;
+}
+
+/* ------------------------------------------------------------------ -boot */
+
+static bool parse_order(const char *order, struct error *e)
+{
+    for (const char *at = order; at && *at; at++) {
+        if (*at < 'a' || *at > 'p')
+            return error_set(e,
+                             "'%s': drives are letters from a on, as in "
+                             "order=cad",
+                             order);
+        if (strchr(at + 1, *at))
+            return error_set(e, "'%s': '%c' is there twice", order, *at);
+    }
+    return true;
+}
+
+enum cli_result cli_boot(struct config *c, const char *arg, struct error *e)
+{
+    static const char *const known[] = {"order", "once", "menu", "strict"};
+    struct boot_option *b = &c->boot;
+    struct keyval kv;
+
+    if (!keyval_parse(&c->pool, arg, "order", &kv, e) ||
+        !keyval_check(&kv, known, COUNT(known), e) ||
+        !keyval_bool(&kv, "menu", &b->menu, e) ||
+        !keyval_bool(&kv, "strict", &b->strict, e))
+        return CLI_ERROR;
+    if (keyval_get(&kv, "order"))
+        b->order = keyval_get(&kv, "order");
+    if (keyval_get(&kv, "once"))
+        b->once = keyval_get(&kv, "once");
+    return parse_order(b->order, e) && parse_order(b->once, e) ? CLI_RUN
+                                                               : CLI_ERROR;
 }

@@ -97,10 +97,9 @@ static enum cli_result only_none(struct config *c, const char *arg,
 
 static enum cli_result vga(struct config *c, const char *arg, struct error *e)
 {
-    if (!strcmp(arg, "none"))
+    c->vga = strcmp(arg, "none") ? VGA_STD : VGA_NONE;
+    if (!strcmp(arg, "none") || !strcmp(arg, "std"))
         return CLI_RUN;
-    if (!strcmp(arg, "std"))
-        return cli_device(c, "VGA", e);
     error_set(e, "'%s' is not supported; accepted are std and none", arg);
     return CLI_ERROR;
 }
@@ -236,18 +235,30 @@ const struct option cli_options[] = {
     {"fw_cfg", "NAME,string=TEXT|file=FILE", cli_fw_cfg,
      "a file for the firmware and the guest's kernel, by fw_cfg"},
     {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
+    {"boot", "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on]", cli_boot,
+     "what a PC boots from, in this order: a floppy, c disk, d CD, n "
+     "network; once: until the first reset; menu: ask; strict: only from "
+     "what has a bootindex"},
     {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
 
     {NULL, NULL, NULL, "Disks"},
     {"drive",
-     "file=FILE[,if=virtio|pflash|none][,id=ID][,readonly=on]"
-     "[,snapshot=on][,cache=MODE]",
+     "file=FILE[,if=ide|floppy|virtio|pflash|none][,index=N][,id=ID][,...]",
      cli_drive,
-     "a disk; with if=none, -device NAME,drive=ID takes it; with "
-     "if=pflash and unit=N it is flash bank N; the format is raw"},
+     "a disk, CD or floppy; if= is where it goes, by default where the "
+     "board's disks are; with if=none, -device NAME,drive=ID takes it; "
+     "index=N, or bus=N,unit=N, is its place there; with if=pflash and "
+     "unit=N it is flash bank N; the format is raw; more: media=cdrom, "
+     "readonly=on, snapshot=on, cache=MODE"},
     {"blockdev", "file,node-name=ID,filename=FILE[,read-only=on]", cli_blockdev,
      "the same, with if=none"},
-    {"hda", "FILE", cli_hd, "first disk"},
+    {"hda", "FILE", cli_hda, "first disk; on a PC, the primary IDE master"},
+    {"hdb", "FILE", cli_hdb, "second disk"},
+    {"hdc", "FILE", cli_hdc, "third disk, in place of the CD-ROM drive"},
+    {"hdd", "FILE", cli_hdd, "fourth disk"},
+    {"cdrom", "FILE", cli_cdrom, "a CD or DVD, in the secondary IDE master"},
+    {"fda", "FILE", cli_fda, "a disk in floppy drive A"},
+    {"fdb", "FILE", cli_fdb, "a disk in floppy drive B"},
     {"snapshot", NULL, snapshot,
      "what the guest writes to disks is gone at the end"},
 
@@ -275,11 +286,13 @@ const struct option cli_options[] = {
     {"D", "FILE", log_file, "log to FILE instead of stderr"},
     {"pidfile", "FILE", pid_file, "write the process id to FILE"},
     {"name", "NAME", name, "a name for the machine"},
-    {"nodefaults", NULL, nodefaults, "no serial line or monitor by itself"},
+    {"nodefaults", NULL, nodefaults,
+     "no serial line, monitor, graphics card, CD-ROM or floppy drive by "
+     "itself"},
     {"no-user-config", NULL, nothing, "accepted: there is no such file"},
     {"net", "none", only_none, "accepted: no board has a network card yet"},
     {"nic", "none", only_none, "same"},
-    {"vga", "std|none", vga, "std: the same as -device VGA"},
+    {"vga", "std|none", vga, "the graphics card; a PC has std by default"},
     {"parallel", "none", only_none, "accepted: no board has such a port"},
 
     {NULL, NULL, NULL, "Help"},

@@ -111,6 +111,50 @@ static void do_screendump(struct monitor *m, const char *arg)
         putf(m, "%s\n", e.text);
 }
 
+/* [-f] DRIVE */
+static void do_eject(struct monitor *m, const char *arg)
+{
+    struct error e = {0};
+    bool force = !strncmp(arg, "-f ", 3);
+
+    arg += force ? 3 : 0;
+    arg += strspn(arg, " \t");
+    if (!*arg || strpbrk(arg, " \t"))
+        put(m, "eject: want [-f] DRIVE; info block lists them\n");
+    else if (!m->host->change_medium(m->host->owner, arg, NULL, false, force,
+                                     &e))
+        putf(m, "%s\n", e.text);
+}
+
+/* DRIVE FILE [raw [read-only]]; a file's name may have blanks within. */
+static void do_change(struct monitor *m, const char *arg)
+{
+    static const char *const ends[] = {" raw read-only", " raw retain", " raw"};
+    char drive[LINE_SIZE], file[LINE_SIZE];
+    struct error e = {0};
+    bool read_only = false;
+    size_t n = strcspn(arg, " \t"), length;
+
+    snprintf(drive, sizeof(drive), "%.*s", (int)n, arg);
+    arg += n;
+    arg += strspn(arg, " \t");
+    snprintf(file, sizeof(file), "%s", arg);
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        length = strlen(file);
+        n = strlen(ends[i]);
+        if (length <= n || strcmp(file + length - n, ends[i]))
+            continue;
+        file[length - n] = '\0';
+        read_only = i == 0;
+        break;
+    }
+    if (!*drive || !*file)
+        put(m, "change: want DRIVE FILE; info block lists the drives\n");
+    else if (!m->host->change_medium(m->host->owner, drive, file, read_only,
+                                     false, &e))
+        putf(m, "%s\n", e.text);
+}
+
 static const struct command {
     const char *name, *alias, *argument;
     void (*run)(struct monitor *m, const char *arg);
@@ -124,6 +168,8 @@ static const struct command {
     {"system_powerdown", NULL, NULL, do_power_down, "press the power button"},
     {"chardev-send-break", NULL, "ID", do_break,
      "send a break on a serial line"},
+    {"eject", NULL, "[-f] DRIVE", do_eject, "take out a drive's medium"},
+    {"change", NULL, "DRIVE FILE", do_change, "put a file into a drive"},
     {"screendump", NULL, "FILE", do_screendump,
      "write what the screen shows as PNG"},
     {"quit", "q", NULL, do_quit, "end the emulator"},

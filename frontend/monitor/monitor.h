@@ -34,6 +34,9 @@ struct monitor_host {
     bool (*send_break)(void *owner, const char *id, struct error *e);
     /* Write what the screen shows to a PNG file. */
     bool (*screendump)(void *owner, const char *file, struct error *e);
+    /* Put a file into a drive, or (NULL) take out what is in it. */
+    bool (*change_medium)(void *owner, const char *drive, const char *file,
+                          bool read_only, bool force, struct error *e);
     /* Text for people, lines ended by "\n". */
     void (*info)(void *owner, enum monitor_info what, char *out, size_t size);
     void *owner;

@@ -272,7 +272,7 @@ static void sum(struct machine *m, size_t n)
 static void disk(struct machine *m)
 {
     const struct backends *b = &m->config->backends;
-    struct block *d = b->block(b->owner, m->config->drives[0]);
+    struct block *d = b->block(b->owner, m->config->drives[0].id);
     uint8_t sector[512];
     char text[80];
     int err;
@@ -411,6 +411,23 @@ void machine_resume(struct machine *m)
 bool machine_paused(const struct machine *m)
 {
     return m->paused;
+}
+
+const struct drive_kind drive_kinds[] = {{NULL, NULL, NULL}};
+
+bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out)
+{
+    (void)m, (void)n, (void)out;
+    return false;
+}
+
+bool machine_change_medium(struct machine *m, const char *drive,
+                           struct block *medium, bool force,
+                           struct block **old, struct error *e)
+{
+    (void)m, (void)medium, (void)force;
+    *old = NULL;
+    return error_set(e, "there is no drive '%s'", drive);
 }
 
 bool machine_show(struct machine *m,

@@ -237,13 +237,36 @@ static void test_drives(void **state)
                            NULL),
                      CLI_RUN);
     assert_int_equal(c.n_drives, 4);
-    assert_string_equal(c.drives[0].id, "n");
-    assert_string_equal(c.drives[1].file, "a,b=c");
-    assert_string_equal(c.drives[2].file, "b");
-    assert_int_equal(c.drives[2].index, 1);
+    assert_string_equal(c.drives[0].file, "b");
+    assert_int_equal(c.drives[0].index, -1);
+    assert_string_equal(c.drives[1].id, "n");
+    assert_int_equal(c.drives[1].interface, DRIVE_NONE);
+    assert_string_equal(c.drives[2].file, "a,b=c");
+    assert_int_equal(c.drives[2].index, 0);
     assert_string_equal(c.drives[3].file, "d");
+    assert_int_equal(c.drives[3].index, 3);
     assert_true(c.drives[0].snapshot && c.drives[1].snapshot);
     assert_false(c.drives[3].snapshot);
+    config_free(&c);
+    assert_int_equal(
+        parse(&c, &e, "-drive", "if=ide,bus=1,unit=0,media=cdrom", "-drive",
+              "if=floppy,index=1,file=f", "-cdrom", "x", "-fdb", "y", "-boot",
+              "order=dc,once=a,menu=on", "-boot", "strict=on", NULL),
+        CLI_RUN);
+    assert_null(c.drives[0].file);
+    assert_true(c.drives[0].cd && c.drives[0].read_only);
+    assert_int_equal(c.drives[0].interface, DRIVE_IDE);
+    assert_int_equal(c.drives[0].bus, 1);
+    assert_int_equal(c.drives[0].unit, 0);
+    assert_int_equal(c.drives[1].interface, DRIVE_FLOPPY);
+    assert_false(c.drives[1].read_only);
+    assert_int_equal(c.drives[2].index, 2);
+    assert_int_equal(c.drives[2].interface, DRIVE_BOARD);
+    assert_true(c.drives[2].cd);
+    assert_int_equal(c.drives[3].index, 1);
+    assert_string_equal(c.boot.order, "dc");
+    assert_string_equal(c.boot.once, "a");
+    assert_true(c.boot.menu && c.boot.strict);
     config_free(&c);
 }
 

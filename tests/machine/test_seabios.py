@@ -42,7 +42,7 @@ RUNS = [
         'Booting from Hard Disk']),
     ('disk', ['-M', 'pc', '-drive', 'file=DISK,format=raw,if=virtio'],
      SECTOR, [
-         'found virtio-blk at 00:02.0', 'Booting from 0000:7c00']),
+         'found virtio-blk at 00:03.0', 'Booting from 0000:7c00']),
 ]
 WRONG = ['parse error', 'Timeout', 'timeout', 'WARNING']
 

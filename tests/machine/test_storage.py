@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""SeaBIOS boots from a disk, a CD and a floppy of a PC with IDE and a floppy
-controller, and a boot sector reads and writes through it.
+"""SeaBIOS boots from disks, CDs and floppies of a PC, and a boot sector reads and writes through it.
 
     test_storage.py EMU
 
-The board is pc.dts with the two controllers.  Where the package seabios is not
-installed the test is skipped.
+Where the package seabios is not installed the test is skipped.
 """
 
 import os
@@ -17,24 +15,6 @@ import tempfile
 
 import test_seabios
 
-PC = pathlib.Path(__file__).parents[2] / 'machine/boards/pc.dts'
-
-IDE = '''
-ide@1,1 {
-    compatible = "pci8086,7010";
-    reg = <0x900 0x0 0x0 0x0 0x0>;
-    interrupts-extended = <&irqs 14 1>, <&irqs 15 1>;
-    DRIVES
-};
-'''
-FDC = '''
-fdc@3f0 {
-    compatible = "pnpPNP,700";
-    reg = <0x1 0x3f0 0x6>, <0x1 0x3f7 0x1>;
-    interrupts = <6 1>;
-    DRIVES
-};
-'''
 SAID = 'the second sector\n'
 
 # Reads sector 2 to 7E00h and writes it to sector 3, by INT 13h.
@@ -74,60 +54,111 @@ def compact_disc():
     return b''.join(blocks) + bytes(2048 * 400)
 
 
-def board(folder, name, ide, fdc):
-    text = PC.read_text()
-    at = text.index('pm: pm@1,3')
-    text = text[:at] + IDE.replace('DRIVES', ide) + text[at:]
-    at = text.index('pic0: interrupt-controller@20')
-    text = text[:at] + FDC.replace('DRIVES', fdc) + text[at:]
-    file = folder / f'{name}.dts'
-    file.write_text(text)
-    return str(file)
+def drive(rest):
+    return ['-drive', f'file=IMAGE,format=raw,{rest}']
 
 
-# Name, size of the image, its code or bytes, what the board's nodes say, more
-# arguments, what SeaBIOS says on the way.
+# Name, size of the image, its code or bytes, arguments, what SeaBIOS says on
+# the way.
 RUNS = [
-    ('disk', 40 << 20, boot_sectors(MOVE + SAY), 'hda = "d";', '', [],
-     ['ata0-0: EMU HARDDISK ATA-6 Hard-Disk (40 MiBytes)']),
-    ('slave', 600 << 20, boot_sectors(MOVE + SAY), 'hdd = "d"; hda-cd;', '',
-     [], ['ata1-1: EMU HARDDISK ATA-6 Hard-Disk (600 MiBytes)']),
-    ('cd', None, compact_disc(), 'hdc = "d"; hdc-cd;', '', [],
-     ['DVD/CD [ata1-0: EMU CD-ROM ATAPI-6 DVD/CD]']),
+    ('disk', 40 << 20, boot_sectors(MOVE + SAY), ['-M', 'pc', '-hda', 'IMAGE'],
+     ['ata0-0: EMU HARDDISK ATA-6 Hard-Disk (40 MiBytes)',
+      'DVD/CD [ata1-0: EMU CD-ROM ATAPI-6 DVD/CD]',
+      'Booting from Hard Disk']),
+    ('slave', 600 << 20, boot_sectors(MOVE + SAY),
+     ['-M', 'pc', '-nodefaults', *drive('if=ide,index=3')],
+     ['ata1-1: EMU HARDDISK ATA-6 Hard-Disk (600 MiBytes)']),
+    ('device', 9 << 30, boot_sectors(MOVE + SAY),
+     ['-M', 'pc', '-nodefaults', *drive('if=none,id=d'), '-device',
+      'ide-hd,drive=d,bus=ide.1,unit=0,serial=abc,lcyls=1024,lheads=255,'
+      'lsecs=63'],
+     ['ata1-0: EMU HARDDISK ATA-6 Hard-Disk (9216 MiBytes)',
+      'translation=host-supplied LCHS=1024/255/63']),
+    ('isa', 40 << 20, boot_sectors(MOVE + SAY),
+     ['-M', 'isapc', '-hdc', 'IMAGE'],
+     ['ata1-0: EMU HARDDISK ATA-6 Hard-Disk (40 MiBytes)']),
+    ('isacd', None, compact_disc(), ['-M', 'isapc', '-cdrom', 'IMAGE', '-boot',
+                                     'd'],
+     ['ata1-0: EMU CD-ROM ATAPI-6 DVD/CD', 'Booting from DVD/CD']),
+    ('cd', None, compact_disc(), ['-M', 'pc', '-cdrom', 'IMAGE'],
+     ['DVD/CD [ata1-0: EMU CD-ROM ATAPI-6 DVD/CD]', 'Booting from Floppy',
+      'Booting from DVD/CD']),
+    ('guess', None, compact_disc(), ['IMAGE'], ['Booting from DVD/CD']),
+    ('isaflop', 720 << 10, boot_sectors(MOVE + SAY),
+     ['-M', 'isapc', '-fda', 'IMAGE'], ['Booting from Floppy']),
+    ('drive-b', 720 << 10, boot_sectors(MOVE + SAY), [
+        '-M', 'pc', *drive('if=none,id=f'), '-device',
+        'floppy,drive=f,bootindex=1'], ['1: /pci@i0cf8/isa@1/fdc@03f0/floppy@0',
+                                        'Booting from Floppy']),
+    ('virtio', 4 << 20, boot_sectors(MOVE + SAY), [
+        '-M', 'pc', *drive('if=none,id=v'), '-device',
+        'virtio-blk-pci,drive=v,bootindex=0', '-boot', 'strict=on'],
+     ['/pci@i0cf8/scsi@3/disk@0,0', 'HALT']),
 ] + [
-    (f'floppy{kb}', kb << 10, boot_sectors(MOVE + SAY), '', 'a = "d"; dmas = <&dma0 2>;',
-     ['-fw_cfg', 'name=bootorder,string=/pci@i0cf8/isa@1/fdc@03f0/floppy@0'],
+    (f'floppy{kb}', kb << 10, boot_sectors(MOVE + SAY), ['IMAGE'],
      ['Booting from Floppy'])
     for kb in (360, 1200, 720, 1440, 2880)
 ]
 
+# What does not end with a boot sector's text.
+MORE = [
+    ('no-sector', 1440 << 10, b'', ['-M', 'pc', '-fda', 'IMAGE'],
+     'No bootable device', ['Boot failed: not a bootable disk']),
+    ('cut', 100 << 10, b'', ['-M', 'pc', '-cdrom', 'IMAGE'],
+     'No bootable device', ['Boot failed: Could not read from CDROM']),
+    ('none', 512, b'', ['-M', 'pc', '-nodefaults', '-hda', 'IMAGE'],
+     'No bootable device', ['Boot failed: not a bootable disk']),
+]
 
-def refuses(emu, folder, ide, fdc, text):
-    """The board with such nodes ends in one line that says text."""
+
+def refuses(emu, folder, args, text):
+    """It ends in one line that says text."""
     image = folder / 'large.img'
     image.write_bytes(bytes(4 << 20))
     p = subprocess.run(
-        [emu, '-M', board(folder, 'wrong', ide, fdc), '-m', '64', '-nographic',
-         '-drive', f'file={image},format=raw,if=none,id=d'],
+        [emu, '-m', '64', '-nographic', *(a.replace('IMAGE', str(image))
+                                          for a in args)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=test_seabios.LIMIT)
     good = (p.returncode == 1 and text in p.stderr and
             p.stderr.count('\n') == 1)
     if not good:
-        print(f'{ide} {fdc}: status {p.returncode}, {p.stderr}')
+        print(f'{args}: status {p.returncode}, {p.stderr}')
     return good
 
 
+D = ['-M', 'pc', '-drive', 'file=IMAGE,format=raw,if=none,id=d', '-device']
 WRONG = [
-    ('', 'a = "d";', 'a: 4194304 bytes are no floppy disk'),
-    ('', 'a = "nobody";', "a='nobody': there is no drive of that id"),
-    ('', 'b-type = "3.5";', "b-type='3.5': want auto, none, 360"),
-    ('', 'dmas = <&dma0 9>;', 'dmas: /bus/pci@cf8/isa@1,0/dma@0 has no DMA '
-                             'channel 9'),
-    ('', 'dmas = <&pic0 2>;', 'has no DMA channel 2'),
-    ('', 'dmas = <&dma0>;', 'dmas: wanted a DMA controller and its channel'),
-    ('hda = "d"; hda-chs = "9,9";', '', 'want cylinders,heads,sectors'),
-    ('hda = "d"; hda-chs = "999,16,63";', '', 'the disk has only 8192 sectors'),
+    (['-M', 'pc', '-fda', 'IMAGE'], 'a: 4194304 bytes are no floppy disk'),
+    (['-M', 'pc', '-device', 'floppy,drive=nobody'],
+     "a='nobody': there is no drive of that id"),
+    (['-M', 'pc', '-device', 'floppy,drive-type=3.5'],
+     'drive-type=3.5: wanted auto, 360'),
+    (['-M', 'pc', '-device', 'floppy,unit=2'], 'unit=2: wanted 0 to 1'),
+    ([*D, 'ide-hd,drive=d,cyls=9,heads=9'], 'cyls, heads and secs go together'),
+    ([*D, 'ide-hd,drive=d,cyls=999,heads=16,secs=63'],
+     'the disk has only 8192 sectors'),
+    ([*D, 'ide-hd,drive=d,serial=' + 21 * 'x'], 'longer than 20 characters'),
+    ([*D, 'ide-hd,drive=d,colour=red'], "no property 'colour'"),
+    ([*D, 'ide-hd,drive=d,bus=ide.2'], 'wanted ide.0 or ide.1'),
+    ([*D, 'ide-hd,drive=d,bus=ide.0,unit=0', '-hda', 'IMAGE'],
+     'is in use'),
+    ([*D, 'ide-hd'], '-device ide-hd: needs drive=ID'),
+    ([*D, 'ide-hd,drive=x'], "hda='x': there is no drive of that id"),
+    ([*D, 'ide-cd,drive=d,unit=0,bus=ide.0', '-drive',
+      'if=ide,index=0,media=cdrom'], 'at every place'),
+    (['-M', 'pc', '-drive', 'if=ide,index=4,media=cdrom'],
+     'there are 4 IDE drives, 0 to 3'),
+    (['-M', 'pc', '-drive', 'if=ide,unit=2,media=cdrom'], 'unit=2: at most 1'),
+    (['-M', 'pc', '-drive', 'if=ide,index=1'], 'no file=FILE is named'),
+    (['-M', 'virt', '-fda', 'IMAGE'], '-fda: this board has no floppy'),
+    (['-M', 'virt', '-drive', 'file=IMAGE,format=raw,if=ide'],
+     'this board has no IDE controller'),
+    (['-M', 'virt', '-drive', 'media=cdrom'], 'no empty drive but'),
+    (['-M', 'pc', '-boot', 'order=e'], "there is no 'e'"),
+    (['-M', 'pc', '-boot', 'cc'], "'c' is there twice"),
+    (['-M', 'pc', '-boot', 'A'], 'letters from a on'),
+    (['-M', 'virt', '-boot', 'c'], "this board's firmware takes no order"),
 ]
 
 
@@ -141,24 +172,25 @@ def main():
     emu = sys.argv[1]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for name, size, content, ide, fdc, more, wanted in RUNS:
+        for name, size, content, args, *rest in RUNS + MORE:
+            last, wanted = ([SAID.strip()] + rest)[-2:]
             image = folder / f'{name}-0.img'
             image.write_bytes(content)
             if size:
                 os.truncate(image, size)
             good = test_seabios.run(
                 emu, name,
-                ['-M', board(folder, name, ide, fdc), '-m', '64',
-                 '-drive', f'file={image},format=raw,if=none,id=d', *more],
-                SAID.strip(), wanted, folder)
+                ['-m', '64', *(a.replace('IMAGE', str(image)) for a in args)],
+                last, wanted, folder)
             with open(image, 'rb') as f:
                 f.seek(1024)
-                if good and size and f.read(len(SAID)) != SAID.encode():
+                if (good and size and last == SAID.strip() and
+                        f.read(len(SAID)) != SAID.encode()):
                     print(f'{name}: nothing was written')
                     good = False
             ok = ok and good
-        for ide, fdc, text in WRONG:
-            ok = refuses(emu, folder, ide, fdc, text) and ok
+        for args, text in WRONG:
+            ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
 
 

@@ -1125,7 +1125,12 @@ static void test_device_bad(void **state)
     refuse_device(r, "virtio-blk-pci", "drive", "d0",
                   "-device virtio-blk-pci: drive='d0': there is no drive of "
                   "that id");
-    r->config.drives = &drive;
+    r->config.drives = &(struct drive_option){.option = "-drive x",
+                                              .id = drive,
+                                              .interface = DRIVE_BOARD,
+                                              .index = -1,
+                                              .bus = -1,
+                                              .unit = -1};
     r->config.n_drives = 1;
     rig_refused(r, "drive disk0: drive='disk0': there is no drive of that "
                    "id");
