@@ -8,8 +8,10 @@
  */
 #include "frontend/cli/cli_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 
@@ -108,8 +110,16 @@ static enum cli_result firmware_dir(struct config *c, const char *arg,
                                     struct error *e)
 {
     size_t n = c->n_firmware_dirs;
+    struct stat st;
 
-    (void)e;
+    if (stat(arg, &st) != 0) {
+        error_set(e, "%s", strerror(errno));
+        return CLI_ERROR;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        error_set(e, "wanted a folder");
+        return CLI_ERROR;
+    }
     *(const char **)pool_append(&c->pool, &c->firmware_dirs, &n, sizeof(arg)) =
         arg;
     c->n_firmware_dirs = n;

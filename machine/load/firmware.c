@@ -28,7 +28,7 @@ static const char *const folders[] = {
 static bool is_there(const char *folder, const char *name, char *out,
                      size_t size)
 {
-    return snprintf(out, size, "%s/%s", folder, name) < (int)size &&
+    return *name && snprintf(out, size, "%s/%s", folder, name) < (int)size &&
            access(out, F_OK) == 0;
 }
 

@@ -91,7 +91,8 @@ OPTIONS = [
     (['-device', 'virtio-console-pci,chardev=c'], "-chardev with id 'c'"),
     (['-device', 'virtio-blk-pc,help'], "did you mean 'virtio-blk-pci'"),
     (['-M', 'pc', '-device', 'VGA,romfile=nonsense'],
-     'romfile=nonsense: not in the usual folders'),
+     'romfile=nonsense: not in the usual folders nor in those of -L; install '
+     'the package seabios'),
     (['-M', 'pc', '-device', 'VGA,vgamem_mb=3'], 'want a power of 2'),
     (['-device', 'VGA'], 'this board has no I/O ports'),
     (['-vga', 'cirrus'], 'accepted are std and none'),
@@ -253,6 +254,20 @@ OPTIONS += [
     (['-kernel', 'good.elf', '-bios', 'none', '-m', '64', '-initrd', 'huge'],
      'huge'),
     (['-L', 'folder', '-bios', 'nonsense.bin'], 'nonsense.bin'),
+    (['-L', 'missing'], '-L missing: No such file'),
+    (['-L', 'tiny'], '-L tiny: wanted a folder'),
+    (['-L', ''], '-L : No such file'),
+    (['-bios', ''], '-bios : No such file'),
+    (['-M', 'pc', '-bios', ''], '-bios : No such file'),
+    (['-M', 'pc', '-bios', 'missing'], '-bios missing: No such file'),
+    (['-M', 'pc', '-bios', 'folder'], '-bios folder: a folder'),
+    (['-M', 'pc', '-bios', './empty'], '-bios ./empty: the file is empty'),
+    (['-M', 'isapc', '-bios', 'huge'], '-bios huge'),
+    (['-M', 'microvm', '-bios', 'missing', '-kernel', 'x86.elf'],
+     '-bios missing: this board starts kernels without one'),
+    (['-M', 'pc', '-device', 'VGA,romfile=folder'],
+     'romfile folder: a folder'),
+    (['-M', 'pc', '-device', 'VGA,romfile=huge'], 'romfile huge'),
 ]
 
 
@@ -324,6 +339,27 @@ class BadInput(Case):
         for args, text in OPTIONS:
             with self.subTest(args=args):
                 self.check(args, text)
+
+    def test_firmware_is_missing(self):
+        """A board's own: the line names the package that has it."""
+        for board, name in (('pc', 'bios-256k.bin'), ('isapc', 'bios.bin')):
+            other = name.replace('bios', 'boos')
+            path = self.folder / f'{board}.dtb'
+            got = self.run_emu('-M', f'{board},dumpdtb={path}')
+            self.assertEqual((got.returncode, got.stderr), (0, b''))
+            tree = path.read_bytes()
+            self.assertIn(name.encode() + b'\0', tree)
+            path.write_bytes(tree.replace(name.encode() + b'\0',
+                                          other.encode() + b'\0'))
+            text = (f'-bios default: no SeaBIOS ({other}) in the usual folders '
+                    'nor in those of -L; install the package seabios, or use '
+                    '-bios FILE\n')
+            for more in ([], ['-L', 'folder'], ['-bios', 'default']):
+                with self.subTest(board=board, more=more):
+                    self.check(['-M', str(path), *more], text)
+            # One that is found there, but is none.
+            (self.folder / 'folder' / other).mkdir()
+            self.check(['-M', str(path), '-L', 'folder'], ': a folder')
 
     def test_nothing_is_emptied(self):
         """A wrong option beside outputs that exist, or do not yet."""

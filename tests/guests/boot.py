@@ -573,21 +573,25 @@ def case_builds(suite, count):
         power_off(suite, console, shell, 'builds')
 
 
-CROSS = 'riscv64-linux-gnu-gcc'
+def with_program(suite, name, compiler):
+    """Has the guest find /bin/NAME, of NAME.c here; False: it is skipped."""
+    program = suite.folder / name
+    if not shutil.which(compiler):
+        suite.report.skip(name, f'no {compiler}')
+        return False
+    subprocess.run([compiler, '-O2', '-static', '-pthread', '-o', str(program),
+                    str(pathlib.Path(__file__).with_name(name + '.c'))],
+                   check=True)
+    archive = cpio.Cpio()
+    archive.file('bin/' + name, program.read_bytes(), 0o755)
+    with_archive(suite, archive.finish())
+    return True
 
 
 def case_parallel(suite, count):
     """parallel.c, count times in a row on four processors."""
-    program = suite.folder / 'parallel'
-    if not shutil.which(CROSS):
-        suite.report.skip('parallel', f'no {CROSS}')
+    if not with_program(suite, 'parallel', 'riscv64-linux-gnu-gcc'):
         return
-    subprocess.run([CROSS, '-O2', '-static', '-pthread', '-o', str(program),
-                    str(pathlib.Path(__file__).with_name('parallel.c'))],
-                   check=True)
-    archive = cpio.Cpio()
-    archive.file('bin/parallel', program.read_bytes(), 0o755)
-    with_archive(suite, archive.finish())
     with suite.console(extra=['-smp', '4']) as console:
         shell = Shell(console, suite.args.scale)
         report_boot(suite, console, shell, 'parallel')

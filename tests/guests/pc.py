@@ -8,7 +8,8 @@
 Each kernel (linux.py): commands at the prompt, interrupts that count, power-off
 with status 0; on one processor and on two; with much memory.  The cloud's
 also on the board microvm, with a disk; there and on the PC the power button is
-pressed.  The emulator is one that takes QEMU's options.
+pressed.  chips: nonsense in every chip's registers beside a running kernel.
+The emulator is one that takes QEMU's options.
 """
 
 import re
@@ -18,7 +19,7 @@ import tempfile
 import boot
 import machine
 import proc
-from console import Shell
+from console import ConsoleError, Shell
 
 KERNELS = {
     # guest: (uname -m, -m that must boot besides 512)
@@ -29,8 +30,10 @@ KERNELS = {
 }
 # Of 4096 MiB, 686 (no PAE) reaches what is below 4 GiB, without the PCI hole.
 NO_PAE_MIB = 3072
-# What runs on that board.
-MICROVM = 'amd64-cloud-linux'
+# Of the cases that are no kernel's: microvm and chips.
+QUICKEST = 'amd64-cloud-linux'
+ACCESSES = 300000
+CHIPS_SECONDS = 15
 
 
 class Suite(boot.Suite):
@@ -42,7 +45,7 @@ class Suite(boot.Suite):
 
     def take(self, guest):
         """The guest of the consoles from here on."""
-        self.guest = MICROVM if guest == 'microvm' else guest
+        self.guest = guest if guest in KERNELS else QUICKEST
         self.files = machine.guest_files(self.guest)
 
 
@@ -139,13 +142,39 @@ def case(suite, what, memory, processors):
         shell = Shell(console, suite.args.scale)
         boot.report_boot(suite, console, shell, what)
         check_shell(suite, shell, memory, processors)
-        if suite.guest == MICROVM:
+        if suite.guest == QUICKEST:
             check_button(suite, console, shell, what)
         boot.power_off(suite, console, shell, what)
 
 
+def chips(suite, what, seed):
+    """Nonsense in the chips beside a kernel that runs: the guest may end or be
+    lost, and the emulator still does what it is told."""
+    with suite.console(512, 'iomem=relaxed', ['-smp', '2', '-no-reboot'],
+                       board='pc') as console:
+        shell = Shell(console, suite.args.scale)
+        boot.report_boot(suite, console, shell, what)
+        shell.start(f'chips {seed} {ACCESSES}')
+        try:
+            status = console.wait(CHIPS_SECONDS)
+            ended = 'by itself'
+        except ConsoleError:
+            console.send(b'\x01x')
+            status = console.wait(10 * suite.args.scale)
+            ended = 'when told'
+        suite.report.check(f'{what}: ends {ended}', status == 0,
+                           f'status {status}: {console.text[-200:]}'
+                           if status else '')
+
+
 def cases(suite, name):
     suite.take(name)
+    if name == 'chips':
+        if boot.with_program(suite, 'chips', 'x86_64-linux-gnu-gcc'):
+            for seed in range(suite.args.seed, suite.args.seed + 4):
+                what = f'chips, seed {seed}'
+                boot.guarded(suite, what, chips, what, seed)
+        return
     if suite.args.boots:
         boot.case_row(suite, suite.args.boots, 512)
         return
@@ -165,16 +194,19 @@ def cases(suite, name):
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument('--only', action='append',
-                        choices=[*KERNELS, 'microvm'])
+                        choices=[*KERNELS, 'microvm', 'chips'])
     parser.add_argument('--accel', metavar='NAME')
     parser.add_argument('--quick', action='store_true',
                         help='each kernel once: 512 MiB, two processors')
     parser.add_argument('--boots', type=int, default=0, metavar='N',
                         help='only boot N times in a row')
+    parser.add_argument('--seed', type=int, default=1, metavar='N',
+                        help='of the first of four runs of chips')
     parser.add_argument('--load', type=int, default=0, metavar='K',
                         help='keep K processors of the host busy meanwhile')
     args = parser.parse_args()
-    args.only = args.only or [*KERNELS, *([] if args.boots else ['microvm'])]
+    args.only = args.only or [
+        *KERNELS, *([] if args.boots else ['microvm', 'chips'])]
     with tempfile.TemporaryDirectory(prefix='emu-pc-') as folder, \
             proc.Load(args.load):
         suite = Suite(args, folder)
