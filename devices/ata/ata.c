@@ -19,7 +19,6 @@
 #include <string.h>
 
 enum {
-    CMD_NOP = 0x00,
     CMD_RECALIBRATE = 0x10, /* to 1Fh */
     CMD_READ = 0x20,
     CMD_READ_ONCE = 0x21,
@@ -79,6 +78,7 @@ enum {
 enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xff };
 
 enum { MAX_MULTIPLE = 16 };
+enum { VERIFY_TURN = 16 }; /* pieces */
 
 /* What commands that move sectors are made of. */
 enum {
@@ -194,8 +194,8 @@ static uint32_t take_count(const struct ata_drive *d, bool ext)
 
 /* ------------------------------------------------------------- transfers */
 
-/* A transfer ends at d->lba, well or not. */
-static void end_transfer(struct ata_drive *d, uint8_t error)
+/* The registers when a transfer ends at d->lba, well or not. */
+static void put_end(struct ata_drive *d, uint8_t error)
 {
     bool ext = traits(d->command) & EXT;
     uint32_t left = error ? d->left : 0;
@@ -204,6 +204,11 @@ static void end_transfer(struct ata_drive *d, uint8_t error)
     d->count[0] = (uint8_t)left;
     if (ext)
         d->count[1] = (uint8_t)(left >> 8);
+}
+
+static void end_transfer(struct ata_drive *d, uint8_t error)
+{
+    put_end(d, error);
     ata_done(d, error);
 }
 
@@ -259,14 +264,18 @@ static void passed(struct ata_drive *d)
     d->left -= d->size / ATA_SECTOR;
 }
 
+/* A turn of it, as with DMA; then others may have the device lock. */
 static void verify(struct ata_drive *d)
 {
-    while (d->left) {
+    for (unsigned n = 0; d->left && n < VERIFY_TURN; n++) {
         if (!fill(d))
             return;
         passed(d);
     }
-    end_transfer(d, 0);
+    if (d->left)
+        ata_busy(d);
+    else
+        end_transfer(d, 0);
 }
 
 /* Have room for the next piece; false: as fill(). */
@@ -319,10 +328,7 @@ static void disk_moved(struct ata_drive *d)
         return;
     passed(d);
     if (!d->left && d->phase == ATA_PIO_IN) {
-        uint64_t last = d->lba - 1;
-
-        put_address(d, traits(d->command) & EXT, last);
-        d->count[0] = 0;
+        put_end(d, 0);
         ata_idle(d);
     } else if (!d->left) {
         end_transfer(d, 0);
@@ -355,8 +361,9 @@ static bool begin_transfer(struct ata_drive *d)
 static void transfer(struct ata_drive *d)
 {
     unsigned t = traits(d->command);
+    bool goes_on = t & NO_DATA && d->left;
 
-    if (!begin_transfer(d))
+    if (!goes_on && !begin_transfer(d))
         return;
     if (t & NO_DATA)
         verify(d);
@@ -461,8 +468,9 @@ static bool set_features(struct ata_drive *d)
     case FEATURE_LOOK_AHEAD_OFF:
         d->no_look_ahead = true;
         return true;
-    case FEATURE_DEFAULTS: /* of a soft reset: they are never kept */
+    case FEATURE_DEFAULTS: /* at a soft reset */
     case FEATURE_NO_DEFAULTS:
+        d->keep = d->features[0] == FEATURE_NO_DEFAULTS;
         return true;
     }
     return false;
@@ -583,7 +591,7 @@ static void disk_execute(struct ata_drive *d)
     case CMD_SLEEP:
     case CMD_OLD_SLEEP:
         set_power(d, POWER_STANDBY);
-        d->asleep = true;
+        d->asleep = !(d->status & STATUS_ERR);
         break;
     case CMD_CHECK_POWER:
     case CMD_OLD_CHECK_POWER:
@@ -615,9 +623,12 @@ static void disk_reset(struct ata_drive *d, bool hard)
 {
     d->asleep = false;
     d->power = POWER_ACTIVE;
-    set_defaults(d);
-    if (hard)
+    if (hard || !d->keep)
+        set_defaults(d);
+    if (hard) {
         d->transfer_mode = 0;
+        d->keep = false;
+    }
 }
 
 const struct ata_kind ata_disk_kind = {

@@ -33,7 +33,6 @@ enum {
     STATUS_ERR = 0x01,
     STATUS_DRQ = 0x08,
     STATUS_DSC = 0x10,
-    STATUS_DF = 0x20,
     STATUS_DRDY = 0x40,
     STATUS_BSY = 0x80,
     STATUS_GOOD = STATUS_DRDY | STATUS_DSC,
@@ -46,7 +45,7 @@ enum {
     ERROR_WP = 0x40,  /* of a write */
 };
 
-enum { DEVICE_DEV = 0x10, DEVICE_LBA = 0x40, DEVICE_OBSOLETE = 0xa0 };
+enum { DEVICE_DEV = 0x10, DEVICE_LBA = 0x40 };
 
 enum ata_phase {
     ATA_IDLE,
@@ -101,6 +100,7 @@ struct ata_drive {
     uint8_t multiple;                /* sectors, 0: not set */
     uint8_t transfer_mode;           /* SET FEATURES' 03h */
     bool no_cache, no_look_ahead;
+    bool keep; /* these, MULTIPLE and the translation, over a soft reset */
     uint8_t power; /* as CHECK POWER MODE says it */
     bool asleep;
 

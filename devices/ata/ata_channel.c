@@ -479,8 +479,6 @@ static bool parse_geometry(struct ata_drive *d, struct error *e)
 
 static bool create_drive(struct ata_drive *d, struct error *e)
 {
-    static const char letters[] = "20 characters";
-
     timer_init(&d->work, d->channel->dev->env->clock, work, d);
     d->buffer = calloc(1, ATA_BUFFER);
     if (!d->buffer)
@@ -489,8 +487,8 @@ static bool create_drive(struct ata_drive *d, struct error *e)
         return true;
     d->kind = d->cd ? &ata_cd_kind : &ata_disk_kind;
     if (strlen(d->serial) > 20)
-        return error_set(e, "serial '%s' is longer than %s", d->serial,
-                         letters);
+        return error_set(e, "serial '%s' is longer than 20 characters",
+                         d->serial);
     if (d->cd)
         return !d->block || ata_insert(d, d->block, e);
     if (d->block->size / ATA_SECTOR >> 48)
@@ -599,6 +597,7 @@ static const struct field ata_drive_fields[] = {
     FIELD(struct ata_drive, transfer_mode, 0),
     FIELD(struct ata_drive, no_cache, false),
     FIELD(struct ata_drive, no_look_ahead, false),
+    FIELD(struct ata_drive, keep, false),
     FIELD(struct ata_drive, power, 0),
     FIELD(struct ata_drive, asleep, false),
     FIELD_ARRAY(struct ata_drive, packet, 0),

@@ -333,7 +333,7 @@ static void read_more(struct ata_drive *d)
     n = n < d->left ? n : d->left;
     if (d->read_flags == PART_USER) {
         err = read_blocks(d, d->buffer, n);
-        d->lba += n;
+        d->lba += err ? 0 : n;
     } else {
         err = read_raw(d, n);
     }

@@ -50,8 +50,10 @@ static struct block_file *file_of(struct block *b)
 
 /* ------------------------------------------------------------ whole I/O */
 
-/* Read size bytes; past the end of the file there are zeros.  errno value. */
-static int read_all(int fd, uint64_t offset, void *out, uint64_t size)
+/* Read size bytes; from offset `end` on there are zeros where the file has
+ * none: before that it was cut short.  errno value. */
+static int read_all(int fd, uint64_t offset, void *out, uint64_t size,
+                    uint64_t end)
 {
     uint8_t *at = out;
 
@@ -63,6 +65,8 @@ static int read_all(int fd, uint64_t offset, void *out, uint64_t size)
             continue;
         if (n < 0)
             return errno;
+        if (!n && offset < end)
+            return EIO;
         if (!n) {
             memset(at, 0, piece);
             n = (ssize_t)piece;
@@ -127,7 +131,7 @@ static int clear_range(int fd, uint64_t offset, uint64_t size)
 static int plain_read(struct block *b, uint64_t offset, void *out,
                       uint64_t size)
 {
-    return read_all(file_of(b)->fd, offset, out, size);
+    return read_all(file_of(b)->fd, offset, out, size, file_of(b)->file_size);
 }
 
 static int plain_flush(struct block *b)
@@ -199,7 +203,8 @@ static int overlay_read(struct block *b, uint64_t offset, void *out,
         uint64_t piece = cluster_piece(offset, size);
         bool have = in_overlay(f, offset >> CLUSTER_BITS);
 
-        err = read_all(have ? f->overlay : f->fd, offset, at, piece);
+        err = read_all(have ? f->overlay : f->fd, offset, at, piece,
+                       have ? 0 : f->file_size);
         at += piece;
         offset += piece;
         size -= piece;
@@ -224,7 +229,7 @@ static int claim_cluster(struct block_file *f, uint64_t offset, uint64_t size)
         bytes = malloc(CLUSTER);
         if (!bytes)
             return ENOMEM;
-        err = read_all(f->fd, start, bytes, CLUSTER);
+        err = read_all(f->fd, start, bytes, CLUSTER, f->file_size);
         if (!err)
             err = write_all(f->overlay, start, bytes, CLUSTER);
         free(bytes);
@@ -357,7 +362,7 @@ static bool check_format(struct block_file *f, const char *name,
     };
     uint8_t head[SECTOR];
 
-    if (read_all(f->fd, 0, head, sizeof(head)))
+    if (read_all(f->fd, 0, head, sizeof(head), sizeof(head)))
         return error_set(e, "%s: cannot be read", name);
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         if (!memcmp(head + formats[i].at, formats[i].magic, formats[i].n))
@@ -387,7 +392,7 @@ static bool take_lock(struct block_file *f, const char *name, bool write,
     int err = lock_file(f->fd, write);
 
     if (err == EAGAIN || err == EACCES || err == EWOULDBLOCK)
-        return error_set(e, "%s: is in use by another machine%s", name,
+        return error_set(e, "%s: is in use by another drive or machine%s", name,
                          write ? "" : ", which writes to it");
     return true;
 }

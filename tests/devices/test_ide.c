@@ -540,7 +540,10 @@ static void test_errors(void **state)
     expect_error(0x04);
     command(0xe0);
     expect_error(0x04);
+    command(0xe6); /* it does not sleep then */
+    expect_error(0x04);
     d->error = 0;
+    identify(0xec);
     d->block.read_only = true; /* the harness would end the program */
     address_28(9, 2);
     out(ATA_COMMAND, 0x30);
@@ -550,6 +553,64 @@ static void test_errors(void **state)
     expect_error(0x44);
     command(0xe7);
     assert_int_equal(in(ATA_COMMAND), 0x50);
+}
+
+/* What a soft reset leaves as it was set, if the guest wants that. */
+static void test_keep(void **state)
+{
+    (void)state;
+    make("hda=d");
+    for (unsigned keep = 0; keep < 2; keep++) {
+        set_features(keep ? 0x66 : 0xcc, 0);
+        set_features(0x82, 0); /* the write cache */
+        out(ATA_COUNT, 8);
+        command(0xc6);
+        control(4);
+        control(0);
+        identify(0xec);
+        assert_int_equal(word(85) & 0x20, keep ? 0 : 0x20);
+        assert_int_equal(word(59), keep ? 0x108 : 0);
+    }
+    harness_reset(h, ide);
+    enable();
+    identify(0xec);
+    assert_int_equal(word(59), 0);
+}
+
+/* Two channels by PIO, without PCI. */
+static void test_isa(void **state)
+{
+    static const uint16_t places[] = {0x1f0, 0x3f6, 0x170, 0x376};
+
+    (void)state;
+    disk("d");
+    disk("e");
+    ide = harness_device(h, "isa-ide", "hda=d,hdd=e,hdc-cd=on");
+    for (unsigned n = 0; n < 4; n++)
+        assert_true(device_map(ide, n, places[n], 0, &(struct error){""}));
+    identify(0xec);
+    assert_int_equal(word(60), DISK_SECTORS);
+    address_28(7, 1);
+    command(0xc8); /* no bus master */
+    expect_error(0x04);
+    address_28(7, 1);
+    command(0x20);
+    assert_true(irq());
+    read_data(words, 512);
+    assert_memory_equal(words, disk("d")->data + 7 * 512, 512);
+    base = 0x170;
+    identify(0xa1);
+    assert_int_equal(word(0) & 0xff00, 0x8500);
+    out(ATA_DEVICE, 0xb0);
+    address_28(9, 1);
+    out(ATA_DEVICE, 0xf0);
+    command(0x20);
+    assert_true(irq());
+    read_data(words, 512);
+    assert_memory_equal(words, disk("e")->data + 9 * 512, 512);
+    assert_true(ide_insert(ide, 2, &disk("c")->block, &(struct error){""}));
+    assert_ptr_equal(ide_medium(ide, 2), &disk("c")->block);
+    assert_false(ide_insert(ide, 3, NULL, &(struct error){""}));
 }
 
 static void test_small_commands(void **state)
@@ -567,6 +628,24 @@ static void test_small_commands(void **state)
     command(0x42);
     expect_error(0x10);
     assert_int_equal(lba_48(), DISK_SECTORS);
+    /* Longer than a turn; the count is at its end in both halves. */
+    d->reads = 0;
+    address_48(0, DISK_SECTORS);
+    command(0x42);
+    assert_int_equal(in(ATA_COMMAND), 0x50);
+    assert_int_equal(d->reads, (DISK_SECTORS + 127) / 128);
+    address_48(0, 0x200);
+    command(0x24);
+    for (unsigned i = 0; i < 0x200; i++) {
+        read_data(words, 512);
+        in(ATA_COMMAND);
+        wait_a_bit();
+    }
+    assert_int_equal(in(ATA_COUNT), 0);
+    control(0x80);
+    assert_int_equal(in(ATA_COUNT), 0);
+    control(0);
+    assert_int_equal(lba_48(), 0x1ff);
     command(0xe5);
     assert_int_equal(in(ATA_COUNT), 0xff);
     command(0xe1);
@@ -752,14 +831,24 @@ static void test_fuzz(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_decoding),        TEST(test_selection),
-        TEST(test_control),         TEST(test_identify),
-        TEST(test_sizes),           TEST(test_bad_properties),
-        TEST(test_reads_are_equal), TEST(test_writes),
-        TEST(test_large),           TEST(test_widths),
-        TEST(test_errors),          TEST(test_small_commands),
-        TEST(test_scatter),         TEST(test_bad_tables),
-        TEST(test_state),           TEST(test_fuzz),
+        TEST(test_decoding),
+        TEST(test_selection),
+        TEST(test_control),
+        TEST(test_identify),
+        TEST(test_sizes),
+        TEST(test_bad_properties),
+        TEST(test_reads_are_equal),
+        TEST(test_writes),
+        TEST(test_large),
+        TEST(test_widths),
+        TEST(test_errors),
+        TEST(test_small_commands),
+        TEST(test_keep),
+        TEST(test_isa),
+        TEST(test_scatter),
+        TEST(test_bad_tables),
+        TEST(test_state),
+        TEST(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
