@@ -1,0 +1,87 @@
+"""Reads a PC's text screen out of the picture that `screendump` writes, by
+the font of the VGA's BIOS.
+
+Cells of text modes are 16 lines high and 9 dots wide, or 8; the 80 columns
+and 25 rows of mode 3 are what firmware and boot loaders use.
+"""
+
+import collections
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import png  # noqa: E402  pylint: disable=wrong-import-position
+
+BIOS = ('/usr/share/seabios/vgabios-stdvga.bin',
+        '/usr/share/qemu/vgabios-stdvga.bin')
+HEIGHT = 16
+COLUMNS = 80
+# The letter A as every 8x16 font of a VGA has it.
+LETTER = bytes.fromhex('000010386cc6c6fec6c6c6c600000000')
+
+
+def font():
+    """{16 bytes of dots: character}"""
+    for name in BIOS:
+        if pathlib.Path(name).exists():
+            data = pathlib.Path(name).read_bytes()
+            base = data.index(LETTER) - ord('A') * HEIGHT
+            break
+    else:
+        raise FileNotFoundError('no vgabios-stdvga.bin: package seabios')
+    out = {}
+    for code in range(255, -1, -1):
+        glyph = data[base + code * HEIGHT:base + (code + 1) * HEIGHT]
+        out[glyph] = chr(code) if 32 <= code < 127 else '.'
+    out[bytes(HEIGHT)] = ' '
+    return out
+
+
+def cell(rows, x, y, glyphs):
+    """The character whose dots, or the others, differ from the background."""
+    dots = [rows[y + i][x:x + 8] for i in range(HEIGHT)]
+    colours = collections.Counter(c for line in dots for c in line)
+    for back, _ in colours.most_common(2):
+        glyph = bytes(sum(0x80 >> i for i in range(8) if line[i] != back)
+                      for line in dots)
+        if glyph in glyphs:
+            return glyphs[glyph]
+    return '?'
+
+
+def text(path):
+    """The lines of the screen; none where it shows no text of 80 columns."""
+    width, height, rows = png.read(path)
+    if width not in (COLUMNS * 8, COLUMNS * 9) or height % HEIGHT:
+        return []
+    glyphs = font()
+    return [''.join(cell(rows, column * width // COLUMNS, y, glyphs)
+                    for column in range(COLUMNS)).rstrip()
+            for y in range(0, height, HEIGHT)]
+
+
+def shoot(console, path):
+    """What is on the screen now, by the monitor on the same terminal."""
+    path = pathlib.Path(path)
+    path.unlink(missing_ok=True)
+    console.send(b'\x01c')
+    console.expect(rb'\((emu|qemu)\) ', 20)
+    console.send(f'screendump {path}\n'.encode())
+    console.expect(rb'\((emu|qemu)\) ', 60)
+    console.send(b'\x01c')
+    return text(path)
+
+
+def wait(console, path, words, seconds):
+    """Until all the words are on the screen; returns its lines, or those that
+    were there at the end and False."""
+    end = time.monotonic() + seconds
+    while True:
+        lines = shoot(console, path)
+        whole = '\n'.join(lines)
+        good = all(w in whole for w in words)
+        if good or time.monotonic() > end:
+            return lines, good
+        time.sleep(0.5)
