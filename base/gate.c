@@ -64,7 +64,8 @@ struct gate {
 
     bool deterministic;
     uint64_t random[4];
-    uint64_t wall_clock_base;
+    bool wall_clock_virtual;
+    uint64_t wall_clock_base; /* to be added, modulo 2^64 */
 };
 
 struct gate *gate_new(void)
@@ -461,22 +462,35 @@ void gate_set_deterministic(struct gate *g, uint64_t seed,
     g->deterministic = true;
     for (unsigned i = 0; i < 4; i++)
         g->random[i] = splitmix64(&seed);
+    g->wall_clock_virtual = true;
     g->wall_clock_base = wall_clock_base_ns;
+    pthread_mutex_unlock(&g->lock);
+}
+
+static uint64_t host_wall_clock(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void gate_set_wall_clock(struct gate *g, uint64_t base_ns, bool virtual)
+{
+    pthread_mutex_lock(&g->lock);
+    g->wall_clock_virtual = virtual;
+    g->wall_clock_base = virtual ? base_ns : base_ns - host_wall_clock();
     pthread_mutex_unlock(&g->lock);
 }
 
 uint64_t gate_wall_clock(struct gate *g, uint64_t virtual_ns)
 {
-    struct timespec ts;
-    bool deterministic;
     uint64_t base;
+    bool virtual;
 
     pthread_mutex_lock(&g->lock);
-    deterministic = g->deterministic;
+    virtual = g->wall_clock_virtual;
     base = g->wall_clock_base;
     pthread_mutex_unlock(&g->lock);
-    if (deterministic)
-        return base + virtual_ns;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+    return base + (virtual ? virtual_ns : host_wall_clock());
 }

@@ -76,7 +76,11 @@ void gate_entropy(struct gate *g, uint8_t *out, size_t size);
  * sequence, and the wall clock is base + virtual time. */
 void gate_set_deterministic(struct gate *g, uint64_t seed,
                             uint64_t wall_clock_base_ns);
-/* Wall clock, ns since 1970-01-01 UTC; virtual_ns is the machine's time. */
+/* The wall clock says base_ns now and goes on with the host's; or, if virtual,
+ * it is base_ns + virtual time. */
+void gate_set_wall_clock(struct gate *g, uint64_t base_ns, bool virtual);
+/* Wall clock, ns since 1970-01-01, of UTC unless set otherwise; virtual_ns is
+ * the machine's time. */
 uint64_t gate_wall_clock(struct gate *g, uint64_t virtual_ns);
 
 #endif

@@ -10,8 +10,10 @@
  *
  * The divider chain is the virtual clock, so that a periodic interrupt does
  * not drift, and runs the calendar from what the wall clock said when the
- * device was made.  Registers are brought up to date when they are looked at;
- * timers run only for interrupts that are enabled and not yet asserted.
+ * device was made.  Where the wall clock goes on while the virtual one stands
+ * still, the calendar makes up for it by whole seconds.  Registers are brought
+ * up to date when they are looked at; timers run only for interrupts that are
+ * enabled and not yet asserted.
  *
  * The calendar changes at the end of the update cycle, which is the second's
  * end; UIP is up for the 1,984 us of the cycle and 244 us before it.
@@ -95,6 +97,8 @@ struct mc146818 {
     uint8_t cmos[MC146818_CMOS]; /* registers and RAM */
     uint64_t phase; /* of the divider chain, ahead of the virtual clock, ns */
     uint64_t seen;  /* virtual time up to which the registers are right */
+    uint64_t ahead; /* the wall clock of the virtual one, of what the calendar
+                       has made up for */
     struct timer timer;
     uint8_t index, index2;
     bool nmi_masked;
@@ -327,11 +331,29 @@ static uint64_t seconds(const struct mc146818 *r, uint64_t ns)
     return (ns + r->phase) / SECOND;
 }
 
+static uint64_t wall_ahead(const struct mc146818 *r, uint64_t now)
+{
+    return gate_wall_clock(r->dev.env->gate, now) - now;
+}
+
+/* Whole seconds for which the virtual clock stood still.  A host's clock that
+ * is set back takes nothing back. */
+static uint64_t stood_still(struct mc146818 *r, uint64_t now)
+{
+    uint64_t gone = wall_ahead(r, now) - r->ahead;
+
+    if (gone > INT64_MAX)
+        return 0;
+    r->ahead += gone / SECOND * SECOND;
+    return gone / SECOND;
+}
+
 /* Bring the registers up to date. */
 static void sync(struct mc146818 *r)
 {
     uint64_t now = now_ns(r), n = seconds(r, now) - seconds(r, r->seen);
 
+    n += stood_still(r, now);
     if (n && updating(r)) {
         advance(r, n);
         r->cmos[RTC_C] |= C_UF;
@@ -511,6 +533,7 @@ void mc146818_set_time(struct device *dev, uint64_t ns)
     uint64_t s = ns / SECOND;
 
     r->seen = now_ns(r);
+    r->ahead = wall_ahead(r, r->seen);
     r->phase = (ns % SECOND + SECOND - r->seen % SECOND) % SECOND;
     set_date(r, s / DAY);
     r->cmos[RTC_HOURS] = hours_byte(r, (unsigned)(s % DAY / 3600));
@@ -659,6 +682,7 @@ static void mc146818_loaded(struct device *dev)
 
     r->phase %= SECOND;
     r->seen = r->seen < now ? r->seen : now;
+    r->ahead = wall_ahead(r, now);
     r->index %= BANK;
     r->index2 %= BANK;
     sync(r);
@@ -671,6 +695,7 @@ static const struct field mc146818_fields[] = {
     FIELD_ARRAY_KEEP(struct mc146818, cmos),
     FIELD_KEEP(struct mc146818, phase),
     FIELD_KEEP(struct mc146818, seen),
+    FIELD_HOST(struct mc146818, ahead),
     FIELD_TIMER(struct mc146818, timer),
     FIELD(struct mc146818, index, 0),
     FIELD(struct mc146818, index2, 0),

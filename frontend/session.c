@@ -469,6 +469,7 @@ static bool make_machine(struct session *s, struct error *e)
                                          : LOCKSTEP_WINDOW,
         .icount_shift = c->icount_shift,
         .seed = c->seed,
+        .wall_clock_stops = c->rtc_vm,
         .no_chain = (c->log_mask & LOG_EXEC) != 0,
         .log = &s->log,
         .gate = s->gate,
@@ -477,6 +478,7 @@ static bool make_machine(struct session *s, struct error *e)
         .owner = s,
     };
 
+    m.wall_clock_given = config_wall_clock(c, &m.wall_clock_ns);
     for (size_t i = 0; i < c->n_serials; i++)
         m.serial[i] = c->serials[i];
     m.drives = drive_options(c);

@@ -42,7 +42,11 @@ static bool make_clocks(struct machine *m, const struct machine_config *c,
     /* The same seed, the same run: the wall clock starts at a fixed time,
      * too. */
     if (m->icount)
-        gate_set_deterministic(m->gate, c->seed, ICOUNT_WALL_CLOCK_NS);
+        gate_set_deterministic(m->gate, c->seed,
+                               c->wall_clock_given ? c->wall_clock_ns
+                                                   : ICOUNT_WALL_CLOCK_NS);
+    else if (c->wall_clock_given)
+        gate_set_wall_clock(m->gate, c->wall_clock_ns, c->wall_clock_stops);
     return true;
 }
 

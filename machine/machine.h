@@ -101,6 +101,11 @@ struct machine_config {
     bool icount;
     unsigned icount_shift; /* ns = insns << shift */
     uint64_t seed;         /* deterministic entropy, with icount */
+    /* What the wall clock starts at, ns since 1970-01-01, if given: else at the
+     * host's, or, with icount, always at the same. */
+    bool wall_clock_given;
+    uint64_t wall_clock_ns;
+    bool wall_clock_stops; /* it goes on with the machine's time alone */
     bool no_chain;         /* for -d exec */
     bool jit;              /* compile hot code, where this host can */
     uint64_t jit_buffer;   /* bytes of host code; 0: the default */

@@ -106,6 +106,8 @@ struct config {
     unsigned cpus; /* 0: as the board has it */
     bool icount;
     unsigned icount_shift;
+    bool rtc_local, rtc_date_given, rtc_vm;
+    uint64_t rtc_date; /* seconds since 1970-01-01 */
     uint64_t seed;
     bool seed_given;
 
@@ -127,6 +129,10 @@ enum cli_result {
 enum cli_result config_parse(struct config *c, int argc, char **argv,
                              struct error *e);
 void config_free(struct config *c);
+
+/* What -rtc says the wall clock starts at, in ns since 1970-01-01; false:
+ * nothing but what a machine takes by itself. */
+bool config_wall_clock(const struct config *c, uint64_t *ns);
 
 /* The chardev of that id, or NULL. */
 struct char_config *config_char(struct config *c, const char *id);

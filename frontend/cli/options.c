@@ -174,28 +174,6 @@ static enum cli_result name(struct config *c, const char *arg, struct error *e)
     return CLI_RUN;
 }
 
-static enum cli_result rtc(struct config *c, const char *arg, struct error *e)
-{
-    static const char *const known[] = {"base", "clock"};
-    const char *base, *source;
-    struct keyval kv;
-
-    if (!keyval_parse(&c->pool, arg, NULL, &kv, e) ||
-        !keyval_check(&kv, known, 2, e))
-        return CLI_ERROR;
-    base = keyval_get(&kv, "base");
-    source = keyval_get(&kv, "clock");
-    if (base && strcmp(base, "utc")) {
-        error_set(e, "base=%s is not supported; accepted is utc", base);
-        return CLI_ERROR;
-    }
-    if (source && strcmp(source, "host")) {
-        error_set(e, "clock=%s is not supported; accepted is host", source);
-        return CLI_ERROR;
-    }
-    return CLI_RUN;
-}
-
 static enum cli_result log_items(struct config *c, const char *arg,
                                  struct error *e)
 {
@@ -227,7 +205,9 @@ const struct option cli_options[] = {
     {"m", "SIZE", cli_m, "memory, in MiB or with a suffix k, M, G, T"},
     {"device", "NAME[,PROPERTY=VALUE...]", cli_device,
      "add a device; help lists them, NAME,help its properties"},
-    {"rtc", "base=utc", rtc, "the guest's clock starts at the host's UTC"},
+    {"rtc", "base=utc|localtime|DATE[,clock=host|vm]", cli_rtc,
+     "what the guest's clock says at the start (1999-12-31T23:59:50), and "
+     "whether it goes on while the machine is stopped (host, the default)"},
     {"icount", "shift=N", cli_icount,
      "virtual time runs by instructions, 2^N ns each, and is repeatable"},
     {"seed", "N", seed, "with -icount: the guest's random numbers"},

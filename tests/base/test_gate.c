@@ -561,6 +561,13 @@ static void host_answers(void **state)
     gate_entropy(g, x, 0);
     now = gate_wall_clock(g, 0);
     assert_true(now / 1000000000 - (uint64_t)time(NULL) + 5 < 10);
+    /* Another beginning, that goes on with the host's or with the machine's. */
+    gate_set_wall_clock(g, 1000, false);
+    now = gate_wall_clock(g, 77);
+    assert_true(now >= 1000 && now < UINT64_C(10000000000));
+    assert_true(gate_wall_clock(g, 0) >= now);
+    gate_set_wall_clock(g, 1000, true);
+    assert_true(gate_wall_clock(g, 77) == 1077);
     gate_free(g);
 }
 

@@ -130,6 +130,25 @@ static void test_set_time(void **state)
     }
 }
 
+/* The wall clock goes on while the machine stands still. */
+static void test_stood_still(void **state)
+{
+    const uint64_t base = 951782390 * SECOND; /* 2000-02-28 23:59:50 */
+
+    (void)state;
+    gate_set_wall_clock(h->gate, base - clock_ns(h->clock), true);
+    mc146818_set_time(dev, base);
+    gate_set_wall_clock(h->gate, base + 12 * SECOND - 1 - clock_ns(h->clock),
+                        true);
+    assert_string_equal(date(), "2000-02-29 00:00:01 3");
+    assert_string_equal(date(), "2000-02-29 00:00:01 3"); /* once */
+    /* What is left of a second is not lost. */
+    gate_set_wall_clock(h->gate, base + 12 * SECOND - clock_ns(h->clock), true);
+    assert_string_equal(date(), "2000-02-29 00:00:02 3");
+    gate_set_wall_clock(h->gate, base - clock_ns(h->clock), true);
+    assert_string_equal(date(), "2000-02-29 00:00:02 3");
+}
+
 static void test_carries(void **state)
 {
     static const char *const pairs[][2] = {
@@ -507,6 +526,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_start),    TEST(test_set_time),
+        TEST(test_stood_still),
         TEST(test_carries),  TEST(test_formats),
         TEST(test_set),      TEST(test_divider),
         TEST(test_uip),      TEST(test_update_interrupt),
