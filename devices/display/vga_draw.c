@@ -8,8 +8,8 @@
  * only where the new line differs from the old one.
  *
  * Registers may change while the beam is on its way, for another look of the
- * lines below.  So while somebody looks, their changes are noted with the
- * scan line, for this frame and the one before.  A frame with changes
+ * lines below.  So their changes are noted with the scan line, for this frame
+ * and the one before: who looks once sees them, too.  A frame with changes
  * on its visible lines is painted when it is over, from the registers that it
  * began with; all others are painted as they are now.  A change counts from
  * the line below on.
@@ -28,7 +28,6 @@
 #define MAX_LINES 2048
 #define MAX_NOTES 4096
 #define MAX_CELLS (256 * 256)
-#define WATCHED_FRAMES 8 /* for which an update counts as interest */
 #define NO_FRAME UINT64_MAX
 
 struct note {
@@ -49,8 +48,6 @@ struct trace {
 struct vga_screen {
     struct trace trace[2];
     unsigned now; /* of them: the younger one */
-    bool watched;
-    uint64_t watched_at; /* frame of the last update */
 
     uint32_t *pixels;
     unsigned width, height;
@@ -92,13 +89,9 @@ void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,
     struct trace *t;
 
     /* The start address is the next frame's: vga_latch_start(). */
-    if (!s->watched || at == offsetof(struct vga_regs, crtc[CR_START_HIGH]) ||
+    if (at == offsetof(struct vga_regs, crtc[CR_START_HIGH]) ||
         at == offsetof(struct vga_regs, crtc[CR_START_LOW]))
         return;
-    if (b->frame - s->watched_at > WATCHED_FRAMES) {
-        s->watched = false;
-        return;
-    }
     if (s->trace[s->now].frame != b->frame)
         start_trace(s, &v->regs, b->frame);
     t = &s->trace[s->now];
@@ -378,12 +371,15 @@ void vga_screen_update(struct vga *v, struct display_frame *out)
     struct vga_beam b = vga_beam(v);
     struct job j = {.v = v, .s = s};
     const struct vga_regs *regs;
+    uint64_t noted = s->trace[s->now].frame;
     bool first = !s->valid;
 
+    /* A processor that counts instructions may be ahead of the clock as it is
+     * seen from here. */
+    if (noted != NO_FRAME && noted > b.frame)
+        b = (struct vga_beam){.frame = noted};
     vga_latch_start(v, &b);
     j.trace = choose(v, &b, &regs);
-    s->watched = true;
-    s->watched_at = b.frame;
     j.regs = *regs;
     j.is_vbe = vbe_mode(&j.regs, v->vram->size, &j.mode);
     j.painter =
@@ -394,14 +390,8 @@ void vga_screen_update(struct vga *v, struct display_frame *out)
     collect_dirty(v);
     compare(&j, b.frame);
     vga_paint_prepare(&j.painter);
-    if (vga_is_blank(&j.regs) && !j.is_vbe) {
-        for (size_t i = 0; j.all && i < (size_t)s->width * s->height; i++)
-            s->pixels[i] = j.painter.overscan;
-        if (j.all)
-            all_changed(&j);
-    } else if (j.all || j.cursor || s->any_dirty) {
+    if (j.all || j.cursor || s->any_dirty)
         paint(&j);
-    }
     s->valid = true;
     if (first) {
         all_changed(&j);
@@ -495,6 +485,5 @@ void vga_screen_reset(struct vga *v)
     struct vga_screen *s = v->screen;
 
     s->trace[0].frame = s->trace[1].frame = NO_FRAME;
-    s->watched = false;
     s->valid = false;
 }

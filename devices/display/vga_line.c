@@ -296,8 +296,9 @@ const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
     bool text = vga_is_text(r), here;
     uint32_t cursor;
 
+    /* The picture's size may be that of another mode, from before. */
     if (vga_is_blank(r)) {
-        for (unsigned i = 0; i < columns * width; i++)
+        for (unsigned i = 0; i < VGA_LINE; i++)
             line[i] = p->overscan;
         return line;
     }

@@ -452,7 +452,7 @@ static unsigned retraces(uint64_t ns)
 static void frames_in_a_second(void **state)
 {
     static const struct {
-        enum rig_mode mode;
+        enum vga_mode_name mode;
         unsigned hz;
     } modes[] = {{MODE_3, 70}, {MODE_D, 70}, {MODE_13, 70}, {MODE_12, 59}};
 

@@ -39,9 +39,9 @@ static void expect_size(unsigned width, unsigned height)
 }
 
 /* Colour of the DAC that 4 bits become in a mode's palette. */
-static uint32_t by_palette(enum rig_mode mode, unsigned i)
+static uint32_t by_palette(enum vga_mode_name mode, unsigned i)
 {
-    return rig_colour(rig_modes[mode].attr[i]);
+    return rig_colour(vga_modes[mode].attr[i]);
 }
 
 static uint8_t noise(uint32_t at)
@@ -493,8 +493,7 @@ static void palette_changes_by_the_line(void **state)
     rig_set_mode(&rig, MODE_13);
     for (uint32_t i = 0; i < 64000; i++)
         rig_poke(&rig, i, 0);
-    rig_update(&rig, &frame);
-    for (unsigned f = 0; f < 3; f++) {
+    for (unsigned f = 0; f < 3; f++) { /* before anybody looks */
         wait_for_line(420);
         set_colour_0(63);
         wait_for_line(99);
@@ -510,6 +509,34 @@ static void palette_changes_by_the_line(void **state)
     rig_update(&rig, &frame);
     for (unsigned y = 0; y < 400; y++)
         EXPECT(7u, y, 0x040000u);
+    assert_false(rig_update(&rig, &frame));
+}
+
+/* A curtain: the screen is off above line 200.  While it is off all the time,
+ * changes below it are none. */
+static void screen_is_off_by_the_line(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    for (uint32_t i = 0; i < 64000; i++)
+        rig_poke(&rig, i, 0);
+    set_colour_0(63);
+    for (unsigned f = 0; f < 3; f++) {
+        wait_for_line(420);
+        rig_set(&rig, 0x3c4, 1, 0x21);
+        wait_for_line(199);
+        rig_set(&rig, 0x3c4, 1, 0x01);
+    }
+    wait_for_line(10);
+    assert_true(rig_look(&rig, &frame));
+    for (unsigned y = 0; y < 400; y++)
+        EXPECT(7u, y, y < 200 ? 0u : 0xff0000u);
+    rig_set(&rig, 0x3c4, 1, 0x21);
+    wait_for_line(9);
+    wait_for_line(9);
+    assert_true(rig_update(&rig, &frame));
+    rig_update(&rig, &frame);
+    set_colour_0(5);
     assert_false(rig_update(&rig, &frame));
 }
 
@@ -712,6 +739,7 @@ int main(void)
         TEST(text_can_be_read),
         TEST(screen_splits),
         TEST(palette_changes_by_the_line),
+        TEST(screen_is_off_by_the_line),
         TEST(start_waits_for_retrace),
         TEST(nothing_new_is_nothing),
         TEST(screen_off_is_black),

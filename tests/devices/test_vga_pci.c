@@ -285,7 +285,7 @@ static void survives_nonsense(void **state)
         if (round % 8 == 0)
             rig_vbe_set(&rig, VBE_ENABLE, 0);
         if (round % 4 == 0)
-            rig_set_mode(&rig, (enum rig_mode)prng_below(&p, RIG_MODES));
+            rig_set_mode(&rig, (enum vga_mode_name)prng_below(&p, VGA_MODES));
         for (unsigned i = 0; i < 200; i++) {
             touch(&p, (unsigned)prng_below(&p, REGISTERS + 1));
             if (i % 10 == 0)

@@ -1,6 +1,5 @@
 /*
- * A VGA on the harness: its ports and its window at A0000, registers of the
- * standard modes, and the picture.
+ * A VGA on the harness: its ports and its window at A0000, and the picture.
  */
 #ifndef TESTS_DEVICES_VGA_RIG_H
 #define TESTS_DEVICES_VGA_RIG_H
@@ -10,24 +9,7 @@
 #include "devices/display/display.h"
 #include "devices/display/vga_priv.h"
 #include "tests/devices/harness.h"
-
-struct vga_mode {
-    uint8_t misc;
-    uint8_t seq[5], crtc[25], gfx[9], attr[21];
-};
-
-/* IBM's, as its BIOS sets them up; MODE_X is 13h unchained, of 240 lines. */
-enum rig_mode {
-    MODE_3,
-    MODE_4,
-    MODE_6,
-    MODE_D,
-    MODE_12,
-    MODE_13,
-    MODE_X,
-    RIG_MODES,
-};
-extern const struct vga_mode rig_modes[RIG_MODES];
+#include "tests/devices/vga_modes.h"
 
 struct vga_rig {
     struct harness *h;
@@ -61,7 +43,7 @@ void rig_vbe_set(struct vga_rig *r, unsigned index, uint16_t value);
 uint16_t rig_vbe_get(struct vga_rig *r, unsigned index);
 
 /* All registers of a mode, screen on. */
-void rig_set_mode(struct vga_rig *r, enum rig_mode mode);
+void rig_set_mode(struct vga_rig *r, enum vga_mode_name mode);
 /* Colour i of the DAC becomes rig_colour(i). */
 void rig_set_palette(struct vga_rig *r);
 uint32_t rig_colour(unsigned i);
