@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cpu/core/engine.h"
+#include "cpu/core/f80_ops.h"
 #include "cpu/core/wide.h"
 #include "cpu/fp/fp.h"
 #include "cpu/ir/ir.h"
@@ -424,6 +425,18 @@ static enum step put(const struct eval *v, const struct ir_node *n)
     return GO_ON;
 }
 
+/* GET_AT or PUT_AT as what it is by its operand `index`. */
+static struct ir_node slot_at(const struct eval *v, const struct ir_node *n,
+                              ir_ref index)
+{
+    const uint64_t count = n->imm >> 32;
+    struct ir_node s = *n;
+
+    s.imm = (uint32_t)n->imm +
+            (value_of(v, index)->lo & (count - 1)) * (ir_bits(n->type) / 8);
+    return s;
+}
+
 static enum step load(const struct eval *v, const struct ir_node *n,
                       struct value *out)
 {
@@ -507,40 +520,59 @@ static enum step amo(const struct eval *v, const struct ir_node *n,
 
 /* -------------------------------------------- floating point, helpers */
 
+#define FP_FLAGS1(fn) fp_##fn(env, a)
 #define FP_ROUNDS1(fn) fp_##fn(env, a)
 #define FP_ROUNDS2(fn) fp_##fn(env, a, b)
 #define FP_ROUNDS3(fn) fp_##fn(env, a, b, c)
 #define FP_FLAGS2(fn) fp_##fn(env, a, b)
 #define FP_PURE1(fn) fp_##fn(a)
 
-#define FP_A_I16(x) const uint16_t x
-#define FP_A_I32(x) const uint32_t x
-#define FP_A_I64(x) const uint64_t x
+#define FP_A_I16(v, x) const uint16_t v = (uint16_t)(x).lo
+#define FP_A_I32(v, x) const uint32_t v = (uint32_t)(x).lo
+#define FP_A_I64(v, x) const uint64_t v = (x).lo
+#define FP_A_I128(v, x) const u128 v = u128_make((x).hi, (x).lo)
+
+#define FP_R_NARROW(x) ((struct value){(uint64_t)(x), 0})
+#define FP_R_I1 FP_R_NARROW
+#define FP_R_I8 FP_R_NARROW
+#define FP_R_I16 FP_R_NARROW
+#define FP_R_I32 FP_R_NARROW
+#define FP_R_I64 FP_R_NARROW
+#define FP_R_I128(x) of_wide(x)
+
+static struct value of_wide(u128 x)
+{
+    return (struct value){u128_lo(x), u128_hi(x)};
+}
 
 /* Operands of the operation's own type, so that nothing converts them. */
 #define FP_CASE(name, fn, result, operand, count, how)                         \
     case IR_FP_##name: {                                                       \
-        FP_A_##operand(a) = x[0];                                              \
-        FP_A_##operand(b) = x[1];                                              \
-        FP_A_##operand(c) = x[2];                                              \
+        FP_A_##operand(a, x[0]);                                               \
+        FP_A_##operand(b, x[1]);                                               \
+        FP_A_##operand(c, x[2]);                                               \
                                                                                \
         (void)b;                                                               \
         (void)c;                                                               \
-        r = (uint64_t)FP_##how##count(fn);                                     \
+        *out = FP_R_##result(FP_##how##count(fn));                             \
         break;                                                                 \
     }
 
 /* Operation op on x[0..2], rounding as `round` says; false: none such. */
-static bool fp_operate(const struct eval *v, unsigned op, const uint64_t *x,
-                       uint8_t round, uint64_t *out)
+static bool fp_operate(const struct eval *v, unsigned op, const struct value *x,
+                       uint8_t round, struct value *out)
 {
     struct fp_env *env;
-    uint64_t r;
+    size_t at;
 
-    if (!v->guest || v->guest->fp > v->c->class->size ||
-        v->c->class->size - v->guest->fp < sizeof(*env) || op >= IR_N_FPS)
+    if (!v->guest || op >= IR_N_FPS)
         return false;
-    env = (struct fp_env *)(void *)((char *)v->c + v->guest->fp);
+    at = ir_fps[op].operand == IR_I128 || ir_fps[op].result == IR_I128
+             ? v->guest->fp80
+             : v->guest->fp;
+    if (at > v->c->class->size || v->c->class->size - at < sizeof(*env))
+        return false;
+    env = (struct fp_env *)(void *)((char *)v->c + at);
     if (ir_fps[op].rounds)
         env->round = round;
     switch (op) {
@@ -548,20 +580,18 @@ static bool fp_operate(const struct eval *v, unsigned op, const uint64_t *x,
     default:
         return false;
     }
-    *out = r;
     return true;
 }
 
 static enum step fp(const struct eval *v, const struct ir_node *n,
                     struct value *out)
 {
-    const uint64_t x[3] = {value_of(v, n->a)->lo, value_of(v, n->b)->lo,
-                           value_of(v, n->c)->lo};
-    uint64_t r;
+    const struct value x[3] = {*value_of(v, n->a), *value_of(v, n->b),
+                               *value_of(v, n->c)};
 
-    if (!fp_operate(v, ir_which(n), x, (uint8_t)value_of(v, ir_d(n))->lo, &r))
+    if (!fp_operate(v, ir_which(n), x, (uint8_t)value_of(v, ir_d(n))->lo, out))
         return BAD;
-    *out = (struct value){cut(r, ir_bits(n->type)), 0};
+    out->lo = cut(out->lo, ir_bits(n->type));
     return GO_ON;
 }
 
@@ -611,16 +641,17 @@ static enum step lanes(const struct eval *v, const struct ir_node *n,
         const uint64_t x[3] = {get_lane(value_of(v, n->a), i, bits),
                                get_lane(value_of(v, n->b), i, bits),
                                get_lane(value_of(v, n->c), i, bits)};
-        uint64_t y;
+        const struct value each[3] = {{x[0], 0}, {x[1], 0}, {x[2], 0}};
+        struct value y;
 
         if (op != IR_FP)
-            y = lane(op, x, bits);
-        else if (!fp_operate(v, ir_lane_fp(n), x,
+            y.lo = lane(op, x, bits);
+        else if (!fp_operate(v, ir_lane_fp(n), each,
                              (uint8_t)value_of(v, ir_d(n))->lo, &y))
             return BAD;
         else if (ir_fps[ir_lane_fp(n)].result == IR_I1)
-            y = 0 - y;
-        put_lane(&r, i, bits, y);
+            y.lo = 0 - y.lo;
+        put_lane(&r, i, bits, y.lo);
     }
     *out = r;
     return GO_ON;
@@ -763,6 +794,8 @@ static enum step leave_step(const struct eval *v, const struct ir_node *n,
 static enum step step(struct eval *v, const struct ir_node *n,
                       struct value *out, struct ir_end *end)
 {
+    struct ir_node s;
+
     switch (n->op) {
     case IR_NOP:
         return GO_ON;
@@ -778,6 +811,12 @@ static enum step step(struct eval *v, const struct ir_node *n,
         return get(v, n, out);
     case IR_PUT:
         return put(v, n);
+    case IR_GET_AT:
+        s = slot_at(v, n, n->a);
+        return get(v, &s, out);
+    case IR_PUT_AT:
+        s = slot_at(v, n, n->b);
+        return put(v, &s);
     case IR_SELECT:
         *out = *value_of(v, value_of(v, n->a)->lo ? n->b : n->c);
         return GO_ON;

@@ -211,6 +211,20 @@ void ir_put(struct ir *ir, enum ir_type type, uint64_t slot, ir_ref value)
     add_node(ir, IR_PUT, type, value, IR_NONE, IR_NONE, slot);
 }
 
+ir_ref ir_get_at(struct ir *ir, enum ir_type type, uint64_t slot,
+                 unsigned count, ir_ref index)
+{
+    return add_node(ir, IR_GET_AT, type, index, IR_NONE, IR_NONE,
+                    slot | (uint64_t)count << 32);
+}
+
+void ir_put_at(struct ir *ir, enum ir_type type, uint64_t slot, unsigned count,
+               ir_ref index, ir_ref value)
+{
+    add_node(ir, IR_PUT_AT, type, value, index, IR_NONE,
+             slot | (uint64_t)count << 32);
+}
+
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a)
 {
     uint64_t v;

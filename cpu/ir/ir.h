@@ -125,6 +125,7 @@ struct ir_family {
 /* What the IR must know of a guest beside its class. */
 struct ir_guest {
     size_t fp; /* offset of its struct fp_env; SIZE_MAX: it has none */
+    size_t fp80; /* the same for extended numbers */
     /*
      * Flags, by the guest's own numbers of families and conditions.
      * flag_define: operation `family` of `bits` bits had operands v[0..2];
@@ -183,6 +184,11 @@ ir_ref ir_pc(struct ir *ir, enum ir_type type, int32_t offset);
 /* slot: offset in bytes into the guest's CPU struct. */
 ir_ref ir_get(struct ir *ir, enum ir_type type, uint64_t slot);
 void ir_put(struct ir *ir, enum ir_type type, uint64_t slot, ir_ref value);
+/* Of `count` registers from `slot` on, the one that `index` says. */
+ir_ref ir_get_at(struct ir *ir, enum ir_type type, uint64_t slot,
+                 unsigned count, ir_ref index);
+void ir_put_at(struct ir *ir, enum ir_type type, uint64_t slot, unsigned count,
+               ir_ref index, ir_ref value);
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a);
 ir_ref ir_binary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a,
                  ir_ref b);

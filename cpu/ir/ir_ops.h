@@ -40,6 +40,10 @@
     X(PC, "pc", "", "q", 0)                                                  \
     X(GET, "get", "", "x", IR_READS)                                         \
     X(PUT, "put", "s", "x", IR_COMMITS | IR_TYPED_EFFECT)                    \
+    /* of a file of registers, whose number is a value, taken modulo their   \
+     * count, a power of two; imm = offset of the first, count << 32 */      \
+    X(GET_AT, "get.at", "l", "b", IR_READS)                                  \
+    X(PUT_AT, "put.at", "sl", "b", IR_COMMITS | IR_TYPED_EFFECT)             \
     /* conversions and operations of one operand */                          \
     X(ZX, "zx", "n", "x", 0)                                                 \
     X(SX, "sx", "n", "x", 0)                                                 \
@@ -134,7 +138,8 @@
 
 /*
  * Floating point: X(NAME, name, result, operand, count, how) is
- * fp_<name>() of cpu/fp/fp.h with `count` operands.
+ * fp_<name>() of cpu/fp/fp.h with `count` operands; those of IR_I128 have an
+ * environment of their own (struct ir_guest).
  *   ROUNDS  takes a rounding mode, raises flags
  *   FLAGS   raises flags
  *   PURE    neither
@@ -163,7 +168,38 @@
     X(FROM_I64_##F, from_i64_##f, T, I64, 1, ROUNDS)                         \
     X(FROM_U64_##F, from_u64_##f, T, I64, 1, ROUNDS)
 
+/* Extended numbers, in the low 80 bits of IR_I128 (cpu/core/f80_ops.h). */
+#define IR_FPS_80(X)                                                         \
+    X(ADD_F80, add_f80, I128, I128, 2, ROUNDS)                               \
+    X(SUB_F80, sub_f80, I128, I128, 2, ROUNDS)                               \
+    X(MUL_F80, mul_f80, I128, I128, 2, ROUNDS)                               \
+    X(DIV_F80, div_f80, I128, I128, 2, ROUNDS)                               \
+    X(SQRT_F80, sqrt_f80, I128, I128, 1, ROUNDS)                             \
+    X(ROUND_F80, round_f80, I128, I128, 1, ROUNDS)                           \
+    X(SCALE_F80, scale_f80, I128, I128, 2, ROUNDS)                           \
+    X(REM_F80, rem_f80, I128, I128, 2, FLAGS)                                \
+    X(REM1_F80, rem1_f80, I128, I128, 2, FLAGS)                              \
+    X(SIG_F80, sig_f80, I128, I128, 1, FLAGS)                                \
+    X(EXP_F80, exp_f80, I128, I128, 1, FLAGS)                                \
+    X(SIN_F80, sin_f80, I128, I128, 1, ROUNDS)                               \
+    X(COS_F80, cos_f80, I128, I128, 1, ROUNDS)                               \
+    X(TAN_F80, tan_f80, I128, I128, 1, ROUNDS)                               \
+    X(PATAN_F80, patan_f80, I128, I128, 2, ROUNDS)                           \
+    X(2XM1_F80, 2xm1_f80, I128, I128, 1, ROUNDS)                             \
+    X(YL2X_F80, yl2x_f80, I128, I128, 2, ROUNDS)                             \
+    X(YL2XP1_F80, yl2xp1_f80, I128, I128, 2, ROUNDS)                         \
+    X(CMP_F80, cmp_f80, I8, I128, 2, FLAGS)                                  \
+    X(CMPQ_F80, cmpq_f80, I8, I128, 2, FLAGS)                                \
+    X(CLASSIFY_F80, classify_f80, I32, I128, 1, PURE)                        \
+    X(BCD_F80, bcd_f80, I128, I128, 1, PURE)                                 \
+    X(WIDEN_F32, widen_f32, I128, I32, 1, PURE)                              \
+    X(WIDEN_F64, widen_f64, I128, I64, 1, PURE)                              \
+    X(TO_F80_F32, to_f80_f32, I128, I32, 1, ROUNDS)                          \
+    X(TO_F80_F64, to_f80_f64, I128, I64, 1, ROUNDS)                          \
+    X(FROM_I64_F80, from_i64_f80, I128, I64, 1, ROUNDS)
+
 #define IR_FPS(X)                                                            \
+    IR_FPS_80(X)                                                             \
     IR_FPS_OF(X, F16, f16, I16)                                              \
     IR_FPS_OF(X, F32, f32, I32)                                              \
     IR_FPS_OF(X, F64, f64, I64)                                              \

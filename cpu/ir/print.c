@@ -220,6 +220,11 @@ static void put_rest(struct sink *s, const struct ir_node *n,
         put_slot(s, guest, n->imm);
         put_refs(s, refs, 1);
         break;
+    case IR_GET_AT:
+    case IR_PUT_AT:
+        put_slot(s, guest, (uint32_t)n->imm);
+        put_refs(s, refs, 2);
+        break;
     case IR_AMO:
         put_named(s, amo_name, (unsigned)n->imm);
         put_refs(s, refs, 2);

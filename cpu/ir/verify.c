@@ -270,6 +270,18 @@ static bool check_call(const struct check *k, const struct ir_node *n)
     return true;
 }
 
+/* A file of registers. */
+static bool check_file(const struct check *k, const struct ir_node *n)
+{
+    const uint64_t first = (uint32_t)n->imm, count = n->imm >> 32;
+    const uint64_t end = first + count * (ir_bits(n->type) / 8);
+
+    if (count == 0 || count & (count - 1))
+        return bad(k, "the count is no power of two");
+    return (first >= sizeof(struct cpu) && (!k->cls || end <= k->cls->size)) ||
+           bad(k, "the slot is not the guest's");
+}
+
 static bool check_imm(const struct check *k, const struct ir_node *n)
 {
     unsigned bits = ir_bits(n->type);
@@ -287,6 +299,9 @@ static bool check_imm(const struct check *k, const struct ir_node *n)
              (n->imm > k->cls->size || (bits + 7) / 8 > k->cls->size - n->imm)))
             return bad(k, "the slot is not the guest's");
         return true;
+    case IR_GET_AT:
+    case IR_PUT_AT:
+        return check_file(k, n);
     case IR_AMO:
         return n->imm < IR_N_AMOS || bad(k, "there is no such operation");
     case IR_DEPOSIT:

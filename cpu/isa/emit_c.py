@@ -342,13 +342,15 @@ class Body:
 
     def x_fp(self, n):
         a = [self.expr(x) for x in n.args]
+        unit = "GUEST_FP80" if n.data["f80"] else "GUEST_FP"
         if n.data["rounds"]:
-            a = [f"GUEST_FP_ROUND(c, {a[-1]})"] + a[:-1]
+            a = [f"{unit}_ROUND(c, {a[-1]})"] + a[:-1]
         elif n.data["flags"]:
-            a = ["GUEST_FP(c)"] + a
+            a = [f"{unit}(c)"] + a
         call = f"fp_{n.data['name']}({', '.join(a)})"
         # The environment is shared: one operation at a time, in order.
-        return self.temp(CTYPE[n.type], f"({CTYPE[n.type]}){call}")
+        cast = "" if self.wide(n) else f"({CTYPE[n.type]})"
+        return self.temp(CTYPE[n.type], cast + call)
 
     def x_load(self, n):
         size = WIDTH[n.type] // 8

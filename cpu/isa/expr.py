@@ -16,10 +16,20 @@ TOKEN = re.compile(r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|([A-Za-z_][\w]*)|"
 COMPARE = {"==": "eq", "!=": "ne", "<s": "slt", "<u": "ult", "<=s": "sle",
            "<=u": "ule"}
 SWAPPED = {">s": "slt", ">u": "ult", ">=s": "sle", ">=u": "ule"}
-FP_TYPES = {"f16": "u16", "f32": "u32", "f64": "u64"}
+FP_TYPES = {"f16": "u16", "f32": "u32", "f64": "u64", "f80": "u128"}
+# What else f80 has (x87's): operands, whether it rounds, result.
+F80_ONLY = {"fscale": (2, 1), "frem": (2, 0), "frem1": (2, 0),
+            "fsig": (1, 0), "fexp": (1, 0), "fsin": (1, 1), "fcos": (1, 1),
+            "ftan": (1, 1), "fpatan": (2, 1), "f2xm1": (1, 1),
+            "fyl2x": (2, 1), "fyl2xp1": (2, 1), "fcmp": (2, 0, "u8"),
+            "fcmpq": (2, 0, "u8"), "fbcd": (1, 0)}
+NOT_F80 = ("ffma", "fmin", "fmax", "feq", "flt", "fle")
+PURE_FP = ("fclass", "fbcd", "fwiden")
 INT_TYPES = {"s32": "u32", "u32": "u32", "s64": "u64", "u64": "u64"}
 MAX_TOKENS = 400    # what follows recurses over the tree
+MAX_EXPANDED = 1000
 MAX_DEPTH = 40
+END = ("end", "")
 C_NAME = {"fclass": "classify"}     # where fp.h's name is not ours
 WIDTH = {"u1": 1, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128,
          "v128": 128}
@@ -74,7 +84,68 @@ def lex(line, text):
             out.append(("word", word))
         else:
             out.append(("sign", sign))
-    out.append(("end", ""))
+    return out + [END]
+
+
+def argument_lists(toks, at):
+    """Of a use, behind its opening parenthesis: the tokens of each argument,
+    and where it goes on; None: it does not end."""
+    out, depth = [[]], 0
+    while toks[at][0] != "end":
+        tok = toks[at]
+        at += 1
+        if tok[0] == "sign" and depth == 0 and tok[1] in (",", ")"):
+            if tok[1] == ")":
+                return out, at
+            out.append([])
+            continue
+        if tok[0] == "sign":
+            depth += (tok[1] == "(") - (tok[1] == ")")
+        out[-1].append(tok)
+    return None, at
+
+
+def expand(isa, line, toks):
+    """Uses of `def` replaced by what it says."""
+    out, at = [], 0
+    while at < len(toks):
+        kind, value = toks[at]
+        at += 1
+        d = isa.defs.get(value) if kind == "word" else None
+        if d is None:
+            out.append((kind, value))
+            continue
+        args = []
+        if d.params:
+            if toks[at] == ("sign", "("):
+                args, at = argument_lists(toks, at + 1)
+            if args is None or len(args) != len(d.params):
+                raise IsaError("def-args", line, f"'{d.name}' takes "
+                               f"{len(d.params)} arguments")
+        args = [expand(isa, line, [*a, END])[:-1] for a in args]
+        out += instance(isa, d, dict(zip(d.params, args)))
+        if len(out) > MAX_EXPANDED:
+            raise IsaError("long", line, f"'{d.name}' says more than "
+                           f"{MAX_EXPANDED} words")
+    return out
+
+
+def instance(isa, d, values):
+    """The tokens of a definition with these arguments."""
+    if d.tokens is None:
+        if d.open:
+            raise IsaError("def-loop", d.line, f"'{d.name}' says itself")
+        d.open = True
+        d.tokens = expand(isa, d.line, lex(d.line, d.text))[:-1]
+    out = []
+    for tok in d.tokens:
+        v = values.get(tok[1]) if tok[0] == "word" else None
+        if v is None or len(v) == 1:
+            out += v or [tok]
+        else:
+            out += [("sign", "("), *v, ("sign", ")")]
+    if d.expression:
+        out = [("sign", "("), *out, ("sign", ")")]
     return out
 
 
@@ -91,6 +162,7 @@ class Parser:
         if len(self.toks) > MAX_TOKENS:
             self.fail("long", f"the semantics have {len(self.toks)} words, "
                       f"{MAX_TOKENS} at most")
+        self.toks = expand(isa, row.line, self.toks)
         self.at = self.depth = 0
         self.lets = {}
         self.used = set()
@@ -155,7 +227,9 @@ class Parser:
             self.take("=")
             value = self.of_type(self.expr(), "u1", "a flag")
             return Stmt("setflag", flag=name, expr=value)
-        place = self.scope.target(name)
+        index = self.index(name) if self.peek("[") else None
+        place = self.scope.target(name) if index is None else \
+            self.scope.indexed_place(name)
         if place is None:
             self.fail("target", f"'{name}' cannot be written")
         self.take("=")
@@ -164,7 +238,21 @@ class Parser:
         if value.type != place.type:
             self.fail("assign-type", f"'{name}' is {place.type}, the value "
                       f"is {value.type}")
-        return Stmt("set", place=place, expr=value, when=self.when())
+        return Stmt("set", place=place, expr=value, when=self.when(),
+                    addr=index)
+
+    def index(self, name):
+        """[number]: a register of a file, by a number that is computed."""
+        reg = self.isa.regs.get(name)
+        self.take("[")
+        e = self.of_type(self.expr(), "u8", "a register's number")
+        self.take("]")
+        if reg is None or reg.count & (reg.count - 1) or reg.count == 0 or \
+           reg.zero is not None or reg.type == "v128" or \
+           not hasattr(self.scope, "indexed_place"):
+            self.fail("index", f"'{name}' is no file of registers whose count "
+                      "is a power of two")
+        return e
 
     def st_nop(self):
         return Stmt("nop")
@@ -542,6 +630,10 @@ class Parser:
         if name in self.lets:
             self.used.add(name)
             return Node("local", self.lets[name], data=name)
+        if self.peek("["):
+            e = self.index(name)
+            return Node("regat", self.isa.regs[name].type, [e],
+                        self.isa.regs[name])
         if name in self.isa.flags:
             return Node("flag", "u1", data=name)
         node = self.scope.operand(name)
@@ -682,10 +774,12 @@ class Parser:
         return Node("amo", t, [addr, value], op)
 
     # Floating point works on bit patterns; the format is the first word.
-    def fp_format(self):
+    def fp_format(self, what):
         name = self.word()
-        if name not in FP_TYPES:
-            self.fail("fp-type", f"'{name}' is no floating-point type")
+        if name not in FP_TYPES or \
+           (what in NOT_F80 if name == "f80" else what in F80_ONLY):
+            self.fail("fp-type", f"'{name}' is no floating-point type, or has "
+                      f"no {what}")
         self.take(",")
         return name
 
@@ -701,11 +795,12 @@ class Parser:
 
     def fp_function(name, operands, rounds, result=None):
         def method(self):
-            f = self.fp_format()
+            f = self.fp_format(name)
             args = self.fp_args(name, [FP_TYPES[f]] * operands, rounds)
             return Node("fp", result or FP_TYPES[f], args,
                         {"name": f"{C_NAME.get(name, name[1:])}_{f}",
-                         "rounds": rounds, "flags": name != "fclass"})
+                         "rounds": rounds, "flags": name not in PURE_FP,
+                         "f80": f == "f80"})
         return method
 
     fn_fadd = fp_function("fadd", 2, 1)
@@ -721,6 +816,19 @@ class Parser:
     fn_flt = fp_function("flt", 2, 0, "u1")
     fn_fle = fp_function("fle", 2, 0, "u1")
     fn_fclass = fp_function("fclass", 1, 0, "u32")
+    for name, facts in F80_ONLY.items():
+        vars()["fn_" + name] = fp_function(name, *facts)
+    del name, facts
+
+    def fn_fwiden(self):
+        """fwiden(from, value): an operand of f80's arithmetic."""
+        f = self.word()
+        if f not in ("f32", "f64"):
+            self.fail("fp-type", f"'{f}' is not f32 or f64")
+        self.take(",")
+        args = self.fp_args("fwiden", [FP_TYPES[f]], 0)
+        return Node("fp", "u128", args, {"name": f"widen_{f}", "rounds": 0,
+                                         "flags": False, "f80": True})
 
     def fn_fcvt(self):
         """fcvt(to, from, value, rounding): between formats and integers."""
@@ -730,13 +838,15 @@ class Parser:
         self.take(",")
         kinds = {**FP_TYPES, **INT_TYPES}
         if to not in kinds or frm not in kinds or to == frm or \
-           (to in INT_TYPES and frm in INT_TYPES):
+           frm == "f80" or (to in INT_TYPES and frm in INT_TYPES) or \
+           (to == "f80" and frm not in ("f32", "f64", "s64")):
             self.fail("fcvt", f"no conversion from '{frm}' to '{to}'")
         args = self.fp_args("fcvt", [kinds[frm]], 1)
         a, b = to.replace("s", "i"), frm.replace("s", "i")
         name = f"from_{b}_{a}" if frm in INT_TYPES else f"to_{a}_{b}"
         return Node("fp", kinds[to], args,
-                    {"name": name, "rounds": 1, "flags": True})
+                    {"name": name, "rounds": 1, "flags": True,
+                     "f80": to == "f80"})
 
     del fp_function
 

@@ -113,6 +113,16 @@ class Family:
         self.number = 0
 
 
+class Def:
+    """`def st(i) = ...`, `def pop : ...`: words for a part of a row's
+    meaning, an expression or statements; tokens are expr.py's affair."""
+
+    def __init__(self, line, name, params, expression, text):
+        self.line, self.name, self.params = line, name, params
+        self.expression, self.text = expression, text
+        self.tokens, self.open = None, False
+
+
 class Isa:
     def __init__(self):
         self.name = self.dialect = self.header = self.struct = None
@@ -126,6 +136,7 @@ class Isa:
         self.conds = {}         # name: (line, text), in order
         self.families = {}
         self.subs = {}
+        self.defs = {}
         self.models = []        # oldest first
         self.sections = []      # first row, name
         self.around = {}        # attribute: (statements before, after)
@@ -241,7 +252,7 @@ class Reader:
     def unique(self, line, name):
         i = self.isa
         for names in (i.regs, i.fields, i.imms, i.helpers, i.causes,
-                      i.types, i.flags, i.families, i.subs):
+                      i.types, i.flags, i.families, i.subs, i.defs):
             if name in names:
                 raise IsaError("twice", line, f"'{name}' is declared twice")
 
@@ -444,6 +455,17 @@ class Reader:
                            "register has")
         self.isa.subs[name] = Sub(line, name, reg, int(index), hi, lo,
                                   how or size)
+
+    def decl_def(self, line, text):
+        m = re.fullmatch(r"def (\w+)(?:\(([\w, ]+)\))? ([=:]) (.+)", text)
+        if not m:
+            raise IsaError("def-line", line, "expected: def NAME[(NAMES)] "
+                           "= EXPRESSION, or : STATEMENTS")
+        name, params, how, body = m.groups()
+        self.unique(line, name)
+        self.isa.defs[name] = Def(
+            line, name, [p.strip() for p in (params or "").split(",")
+                         if p.strip()], how == "=", body)
 
     def decl_model(self, line, text):
         for name in text.split()[1:]:

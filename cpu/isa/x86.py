@@ -187,9 +187,9 @@ class Scope:
         if name in isa.subs:
             return Node("view", self.sub_type(isa.subs[name]),
                         data=isa.subs[name])
-        if name == "segment" and any(self.in_memory(o)
-                                     for o in self.row.ops):
-            return Node("segment", "u8")
+        if name in ("segment", "selector") and any(self.in_memory(o)
+                                                   for o in self.row.ops):
+            return Node(name, "u8" if name == "segment" else "u16")
         if name in isa.regs and not isa.regs[name].count:
             return Node("reg", isa.regs[name].type, data=(isa.regs[name],
                                                           None))
@@ -213,6 +213,10 @@ class Scope:
         if sub.kind == "whole":
             return sub.reg.type
         return f"u{sub.hi - sub.lo + 1}"
+
+    def indexed_place(self, name):
+        reg = self.isa.regs[name]
+        return Place("regat", reg, reg.type)
 
     @staticmethod
     def register_number(node):
@@ -259,10 +263,15 @@ class Scope:
         return Node("at", "u64", [parser.settle(e, "u64")], segment)
 
     def function(self, parser, name):
-        if name != "target":
+        if name not in ("target", "post"):
             return None
         (e,) = parser.args(1, name)
-        return Node("target", "u64", [parser.of_type(e, "u64", name)])
+        if name == "target":
+            return Node("target", "u64", [parser.of_type(e, "u64", name)])
+        if "post" not in self.isa.helpers:
+            parser.fail("needs-helper", "this dialect wants a helper "
+                        "post(u8) -> u64")
+        return Node("post", "u1", [parser.of_type(e, "u8", name)])
 
 
 class Instance:
@@ -427,7 +436,8 @@ def nodes(stmts):
 
 def check_memory(row, stmts):
     """What a row of floating point may not do."""
-    if "fp" not in row.attrs and any(n.op == "fp" for n in nodes(stmts)):
+    if "fp" not in row.attrs and any(n.op == "fp" and not n.data["f80"]
+                                     for n in nodes(stmts)):
         raise IsaError("fp", row.line, f"{row.name}: a row with floating "
                        "point says so (fp)")
     seen = False
@@ -477,6 +487,7 @@ def facts(row):
                                  n.op == "at" and n.data == DATA
                                  for n in every))
     row.helpers = {n.data.name: n.data for n in every if n.op == "call"}
+    row.posts = any(n.op == "post" for n in every)
     row.mode = any("mode" in h.facts for h in row.helpers.values())
     row.direct = row.exit in ("branch", "jump")
     # an instruction pointer, which the fast forms have only in flat code

@@ -44,7 +44,8 @@ class X86Body(Body):
             return self.lines
         if leave:
             self.lines += leave
-        elif mode or self.slow:
+        elif mode or self.slow or self.row.posts:
+            # What was posted may have been heard outside (FERR#).
             self.add(f"NEXT_CHECKED(r + {1 + self.words});")
         else:
             self.add(f"NEXT(r + {1 + self.words});")
@@ -199,6 +200,13 @@ class X86Body(Body):
     def x_reg(self, n):
         return f"g->{n.data[0].member}"
 
+    def x_regat(self, n):
+        return self.file(n.data, self.expr(n.args[0]))
+
+    @staticmethod
+    def file(reg, index):
+        return f"g->{reg.member}[{index} & {reg.count - 1}]"
+
     def x_ea(self, n):
         return self.offset()
 
@@ -211,6 +219,9 @@ class X86Body(Body):
             if o.letter in "XY":
                 return "SEG_ES" if o.letter == "Y" else "x86_segment(0, r->d)"
         return "x86_segment(r->b, r->d)"
+
+    def x_selector(self, n):
+        return f"g->segment[{self.x_segment(n)}].selector"
 
     def x_pc(self, n):
         return f"(x86_here(c, r) - {self.home.member('cs_base')})"
@@ -238,6 +249,12 @@ class X86Body(Body):
             self.add(f"    SLOW({self.twin});")
             return v
         return self.checked_target(v)
+
+    def x_post(self, n):
+        """What was raised is the guest's; whether results count."""
+        kind = self.expr(n.args[0])
+        self.add("SYNC();")
+        return self.temp("uint8_t", f"{self.home.prefix}_post(c, {kind})")
 
     def checked_target(self, v):
         size = WIDTH[self.inst.T] // 8
@@ -471,7 +488,11 @@ class X86Body(Body):
         when = None
         if s.when is not None:
             when = self.temp("uint8_t", self.expr(s.when))
-        line = self.set_line(s.place, value)
+        if s.place.kind == "regat":
+            at = self.temp("uint8_t", self.expr(s.addr))
+            line = f"{self.file(s.place.what, at)} = {value};"
+        else:
+            line = self.set_line(s.place, value)
         return [f"if ({when})", "    " + line] if when else [line]
 
     def set_line(self, place, value):
@@ -803,7 +824,7 @@ class Handlers(emit_c.Handlers):
 def exact(row, stmts, form):
     """May it fault, be left, or look at the flags from outside?"""
     return form in SLOW or form in MEMORY or bool(row.exit) or \
-        bool(row.helpers) or "fp" in row.attrs or row.stack or \
+        bool(row.helpers) or row.posts or "fp" in row.attrs or row.stack or \
         any(s.kind in ("fault", "store") for s in stmts)
 
 
@@ -828,7 +849,7 @@ def row_flags(inst, form, flow, fns):
     if any(s.kind == "store" or s.kind == "set" and s.place.memory
            for s in stmts):
         out.append("STORES")
-    if row.helpers:
+    if row.helpers or row.posts:
         out.append("CALLS")
     if "fp" in row.attrs:
         out.append("FP")

@@ -24,7 +24,10 @@ class X86Lift(emit_lift.Lift):
         self.values, self.places, self.ea = {}, {}, None
 
     def whole(self):
-        return self.run(self.stmts)
+        lines = self.run(self.stmts)
+        if self.row.posts:
+            lines.append("ir_exit_if_leave(ir, offset + i->length);")
+        return lines
 
     def comes_first(self, s):
         return before_operands(s)
@@ -108,6 +111,28 @@ class X86Lift(emit_lift.Lift):
         return self.ref(f"ir_get(ir, {ITYPE[n.type]}, "
                         f"{self.home.offset(n.data[0].member)})")
 
+    def x_regat(self, n):
+        at = self.expr(n.args[0])
+        return self.ref(f"ir_get_at(ir, {ITYPE[n.type]}, "
+                        f"{self.home.offset(n.data.member)}, "
+                        f"{n.data.count}, {at})")
+
+    def put_at(self, s, value):
+        """Of a file of registers, by a number that is a value."""
+        t, reg, at = ITYPE[s.place.type], s.place.what, self.expr(s.addr)
+        where = f"{self.home.offset(reg.member)}, {reg.count}, {at}"
+        if s.when is not None:
+            value = f"ir_select(ir, {t}, {self.expr(s.when)}, {value}, " \
+                    f"ir_get_at(ir, {t}, {where}))"
+        return [f"ir_put_at(ir, {t}, {where}, {value});"]
+
+    def x_post(self, n):
+        kind = self.expr(n.args[0])
+        h = self.home.helper_index(self.home.isa.helpers["post"])
+        done = self.ref(f"ir_call(ir, IR_I64, {h}, 0, 1, (const ir_ref[4])"
+                        f"{{{kind}, IR_NONE, IR_NONE, IR_NONE}})")
+        return self.ref(f"ir_unary(ir, IR_LO, IR_I1, {done})")
+
     def x_ea(self, n):
         if self.ea is None:
             self.ea = self.ref("x86_lift_ea(ir, i, offset)")
@@ -120,13 +145,20 @@ class X86Lift(emit_lift.Lift):
         return self.ref("ir_const(ir, IR_I8, i->reg[3])")
 
     def x_segment(self, n):
+        return self.ref(f"ir_const(ir, IR_I8, {self.segment()})")
+
+    def segment(self):
         for o in self.row.ops:
             if o.letter in "XY":
-                seg = "SEG_ES" if o.letter == "Y" else \
+                return "SEG_ES" if o.letter == "Y" else \
                     "x86_segment(0, i->reg[3])"
-                return self.ref(f"ir_const(ir, IR_I8, {seg})")
-        return self.ref("ir_const(ir, IR_I8, x86_segment(i->reg[1], "
-                        "i->reg[3]))")
+        return "x86_segment(i->reg[1], i->reg[3])"
+
+    def x_selector(self, n):
+        first = self.home.offset("segment[0].selector")
+        return self.ref(f"ir_get(ir, IR_I16, {first} + {self.segment()} * "
+                        f"sizeof(((struct {self.home.isa.struct} *)0)->"
+                        "segment[0]))")
 
     def x_pc(self, n):
         return self.ref("x86_lift_offset(ir, i, offset)")
@@ -205,9 +237,11 @@ class X86Lift(emit_lift.Lift):
     # registers are written
     def prepare_set(self, s):
         value = self.expr(s.expr)
-        when = self.expr(s.when) if s.when is not None else None
         place = s.place
         t = ITYPE[place.type]
+        if place.kind == "regat":
+            return self.put_at(s, value)
+        when = self.expr(s.when) if s.when is not None else None
         if place.kind == "opnd" and not place.what.general:
             at = self.vector_slot(place.what, place.type)
             out = self.put(t, at, value, when)

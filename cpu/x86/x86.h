@@ -129,7 +129,10 @@ struct x86_table { /* GDTR, IDTR */
 struct x86_x87 {
     uint64_t mantissa[8];
     uint16_t exponent[8]; /* with the sign in bit 15 */
-    uint16_t control, status; /* status without TOP, with ES and B */
+    uint16_t control;
+    uint16_t status; /* without TOP and condition codes, with ES and B */
+    uint16_t codes;  /* C0, C2 and C3, where the status word has them */
+    uint8_t c1;
     uint8_t top;
     uint8_t used;         /* registers that are not empty, by bits */
     bool opcode_due;      /* that at ip has raised what is not masked */
@@ -184,6 +187,7 @@ struct x86_cpu {
     uint64_t g[X86_GPRS]; /* [16] is zero, [17] the page that runs */
     v128 xmm[16];
     struct fp_env fp;     /* SSE: flags are those of MXCSR */
+    struct fp_env fp80;   /* x87, by its control word; flags of one operation */
     uint8_t rc;           /* MXCSR.RC, as fp.h numbers it */
     uint8_t unmasked;     /* enum fp_flags whose mask in MXCSR is 0 */
     uint8_t fp_before;

@@ -10,6 +10,7 @@
 #include "cpu/x86/x86.h"
 #include "cpu/x86/x87.h"
 
+#include "cpu/core/f80_ops.h"
 #include "cpu/core/ops.h"
 #include "cpu/ir/ir.h"
 #include "x86_gen.h"
@@ -24,6 +25,9 @@
 #define GUEST_FP_BEGIN x86_fp_begin
 #define GUEST_FP_END x86_fp_end
 #define GUEST_FP_ROUND(c, round) x86_fp_round(c, round)
+/* x87: it rounds as its control word says, and the rows do. */
+#define GUEST_FP80(c) (&((struct x86_cpu *)(c))->fp80)
+#define GUEST_FP80_ROUND(c, round) ((void)(round), GUEST_FP80(c))
 #define GUEST_LIFT_UNDEFINED(ir, i)                                            \
     ir_raise(ir, (unsigned)(i)->bits, ir_const(ir, IR_I64, 0))
 

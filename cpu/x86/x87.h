@@ -29,96 +29,39 @@ enum {
 #define X87_TOP_SHIFT 11
 #define X87_CONTROL_INIT 0x37f
 
-/* Second digit of D8, DC, DA and DE, which is the operation. */
-enum x87_operation {
-    X87_ADD,
-    X87_MUL,
-    X87_COM,
-    X87_COMP,
-    X87_SUB,
-    X87_SUBR,
-    X87_DIV,
-    X87_DIVR,
-};
-
-/* What a helper does besides. */
+/* What a store does besides. */
 enum {
     X87_POP = 1,
-    X87_QUIET = 2,  /* a quiet NaN is not invalid */
     X87_TRUNCATE = 8,
-    X87_POP_TWICE = 16,
-    X87_UNCHECKED = 32, /* an empty register is just popped */
 };
 
-/* D9 E0 to FF, by the last 5 bits. */
-enum x87_function {
-    X87_FCHS = 0x00,
-    X87_FABS = 0x01,
-    X87_FTST = 0x04,
-    X87_FXAM = 0x05,
-    X87_FLD1 = 0x08, /* to 0x0e: constants */
-    X87_F2XM1 = 0x10,
-    X87_FYL2X,
-    X87_FPTAN,
-    X87_FPATAN,
-    X87_FXTRACT,
-    X87_FPREM1,
-    X87_FDECSTP,
-    X87_FINCSTP,
-    X87_FPREM,
-    X87_FYL2XP1,
-    X87_FSQRT,
-    X87_FSINCOS,
-    X87_FRNDINT,
-    X87_FSCALE,
-    X87_FSIN,
-    X87_FCOS,
+/* How an operation ended, for x86_post(). */
+enum {
+    X87_UNDERFLOW = 1, /* of the stack: the invalid exception alone */
+    X87_OVERFLOW = 2,
+    X87_KEEP_C1 = 4,
+    X87_LOADS = 8, /* an unmasked denormal does not keep it from its result */
 };
 
 /*
- * Helpers.  All but the last group wait: false is #MF of an exception before.
- * ea, segment: where an operand in memory is; those that store do it
- * themselves, since nothing may change if they cannot.
+ * Helpers.  Those that give a bool wait: false is #MF of an exception before.
+ * ea, segment: where an operand in memory is, which they store to themselves,
+ * since nothing may change if they cannot.
  */
-bool x86_fpu_wait(struct cpu *c);
-bool x86_fpu_arith(struct cpu *c, uint8_t op, uint8_t i);
-/* ST(i) = ST(i) op ST(0) */
-bool x86_fpu_arith_to(struct cpu *c, uint8_t op, uint8_t i, uint8_t how);
-bool x86_fpu_arith_f32(struct cpu *c, uint8_t op, uint32_t v, uint64_t ea,
-                       uint8_t segment);
-bool x86_fpu_arith_f64(struct cpu *c, uint8_t op, uint64_t v, uint64_t ea,
-                       uint8_t segment);
-bool x86_fpu_arith_int(struct cpu *c, uint8_t op, uint64_t v, uint64_t ea,
-                       uint8_t segment);
-bool x86_fpu_compare(struct cpu *c, uint8_t i, uint8_t how);
-/* Into ZF, PF and CF. */
-bool x86_fpu_compare_flags(struct cpu *c, uint8_t i, uint8_t how);
-bool x86_fpu_function(struct cpu *c, uint8_t function);
-bool x86_fpu_move(struct cpu *c, uint8_t i, uint8_t condition);
-bool x86_fpu_load(struct cpu *c, uint8_t i);
-bool x86_fpu_load_f32(struct cpu *c, uint32_t v, uint64_t ea, uint8_t segment);
-bool x86_fpu_load_f64(struct cpu *c, uint64_t v, uint64_t ea, uint8_t segment);
-bool x86_fpu_load_int(struct cpu *c, uint64_t v, uint64_t ea, uint8_t segment);
-bool x86_fpu_load_f80(struct cpu *c, uint64_t low, uint16_t high, uint64_t ea,
-                      uint8_t segment);
-bool x86_fpu_load_bcd(struct cpu *c, uint64_t low, uint16_t high, uint64_t ea,
-                      uint8_t segment);
-bool x86_fpu_store(struct cpu *c, uint8_t i, uint8_t how);
+/* What operations have raised is the guest's; also into scratch: do their
+ * results count? */
+bool x86_post(struct cpu *c, uint8_t how);
 /* bytes: 4 or 8; 10: as it is */
 bool x86_fpu_store_float(struct cpu *c, uint64_t ea, uint8_t segment,
                          uint8_t bytes, uint8_t how);
 bool x86_fpu_store_int(struct cpu *c, uint64_t ea, uint8_t segment,
                        uint8_t bytes, uint8_t how);
 bool x86_fpu_store_bcd(struct cpu *c, uint64_t ea, uint8_t segment);
-bool x86_fpu_exchange(struct cpu *c, uint8_t i);
-bool x86_fpu_free(struct cpu *c, uint8_t i, uint8_t how);
 bool x86_fpu_set_control(struct cpu *c, uint16_t v);
 
 /* These do not wait. */
 void x86_fpu_init(struct cpu *c);
 void x86_fpu_clear(struct cpu *c);
-void x86_fpu_status(struct cpu *c); /* into scratch */
-void x86_fpu_get_control(struct cpu *c);
 
 /* x87_env.c; bytes: the operand size.  The loading ones wait. */
 bool x86_fpu_store_env(struct cpu *c, uint64_t ea, uint8_t segment,
@@ -143,7 +86,7 @@ bool x86_xrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 
 /* ------------------------------------------------------------- the state */
 
-/* What follows from CR0 and the status word. */
+/* What follows from CR0, the control and the status word. */
 void x87_settle(struct x86_cpu *g);
 /* Is there no exception that waits?  Else #MF is pending. */
 bool x87_waits(struct cpu *c);

@@ -350,8 +350,13 @@ static void test_slots(void **state)
     a = ir_get(&ir, IR_I16, at + 2);
     a = ir_unary(&ir, IR_LO, IR_I8, a);
     ir_put(&ir, IR_I8, at + 5, a);
+    /* A file of eight, by numbers that are values, modulo 8. */
+    a = ir_get_at(&ir, IR_I8, at, 8, ir_const(&ir, IR_I16, 13));
+    ir_put_at(&ir, IR_I8, at, 8, ir_const(&ir, IR_I8, 255), a);
     ir_exit(&ir, 4);
     run(&ir, t);
+    assert_int_equal(t->bytes[7], 0x34);
+    assert_int_equal(t->bytes[6], 0xff);
     assert_int_equal(t->bytes[1], 0xff);
     assert_int_equal(t->bytes[2] + t->bytes[3], 0x12 + 0x34);
     assert_int_equal(t->bytes[4], 0xff);
@@ -560,6 +565,17 @@ static void test_flags(void **state)
     ir_free(&ir);
 }
 
+/* Of extended numbers x is the significand, from 1 to 2. */
+static ir_ref fp_operand(struct ir *ir, enum ir_type type, uint64_t x)
+{
+    ir_ref high;
+
+    if (type != IR_I128)
+        return ir_const(ir, type, x);
+    high = ir_const(ir, IR_I64, 0x3fff);
+    return ir_binary(ir, IR_CAT, IR_I128, high, ir_const(ir, IR_I64, x));
+}
+
 static uint64_t fp2(struct toy *t, enum ir_fp_op op, uint64_t x, uint64_t y,
                     unsigned round)
 {
@@ -570,13 +586,13 @@ static uint64_t fp2(struct toy *t, enum ir_fp_op op, uint64_t x, uint64_t y,
 
     ir_init(&ir);
     ir_insn(&ir, 0, 4);
-    a = ir_const(&ir, type, x);
-    b = info->count > 1 ? ir_const(&ir, type, y) : IR_NONE;
+    a = fp_operand(&ir, type, x);
+    b = info->count > 1 ? fp_operand(&ir, type, y) : IR_NONE;
     r = info->rounds ? ir_const(&ir, IR_I8, round) : IR_NONE;
     r = ir_fp(&ir, (enum ir_type)info->result, op, a, b,
               info->count > 2 ? b : IR_NONE, r);
     if (info->result != IR_I64) /* the slot is the whole register */
-        r = ir_unary(&ir, IR_ZX, IR_I64, r);
+        r = ir_unary(&ir, info->result == IR_I128 ? IR_LO : IR_ZX, IR_I64, r);
     ir_put(&ir, IR_I64, TOY_R(0), r);
     ir_exit(&ir, 4);
     memset(&t->fp, 0, sizeof(t->fp));
@@ -607,6 +623,18 @@ static void test_fp(void **state)
     assert_int_equal(t->fp.flags, FP_NV);
     assert_int_equal(fp2(t, IR_FP_CLASSIFY_F32, 0xff800000, 0, 0), 1);
     assert_int_equal(t->fp.flags, 0);
+    /* 1.25 + 1.5, significands; 1.5 / 1.5; 1.5 less than 1.75 */
+    assert_int_equal(fp2(t, IR_FP_ADD_F80, 0xa000000000000000,
+                         0xc000000000000000, FP_RNE),
+                     0xb000000000000000);
+    assert_int_equal(fp2(t, IR_FP_DIV_F80, 0xc000000000000000,
+                         0xc000000000000000, FP_RNE),
+                     0x8000000000000000);
+    assert_int_equal(fp2(t, IR_FP_CMP_F80, 0xc000000000000000,
+                         0xe000000000000000, 0),
+                     1);
+    assert_int_equal(fp2(t, IR_FP_WIDEN_F32, 0x3fc00000, 0, 0),
+                     0xc000000000000000);
     /* Each has an entry that verifies and runs. */
     for (unsigned op = 0; op < IR_N_FPS; op++)
         fp2(t, (enum ir_fp_op)op, 0, 0, FP_RNE);

@@ -158,6 +158,15 @@ static void test_verify_immediates(void **state)
     assert_bad(&ir, "not the guest's");
     ir_get(&ir, IR_I64, UINT64_MAX - 3);
     assert_bad(&ir, "not the guest's");
+    a = ir_const(&ir, IR_I8, 0);
+    ir_get_at(&ir, IR_I64, TOY_R(0), 6, a);
+    assert_bad(&ir, "no power of two");
+    a = ir_const(&ir, IR_I8, 0);
+    ir_get_at(&ir, IR_I64, TOY_R(0), 1 << 30, a);
+    assert_bad(&ir, "not the guest's");
+    a = ir_const(&ir, IR_I8, 0);
+    ir_get_at(&ir, IR_I64, offsetof(struct cpu, class), 2, a);
+    assert_bad(&ir, "not the guest's");
     ir_insn(&ir, 0, 4);
     a = ir_const(&ir, IR_I64, 0);
     ir_amo(&ir, IR_I64, IR_N_AMOS, a, a);

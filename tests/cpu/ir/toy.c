@@ -157,6 +157,7 @@ static const char *helper_name(unsigned helper)
 
 const struct ir_guest toy_guest = {
     .fp = offsetof(struct toy, fp),
+    .fp80 = offsetof(struct toy, fp),
     .flag_define = flag_define,
     .flag_use = flag_use,
     .slot_name = slot_name,
