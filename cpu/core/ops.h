@@ -12,6 +12,12 @@
 
 #include "cpu/core/wide.h"
 
+/* What is before it is seen before what is behind it, by all. */
+static inline void op_fence(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Sums of bits in 2, 4, 8, then all; no call, whatever the host has. */
 static inline uint64_t ops_popcnt(uint64_t a)
 {

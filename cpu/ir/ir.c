@@ -225,6 +225,11 @@ void ir_put_at(struct ir *ir, enum ir_type type, uint64_t slot, unsigned count,
              slot | (uint64_t)count << 32);
 }
 
+void ir_fence(struct ir *ir)
+{
+    add_node(ir, IR_FENCE, IR_VOID, IR_NONE, IR_NONE, IR_NONE, 0);
+}
+
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a)
 {
     uint64_t v;

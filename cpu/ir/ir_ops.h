@@ -98,6 +98,8 @@
     X(STORE, "store", "ps", "y",                                             \
       IR_FAULTS | IR_COMMITS | IR_TYPED_EFFECT)                              \
     X(AMO, "amo", "ps", "q", IR_FAULTS | IR_COMMITS)                         \
+    /* what is before it is seen before what is behind it */                  \
+    X(FENCE, "fence", "", "v", IR_READS | IR_COMMITS)                        \
     /* imm = enum ir_fp_op; d = the rounding mode, IR_I8 */                  \
     X(FP, "fp", "****", "*", IR_READS | IR_COMMITS)                          \
     /* between these two, exceptions of floating point are not yet the       \
@@ -199,6 +201,8 @@
     X(FROM_I64_F80, from_i64_f80, I128, I64, 1, ROUNDS)
 
 #define IR_FPS(X)                                                            \
+    X(RCP_F32, rcp_f32, I32, I32, 1, PURE)                                   \
+    X(RSQRT_F32, rsqrt_f32, I32, I32, 1, PURE)                               \
     IR_FPS_80(X)                                                             \
     IR_FPS_OF(X, F16, f16, I16)                                              \
     IR_FPS_OF(X, F32, f32, I32)                                              \

@@ -428,6 +428,8 @@ class Body:
                     self.add(f"(void)v_{s.name};")
             elif s.kind == "call":
                 self.expr(s.expr)
+            elif s.kind == "fence":
+                self.add("op_fence();")
             elif s.kind == "fault":
                 self.fault(s)
             elif s.kind == "set" and s.place.memory:

@@ -227,6 +227,8 @@ class Lift:
                     self.add("(void)v__;")
             elif s.kind == "call":
                 self.expr(s.expr)
+            elif s.kind == "fence":
+                self.add("ir_fence(ir);")
             elif s.kind in ("fault", "raise"):
                 self.raise_(s)
             elif s.kind == "set" and s.place.memory:

@@ -24,7 +24,8 @@ F80_ONLY = {"fscale": (2, 1), "frem": (2, 0), "frem1": (2, 0),
             "fyl2x": (2, 1), "fyl2xp1": (2, 1), "fcmp": (2, 0, "u8"),
             "fcmpq": (2, 0, "u8"), "fbcd": (1, 0)}
 NOT_F80 = ("ffma", "fmin", "fmax", "feq", "flt", "fle")
-PURE_FP = ("fclass", "fbcd", "fwiden")
+F32_ONLY = ("frcp", "frsqrt")
+PURE_FP = ("fclass", "fbcd", "fwiden", *F32_ONLY)
 INT_TYPES = {"s32": "u32", "u32": "u32", "s64": "u64", "u64": "u64"}
 MAX_TOKENS = 400    # what follows recurses over the tree
 MAX_EXPANDED = 1000
@@ -50,7 +51,7 @@ class Node:
 
 
 class Stmt:
-    """kind: let set store fault raise branch jump jumpr call nop; flags
+    """kind: let set store fault raise branch jump jumpr call fence nop; flags
     (of a family), setflag (of one), undef (for tests only)."""
 
     def __init__(self, kind, **facts):
@@ -256,6 +257,9 @@ class Parser:
 
     def st_nop(self):
         return Stmt("nop")
+
+    def st_fence(self):
+        return Stmt("fence")
 
     def st_let(self):
         name = self.word()
@@ -777,7 +781,8 @@ class Parser:
     def fp_format(self, what):
         name = self.word()
         if name not in FP_TYPES or \
-           (what in NOT_F80 if name == "f80" else what in F80_ONLY):
+           (what in NOT_F80 if name == "f80" else what in F80_ONLY) or \
+           (what in F32_ONLY and name != "f32"):
             self.fail("fp-type", f"'{name}' is no floating-point type, or has "
                       f"no {what}")
         self.take(",")
@@ -816,6 +821,8 @@ class Parser:
     fn_flt = fp_function("flt", 2, 0, "u1")
     fn_fle = fp_function("fle", 2, 0, "u1")
     fn_fclass = fp_function("fclass", 1, 0, "u32")
+    fn_frcp = fp_function("frcp", 1, 0)
+    fn_frsqrt = fp_function("frsqrt", 1, 0)
     for name, facts in F80_ONLY.items():
         vars()["fn_" + name] = fp_function(name, *facts)
     del name, facts

@@ -436,8 +436,8 @@ def nodes(stmts):
 
 def check_memory(row, stmts):
     """What a row of floating point may not do."""
-    if "fp" not in row.attrs and any(n.op == "fp" and not n.data["f80"]
-                                     for n in nodes(stmts)):
+    if "fp" not in row.attrs and any(n.op == "fp" and n.data["flags"] and
+                                     not n.data["f80"] for n in nodes(stmts)):
         raise IsaError("fp", row.line, f"{row.name}: a row with floating "
                        "point says so (fp)")
     seen = False

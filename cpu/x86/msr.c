@@ -355,8 +355,3 @@ bool x86_rdtscp(struct cpu *c)
     return true;
 }
 
-/* There are no counters. */
-bool x86_rdpmc(struct cpu *c)
-{
-    return x86_fault(c, VECTOR_GP, 0);
-}

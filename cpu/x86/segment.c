@@ -509,17 +509,6 @@ static bool need_protected(struct cpu *c)
     return x86_protected(x86(c)) || x86_fault(c, VECTOR_UD, 0);
 }
 
-/* SLDT, STR: into scratch. */
-bool x86_read_task(struct cpu *c, uint8_t tr)
-{
-    struct x86_cpu *g = x86(c);
-
-    if (!need_protected(c) || !may_look(c))
-        return false;
-    c->scratch = tr ? g->tr.selector : g->ldtr.selector;
-    return true;
-}
-
 bool x86_lldt(struct cpu *c, uint16_t selector)
 {
     struct x86_cpu *g = x86(c);
@@ -670,8 +659,3 @@ bool x86_verify(struct cpu *c, uint16_t selector, uint8_t write)
     return true;
 }
 
-/* ARPL and what else real mode does not know. */
-bool x86_need_protected(struct cpu *c)
-{
-    return need_protected(c);
-}

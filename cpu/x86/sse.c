@@ -106,20 +106,6 @@ static void give(struct cpu *c, v128 v)
     c->scratch_hi = v128_hi(v);
 }
 
-void x86_rcp(struct cpu *c, v128 a)
-{
-    for (unsigned i = 0; i < 4; i++)
-        v128_put_u32(&a, i, fp_rcp_f32(v128_get_u32(&a, i)));
-    give(c, a);
-}
-
-void x86_rsqrt(struct cpu *c, v128 a)
-{
-    for (unsigned i = 0; i < 4; i++)
-        v128_put_u32(&a, i, fp_rsqrt_f32(v128_get_u32(&a, i)));
-    give(c, a);
-}
-
 /* The least word, and where it is. */
 void x86_phminposuw(struct cpu *c, v128 a)
 {

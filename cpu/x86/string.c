@@ -7,8 +7,6 @@
  * every so many elements the run loop may look for interrupts.  Upward MOVS
  * and STOS go a page at a time where both sides are RAM.
  */
-#include <stdatomic.h>
-
 #include "cpu/x86/x86_isa.h"
 
 #define BURST 32         /* elements, of CMPS, SCAS and LODS */
@@ -384,14 +382,3 @@ bool x86_random(struct cpu *c)
     return true;
 }
 
-/* The line was read, which may have faulted; there are no caches. */
-void x86_clflush(struct cpu *c, uint8_t byte)
-{
-    (void)c, (void)byte;
-}
-
-void x86_fence(struct cpu *c)
-{
-    (void)c;
-    atomic_thread_fence(memory_order_seq_cst);
-}

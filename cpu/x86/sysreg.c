@@ -81,18 +81,6 @@ bool x86_lmsw(struct cpu *c, uint16_t v)
     return x86_set_cr0(g, (g->cr0 & ~UINT64_C(0xe)) | (v & 0xf));
 }
 
-bool x86_smsw(struct cpu *c)
-{
-    struct x86_cpu *g = x86(c);
-
-    if ((g->cr4 & CR4_UMIP) && g->cpl)
-        return gp(g);
-    c->scratch = g->cr0;
-    if (g->model == X86_MODEL_80286)
-        c->scratch |= 0xfff0;
-    return true;
-}
-
 bool x86_clts(struct cpu *c)
 {
     if (!x86_privileged(c))
@@ -339,30 +327,6 @@ bool x86_invd(struct cpu *c)
     return true;
 }
 
-bool x86_swapgs(struct cpu *c)
-{
-    struct x86_cpu *g = x86(c);
-    const uint64_t base = g->segment[SEG_GS].base;
-
-    if (!x86_privileged(c))
-        return false;
-    g->segment[SEG_GS].base = g->kernel_gs_base;
-    g->kernel_gs_base = base;
-    g->gs_base = g->segment[SEG_GS].base;
-    return true;
-}
-
-/* RDFSBASE... */
-bool x86_base(struct cpu *c, uint8_t gs)
-{
-    struct x86_cpu *g = x86(c);
-
-    if (!(g->cr4 & CR4_FSGSBASE))
-        return x86_fault(c, VECTOR_UD, 0);
-    c->scratch = gs ? g->gs_base : g->fs_base;
-    return true;
-}
-
 bool x86_set_base(struct cpu *c, uint8_t gs, uint64_t v)
 {
     struct x86_cpu *g = x86(c);
@@ -386,19 +350,6 @@ bool x86_stac(struct cpu *c, uint8_t on)
     if (g->cpl)
         return x86_fault(c, VECTOR_UD, 0);
     x86_set_eflags(g, on ? FLAG_AC : 0, FLAG_AC);
-    return true;
-}
-
-bool x86_xgetbv(struct cpu *c)
-{
-    struct x86_cpu *g = x86(c);
-
-    if (!(g->cr4 & CR4_OSXSAVE))
-        return x86_fault(c, VECTOR_UD, 0);
-    if ((uint32_t)g->g[1])
-        return gp(g);
-    g->g[0] = (uint32_t)g->xcr0;
-    g->g[2] = g->xcr0 >> 32;
     return true;
 }
 
@@ -431,19 +382,6 @@ void x86_set_pkru(struct x86_cpu *g, uint32_t v)
     g->pkru = v;
     if (g->cr4 & CR4_PKE)
         x86_flush(g);
-}
-
-bool x86_rdpkru(struct cpu *c)
-{
-    struct x86_cpu *g = x86(c);
-
-    if (!(g->cr4 & CR4_PKE))
-        return x86_fault(c, VECTOR_UD, 0);
-    if ((uint32_t)g->g[1])
-        return gp(g);
-    g->g[0] = g->pkru;
-    g->g[2] = 0;
-    return true;
 }
 
 bool x86_wrpkru(struct cpu *c)

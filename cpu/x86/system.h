@@ -171,14 +171,12 @@ bool x86_load_table(struct cpu *c, uint8_t idt, uint8_t segment, uint64_t off,
                     uint8_t size);
 bool x86_store_table(struct cpu *c, uint8_t idt, uint8_t segment,
                      uint64_t off);
-bool x86_read_task(struct cpu *c, uint8_t tr); /* into scratch */
 bool x86_lldt(struct cpu *c, uint16_t selector);
 bool x86_ltr(struct cpu *c, uint16_t selector);
 /* Into scratch: rights or limit, with bit 63 if they are to be had; ZF. */
 bool x86_lar(struct cpu *c, uint16_t selector);
 bool x86_lsl(struct cpu *c, uint16_t selector);
 bool x86_verify(struct cpu *c, uint16_t selector, uint8_t write);
-bool x86_need_protected(struct cpu *c); /* or #UD */
 
 /* ---------------------------------------------------------------- mmu.c */
 
@@ -311,7 +309,6 @@ bool x86_write_cr(struct cpu *c, uint8_t n, uint64_t v);
 bool x86_read_dr(struct cpu *c, uint8_t n);
 bool x86_write_dr(struct cpu *c, uint8_t n, uint64_t v);
 bool x86_lmsw(struct cpu *c, uint16_t v);
-bool x86_smsw(struct cpu *c);
 bool x86_clts(struct cpu *c);
 bool x86_set_cr0(struct x86_cpu *g, uint64_t v);
 void x86_set_dr7(struct x86_cpu *g, uint64_t v);
@@ -319,13 +316,9 @@ void x86_set_dr7(struct x86_cpu *g, uint64_t v);
 unsigned x86_watch_size(const struct x86_cpu *g, unsigned n);
 bool x86_privileged(struct cpu *c); /* CPL 0, or #GP */
 bool x86_invd(struct cpu *c);
-bool x86_swapgs(struct cpu *c);
-bool x86_base(struct cpu *c, uint8_t gs);
 bool x86_set_base(struct cpu *c, uint8_t gs, uint64_t v);
 bool x86_stac(struct cpu *c, uint8_t on);
-bool x86_xgetbv(struct cpu *c);
 bool x86_xsetbv(struct cpu *c);
-bool x86_rdpkru(struct cpu *c);
 bool x86_wrpkru(struct cpu *c);
 void x86_set_pkru(struct x86_cpu *g, uint32_t v);
 /* The components of state that XCR0 may switch on. */
@@ -341,7 +334,6 @@ bool x86_rdmsr(struct cpu *c);
 bool x86_wrmsr(struct cpu *c);
 bool x86_rdtsc(struct cpu *c);
 bool x86_rdtscp(struct cpu *c);
-bool x86_rdpmc(struct cpu *c);
 
 /* ---------------------------------------------------------------- smm.c */
 

@@ -64,8 +64,6 @@ bool x86_pusha(struct cpu *c, uint8_t size);
 bool x86_enter(struct cpu *c, uint8_t size, uint16_t bytes, uint8_t level);
 void x86_crc32(struct cpu *c, uint32_t crc, uint64_t v, uint8_t size);
 bool x86_random(struct cpu *c);
-void x86_fence(struct cpu *c);
-void x86_clflush(struct cpu *c, uint8_t byte);
 
 /* sse.c */
 #define X86_MXCSR_MASK 0xffffu
@@ -74,8 +72,6 @@ uint32_t x86_mxcsr(const struct x86_cpu *g);
 void x86_set_mxcsr(struct x86_cpu *g, uint32_t v);
 bool x86_ldmxcsr(struct cpu *c, uint32_t v);
 void x86_stmxcsr(struct cpu *c);
-void x86_rcp(struct cpu *c, v128 a);
-void x86_rsqrt(struct cpu *c, v128 a);
 void x86_phminposuw(struct cpu *c, v128 a);
 bool x86_maskmov(struct cpu *c, uint64_t v, uint64_t mask, uint8_t addressing);
 bool x86_maskmovdqu(struct cpu *c, v128 mask, uint8_t n, uint8_t addressing);

@@ -197,6 +197,9 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
         interpret_if(g, cc);
         break;
     }
+    case IR_FENCE:
+        e_mfence(&g->e);
+        break;
     case IR_CALL:
         call_plain(g, n);
         break;

@@ -398,6 +398,13 @@ static inline void e_push_imm(struct emit *e, int32_t v)
     e32(e, (uint32_t)v);
 }
 
+static inline void e_mfence(struct emit *e)
+{
+    e8(e, 0x0f);
+    e8(e, 0xae);
+    e8(e, 0xf0);
+}
+
 static inline void e_push(struct emit *e, int r)
 {
     e_rex(e, false, 0, 0, r, false);
