@@ -34,7 +34,7 @@ struct display_ops;
 enum machine_request {
     REQUEST_POWEROFF, /* code 0: success */
     REQUEST_FAIL,     /* the guest reports failure `code` */
-    REQUEST_RESET,
+    REQUEST_RESET, /* code 1: because the guest crashed */
     REQUEST_PANIC, /* the guest says that it crashed */
 };
 

@@ -449,9 +449,9 @@ static void time_jumped(void *machine)
 }
 
 /* A PC's bridge answers a shutdown cycle by a reset. */
-static void shut_down(void *machine)
+static void shut_down(void *machine, bool crash)
 {
-    machine_request(machine, REQUEST_RESET, 0);
+    machine_request(machine, REQUEST_RESET, crash);
 }
 
 /* The CPUs' time is that of the board's timer, where it has one. */

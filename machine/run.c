@@ -306,7 +306,11 @@ static void note_request(struct machine *m, enum machine_request what, int code)
                    "the guest says that it crashed");
         break;
     case REQUEST_RESET:
-        if (m->no_reboot)
+        if (m->no_reboot && code)
+            set_ending(&m->wanted, MACHINE_PANIC, code,
+                       "the processor shut down (a triple fault), which "
+                       "-no-reboot makes the end");
+        else if (m->no_reboot)
             set_ending(&m->wanted, MACHINE_RESET, 0,
                        "reset, which -no-reboot makes the end");
         else

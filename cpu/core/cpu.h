@@ -109,8 +109,8 @@ struct cpu_wires {
     struct cpu_apic apic; /* x86 */
     struct wire ferr;     /* x86: an x87 error waits, CR0.NE is clear */
     /* The processor has given up (x86: the shutdown cycle), under the device
-     * lock; a board resets then. */
-    void (*shutdown)(void *owner);
+     * lock; a board resets then.  crash: programs do not do so on purpose. */
+    void (*shutdown)(void *owner, bool crash);
     void *shutdown_owner;
 };
 

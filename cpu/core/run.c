@@ -121,7 +121,8 @@ void run_deliver(struct cpu *c, bool exact)
     }
     c->pending_exception = false;
     c->class->deliver(c);
-    c->trapped_at = c->icount;
+    if (!c->pending_exception)
+        c->trapped_at = c->icount;
 }
 
 bool run_ready(struct cpu *c, uint64_t end, enum cpu_event *event)

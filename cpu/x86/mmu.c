@@ -285,8 +285,9 @@ static enum step page_fault(const struct walk *w, unsigned bits)
     return STEP_FAULT;
 }
 
-/* Tables are mostly RAM; what is not reads as the bus has it. */
-static void read_entry(const struct walk *w, struct pte *e)
+/* Tables are mostly RAM; what is not reads as the bus has it.  false: lockstep
+ * wants to see that outside of its window. */
+static bool read_entry(const struct walk *w, struct pte *e)
 {
     const unsigned size = w->scheme->pte_size;
     struct cpu *c = &w->g->core;
@@ -295,11 +296,13 @@ static void read_entry(const struct walk *w, struct pte *e)
     e->host = cpu_ram(c, e->pa, size, &e->ram);
     if (e->host) {
         e->value = atomic_load_le(e->host, size);
-        return;
+        return true;
     }
+    if (cpu_outside(c))
+        return false;
     e->value = x86_mask(size);
-    if (!cpu_outside(c))
-        memory_read(c->env.memory, e->pa, size, &e->value);
+    memory_read(c->env.memory, e->pa, size, &e->value);
+    return true;
 }
 
 /* Set bits in an entry, if it is still what was looked at. */
@@ -466,7 +469,8 @@ static enum step descend(struct walk *w, struct translation *out)
         enum step step;
 
         e.pa = table + index * s->pte_size;
-        read_entry(w, &e);
+        if (!read_entry(w, &e))
+            return STEP_FAULT;
         if (!(e.value & PTE_P))
             return page_fault(w, 0);
         last = e.level == 0 || is_large(w, &e);
@@ -493,7 +497,8 @@ bool x86_load_pdptes(struct x86_cpu *g, uint64_t cr3)
     for (unsigned i = 0; i < 4; i++) {
         struct pte e = {.pa = (cr3 & 0xffffffe0) + 8 * i};
 
-        read_entry(&w, &e);
+        if (!read_entry(&w, &e))
+            return false;
         if ((e.value & PTE_P) && (e.value & bad))
             return x86_fault(&g->core, VECTOR_GP, 0);
         loaded[i] = e.value;

@@ -104,10 +104,11 @@ static bool stack_at(struct x86_cpu *g, const struct x86_stack *s, uint64_t sp,
 {
     sp &= stack_mask(s);
     *va = sp;
-    if (s->flat ? x86_canonical_va(g, sp)
-                : x86_in_segment(g, &s->ss, sp, size, write, va))
-        return true;
-    return x86_fault(&g->core, x86_segment_vector(g, SEG_SS), s->error);
+    if (!(s->flat ? x86_canonical_va(g, sp)
+                  : x86_in_segment(g, &s->ss, sp, size, write, va)))
+        return x86_fault(&g->core, x86_segment_vector(g, SEG_SS), s->error);
+    return !g->align_check || s->cpl < 3 || !(*va & (size - 1)) ||
+           x86_fault(&g->core, VECTOR_AC, 0);
 }
 
 bool x86_stack_push(struct x86_cpu *g, struct x86_stack *s, unsigned size,
@@ -479,6 +480,20 @@ static void skip_division(struct x86_cpu *g, struct x86_event *e)
         e->ip = (uint16_t)(e->ip + i.length);
 }
 
+/* It stays pending: lockstep wants to see it done outside of its window. */
+static void put_back(struct x86_cpu *g, const struct x86_event *e)
+{
+    g->vector = e->vector;
+    g->source = e->source;
+    g->has_error = e->has_error;
+    g->error = e->error;
+    g->core.pending_exception = true;
+}
+
+/* Alignment checks of a handler at level 3 whose stack is not aligned come
+ * again and again, and a processor would not come out of it. */
+#define MAX_NESTED 8
+
 void x86_deliver(struct cpu *c)
 {
     struct x86_cpu *g = x86(c);
@@ -489,12 +504,18 @@ void x86_deliver(struct cpu *c)
     /* Data breakpoints of an instruction that faulted are not reported. */
     g->debug_traps = 0;
     g->step_armed = false;
-    for (;;) {
+    for (unsigned n = 0; n < MAX_NESTED; n++) {
+        bool entered;
+
         if (log_on(c->env.log, LOG_INT))
             log_event(g, &e);
+        entered = x86_enter_handler(g, &e);
         /* A task switch may be over, and the new task at fault. */
-        if (x86_enter_handler(g, &e) && !c->pending_exception)
+        if (!c->pending_exception) {
+            if (!entered)
+                put_back(g, &e);
             return;
+        }
         next = take_pending(g);
         if (triples(&e, next.vector)) {
             x86_shutdown(g, "triple fault");
@@ -507,6 +528,7 @@ void x86_deliver(struct cpu *c)
             next.error |= EXT;
         e = next;
     }
+    x86_shutdown(g, "an exception whose delivery raises it again, for ever,");
 }
 
 /* Deliver what is no instruction's fault. */
@@ -673,19 +695,25 @@ static bool take_event(struct x86_cpu *g, bool shadow)
 bool x86_interrupt(struct cpu *c)
 {
     struct x86_cpu *g = x86(c);
-    bool shadow = c->icount == g->shadow_at, taken;
+    bool shadow = c->icount == g->shadow_at;
+    unsigned n = 0;
 
     c->step = false;
     follow_a20(g);
     /* A step whose trap waits in a shadow is forgotten, as a processor does. */
     if (shadow && g->shadow_debug)
         g->step_armed = false;
-    taken = take_event(g, shadow);
+    /* What else waits comes before the handler's first instruction; a line
+     * that stays up does so for ever. */
+    while (n < MAX_NESTED && take_event(g, shadow))
+        n++;
+    if (n == MAX_NESTED)
+        c->step = true;
     if (g->eflags & FLAG_TF) {
         g->step_armed = true;
         c->step = true;
     }
-    return taken;
+    return n > 0;
 }
 
 /* ------------------------------------------------------------ instructions */

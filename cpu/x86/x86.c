@@ -253,7 +253,8 @@ void x86_shutdown(struct x86_cpu *g, const char *why)
     c->leave = true;
     if (c->wires.shutdown) {
         pthread_mutex_lock(memory_lock(c->env.memory));
-        c->wires.shutdown(c->wires.shutdown_owner);
+        /* Those of real mode reset the machine so. */
+        c->wires.shutdown(c->wires.shutdown_owner, g->cr0 & CR0_PE);
         pthread_mutex_unlock(memory_lock(c->env.memory));
     }
 }

@@ -87,10 +87,11 @@ static int acknowledge(void *owner, unsigned cpu)
     return r->vector;
 }
 
-static void shutdown(void *owner)
+static void shutdown(void *owner, bool crash)
 {
     struct x86_rig *r = owner;
 
+    (void)crash;
     r->shut_down = true;
     cpu_kick(r->cpu);
 }
