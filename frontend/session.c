@@ -60,6 +60,9 @@ struct session {
     bool started;      /* machine_start() was called */
     unsigned hold;     /* enum hold, or-ed */
     uint64_t deadline; /* of -timeout, on the monotonic clock; or UINT64_MAX */
+    /* How the guest ended what goes on all the same (-no-shutdown, -action), or
+     * MACHINE_RUNNING. */
+    enum machine_end halted;
     enum end end;
     int code; /* see enum end */
 };
@@ -98,16 +101,33 @@ static void stop(void *owner)
     ((struct session *)owner)->hold |= HOLD_USER;
 }
 
+/* The guest's end was none. */
+static void go_on(struct session *s, bool from_reset)
+{
+    s->halted = MACHINE_RUNNING;
+    machine_go_on(s->machine, from_reset);
+}
+
 static void cont(void *owner)
 {
-    ((struct session *)owner)->hold &= ~(unsigned)HOLD_USER;
+    struct session *s = owner;
+
+    if (s->halted == MACHINE_POWEROFF || s->halted == MACHINE_RESET) {
+        say(s, "the guest has ended; system_reset starts it again");
+        return;
+    }
+    if (s->halted != MACHINE_RUNNING)
+        go_on(s, false);
+    s->hold &= ~(unsigned)HOLD_USER;
 }
 
 static void reset(void *owner)
 {
     struct session *s = owner;
 
-    if (s->started)
+    if (s->halted != MACHINE_RUNNING)
+        go_on(s, true);
+    else if (s->started)
         machine_reset(s->machine);
 }
 
@@ -304,8 +324,11 @@ static void info(void *owner, enum monitor_info what, char *out, size_t size)
         info_registers(s, out, size);
         break;
     case INFO_STATUS:
-        snprintf(out, size, "VM status: %s\n",
-                 s->hold & HOLD_USER ? "paused" : "running");
+        snprintf(out, size, "VM status: %s%s\n",
+                 s->hold & HOLD_USER ? "paused" : "running",
+                 s->halted == MACHINE_RUNNING ? ""
+                 : s->halted == MACHINE_PANIC ? " (guest-panicked)"
+                                              : " (shutdown)");
         break;
     }
 }
@@ -619,12 +642,46 @@ static bool apply_hold(struct session *s, bool *changed, struct error *e)
     return true;
 }
 
+/* What the guest meant to be the end is a pause. */
+static void halt(struct session *s, enum machine_end how)
+{
+    s->halted = how;
+    s->hold |= HOLD_USER;
+}
+
+static void look_at_panic(struct session *s)
+{
+    switch (s->config->at_panic) {
+    case PANIC_SHUTDOWN:
+        end(s, END_PANIC, 0);
+        break;
+    case PANIC_PAUSE:
+        halt(s, MACHINE_PANIC);
+        break;
+    case PANIC_FAIL:
+        end(s, END_FAILED, 1);
+        break;
+    case PANIC_NONE:
+        go_on(s, false);
+        break;
+    }
+}
+
 /* Has the guest ended the run? */
 static void look_for_end(struct session *s)
 {
+    enum machine_end how;
     int code = 0;
 
-    switch (machine_ended(s->machine, &code)) {
+    how = machine_ended(s->machine, &code);
+    if (how == s->halted)
+        return;
+    if (s->config->pause_at_shutdown &&
+        (how == MACHINE_POWEROFF || how == MACHINE_RESET)) {
+        halt(s, how);
+        return;
+    }
+    switch (how) {
     case MACHINE_RUNNING:
         break;
     case MACHINE_POWEROFF:
@@ -637,7 +694,7 @@ static void look_for_end(struct session *s)
         end(s, END_RESET, 0);
         break;
     case MACHINE_PANIC:
-        end(s, END_PANIC, 0);
+        look_at_panic(s);
         break;
     case MACHINE_DIFFERS:
         end(s, END_DIFFERS, 0);

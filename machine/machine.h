@@ -133,6 +133,9 @@ enum machine_end {
     MACHINE_DIFFERS, /* lockstep found that the engines do */
 };
 
+/* Can a -device be of that class? */
+bool machine_can_plug(const struct device_class *cls);
+
 /* Make a machine, not yet running.  false: e names option, file, node. */
 bool machine_new(struct machine **out, const struct machine_config *config,
                  struct error *e);
@@ -193,6 +196,9 @@ uint64_t machine_poll(struct machine *m);
  * asked for, 0 for a power-off.  Stays so; machine_poll() does nothing
  * more and the vCPUs stand still. */
 enum machine_end machine_ended(struct machine *m, int *code);
+/* After such an end, which then is none: on from where it stood, or from a
+ * reset.  A machine that is paused stays so. */
+void machine_go_on(struct machine *m, bool reset);
 /* Why it ended, one line without a newline; "" while it runs. */
 const char *machine_why(struct machine *m);
 

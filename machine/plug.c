@@ -40,7 +40,7 @@ static const struct property *port_property(const struct device_class *cls)
     return p ? p : device_property(cls, "ioport");
 }
 
-static bool can_plug(const struct device_class *cls)
+bool machine_can_plug(const struct device_class *cls)
 {
     return device_class_is_virtio(cls) || device_class_is_pci(cls) ||
            port_property(cls);
@@ -53,7 +53,7 @@ static bool no_class(const char *driver, struct error *e)
     size_t n = 0, at = 0;
 
     for (const struct device_class *const *c = device_classes; *c; c++) {
-        if (!can_plug(*c) || n == MAX_NAMES)
+        if (!machine_can_plug(*c) || n == MAX_NAMES)
             continue;
         names[n++] = (*c)->name;
         if (at < sizeof(all))
@@ -85,7 +85,7 @@ find_class(struct machine *m, const char *driver, struct error *e)
     }
     if (!cls) {
         no_class(driver, e);
-    } else if (!can_plug(cls)) {
+    } else if (!machine_can_plug(cls)) {
         error_set(e, "-device %s: part of a board, not to be plugged in",
                   driver);
         cls = NULL;

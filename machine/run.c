@@ -517,6 +517,21 @@ enum machine_end machine_ended(struct machine *m, int *code)
     return m->ended.end;
 }
 
+void machine_go_on(struct machine *m, bool reset)
+{
+    lock(&m->request_lock);
+    m->wanted = m->ended = (struct ending){.end = MACHINE_RUNNING};
+    m->reset_wanted = reset;
+    unlock(&m->request_lock);
+    if (reset)
+        set_hold(m, HOLD_REQUEST);
+    if (m->n_threads && !machine_paused(m))
+        run_clock(m, true);
+    clear_hold(m, HOLD_END);
+    if (m->wake)
+        m->wake(m->owner);
+}
+
 const char *machine_why(struct machine *m)
 {
     return m->ended.why;

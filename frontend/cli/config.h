@@ -35,6 +35,14 @@ struct char_config {
     bool guest, monitor; /* who uses it */
 };
 
+/* What a panic of the guest does. */
+enum at_panic {
+    PANIC_SHUTDOWN, /* ends the run */
+    PANIC_PAUSE,
+    PANIC_FAIL, /* ends it with status 1 */
+    PANIC_NONE,
+};
+
 /* When a write counts as done. */
 enum cache_mode {
     CACHE_WRITEBACK,    /* when the guest flushes */
@@ -100,6 +108,8 @@ struct config {
     struct boot_option boot;
     bool snapshot, nographic, display_none, nodefaults;
     bool no_reboot, start_paused, no_filter;
+    bool pause_at_shutdown;
+    enum at_panic at_panic;
     int escape;          /* the byte that Ctrl-A is; 0 to 255 */
     uint64_t timeout_ns; /* 0: none */
 

@@ -20,16 +20,11 @@
 #define CONSOLE "virtio-console"
 
 /* What is part of a board cannot be added by -device. */
-static bool can_plug(const struct device_class *cls)
-{
-    return device_class_is_virtio(cls) || device_class_is_pci(cls);
-}
-
 static void list_devices(void)
 {
     puts("Devices:");
     for (const struct device_class *const *cls = device_classes; *cls; cls++)
-        if (can_plug(*cls))
+        if (machine_can_plug(*cls))
             printf("  %-22s %s\n", (*cls)->name, (*cls)->summary);
     for (const struct drive_kind *k = drive_kinds; k->name; k++)
         printf("  %-22s %s\n", k->name, k->summary);
@@ -71,7 +66,7 @@ static bool list_properties(const char *name, struct error *e)
 
     if (!cls && !kind) {
         for (size_t i = 0; device_classes[i] && n < COUNT(names); i++)
-            if (can_plug(device_classes[i]))
+            if (machine_can_plug(device_classes[i]))
                 names[n++] = device_classes[i]->name;
         return unknown_word(e, "device", name, names, n);
     }

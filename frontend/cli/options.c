@@ -73,6 +73,7 @@ FLAG(snapshot, snapshot)
 FLAG(nographic, nographic)
 FLAG(nodefaults, nodefaults)
 FLAG(no_reboot, no_reboot)
+FLAG(no_shutdown, pause_at_shutdown)
 FLAG(no_filter, no_filter)
 FLAG(start_paused, start_paused)
 
@@ -230,6 +231,12 @@ const struct option cli_options[] = {
      "network; once: until the first reset; menu: ask; strict: only from "
      "what has a bootindex"},
     {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
+    {"no-shutdown", NULL, no_shutdown,
+     "when the guest powers off, wait for the monitor's system_reset and cont"},
+    {"action", "[reboot=reset|shutdown][,shutdown=poweroff|pause][,panic=WHAT]",
+     cli_action,
+     "the same in other words; a panic is an end (shutdown), a failure "
+     "(exit-failure), a pause or none"},
 
     {NULL, NULL, NULL, "Disks"},
     {"drive",

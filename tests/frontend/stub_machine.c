@@ -456,6 +456,18 @@ void machine_reset(struct machine *m)
     pthread_mutex_unlock(&m->lock);
 }
 
+bool machine_can_plug(const struct device_class *cls)
+{
+    (void)cls;
+    return true;
+}
+
+void machine_go_on(struct machine *m, bool reset)
+{
+    (void)reset;
+    set(m, &m->stop, false);
+}
+
 void machine_stop(struct machine *m)
 {
     set(m, &m->stop, true);

@@ -52,6 +52,12 @@ def program(code, entry=0x80000000):
                               len(code), len(code), 4096) + code
 
 
+def status_of(t):
+    """What a terminal's monitor says of the machine; it may change yet."""
+    t.send('info status\r')
+    return t.expect(rb'VM status: ([^\r]*)')[1].decode()
+
+
 class Text(Case):
     """What is asked for goes to stdout, and nothing to stderr."""
 
@@ -93,7 +99,8 @@ class Text(Case):
     def test_lists(self):
         self.assertIn('virt ', self.ask('-M', 'help'))
         self.assertIn('virt ', self.ask('-machine', '?'))
-        self.assertIn('virtio-blk-pci', self.ask('-device', 'help'))
+        for name in ('virtio-blk-pci', 'isa-debug-exit', 'pvpanic', 'VGA'):
+            self.assertIn(f'  {name} ', self.ask('-device', 'help'))
         self.assertIn('drive=', self.ask('-device', 'virtio-blk-pci,help'))
         self.assertIn('in_asm', self.ask('-d', 'help'))
         self.assertIn('rv64', self.ask('-cpu', 'help'))
@@ -200,6 +207,26 @@ class Demo(Case):
         self.assertEqual(t.wait(), 0)
         self.assertTrue(t.restored())
 
+    def test_power_off_is_a_pause(self):
+        for options in (['-no-shutdown'], ['-action', 'shutdown=pause']):
+            t = self.terminal(*options)
+            for _ in range(2):
+                t.expect('emu> ')
+                t.send('poweroff\r')
+                t.expect('poweroff')
+                t.send(CTRL_A + b'c')
+                t.expect('(emu) ')
+                self.wait_for(lambda: status_of(t) == 'paused (shutdown)',
+                              'the end')
+                t.send('cont\r')
+                t.expect('system_reset starts it again')
+                t.send('system_reset\r')
+                self.assertEqual(status_of(t), 'paused')
+                t.send('cont\r' + CTRL_A.decode() + 'c')
+                t.expect('demo guest')
+            t.send(CTRL_A + b'x')
+            self.assertEqual(t.wait(), 0)
+
     def test_on_pipes_no_line_is_ours(self):
         p = self.start_emu('-no-reboot')
         for line in p.stdout:
@@ -277,6 +304,51 @@ class Programs(Case):
                            self.file('p.elf', program(finisher(0x7777))),
                            '-bios', 'none', '-timeout', '0.5')
         self.assertEqual(got.returncode, 124)
+
+    def test_a_reset_is_a_pause(self):
+        t = self.terminal('-kernel',
+                          self.file('p.elf', program(finisher(0x7777))),
+                          '-bios', 'none', '-action',
+                          'reboot=shutdown,shutdown=pause')
+        t.send(CTRL_A + b'c')
+        t.expect('(emu) ')
+        self.wait_for(lambda: status_of(t) == 'paused (shutdown)', 'the end')
+        t.send('q\r')
+        self.assertEqual(t.wait(), 0)
+
+    # out 0x505, 1: pvpanic; out 0xf4, 3: status 7; hlt; at FFFFFFF0.
+    PANIC = bytes(0xfff0) + bytes.fromhex('ba0505b001eeb003e6f4f4').ljust(16)
+
+    def panic_args(self, *args):
+        return ['-M', 'pc', '-bios', self.file('panic.rom', self.PANIC),
+                '-device', 'pvpanic', '-device', 'isa-debug-exit,iobase=0xf4',
+                *args]
+
+    def test_panic(self):
+        for action, status, text in (
+                ('shutdown', 125, b'crashed'), ('exit-failure', 1, b'crashed'),
+                ('none', 7, b'failure 7')):
+            got = self.run_emu(*self.panic_args('-action', 'panic=' + action),
+                               '-timeout', '600')
+            self.assertEqual(got.returncode, status, got.stderr)
+            self.assertIn(text, got.stderr)
+        got = self.run_emu(*self.panic_args())
+        self.assertEqual(got.returncode, 125, got.stderr)
+
+    def test_panic_is_a_pause(self):
+        t = self.terminal(*self.panic_args('-action', 'panic=pause'))
+        t.send(CTRL_A + b'c')
+        t.expect('(emu) ')
+
+        def panicked():
+            return status_of(t) == 'paused (guest-panicked)'
+
+        self.wait_for(panicked, 'a panic')
+        # From the reset vector once more, then on to its end.
+        t.send('system_reset\rcont\r')
+        self.wait_for(panicked, 'another panic')
+        t.send('cont\r')
+        self.assertEqual(t.wait(), 7)
 
     def test_output_and_failure(self):
         """Bytes that were written are out before the end."""
