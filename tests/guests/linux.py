@@ -48,6 +48,10 @@ GUESTS = {
     'amd64-cloud-linux': Recipe('bookworm', 'amd64',
                                 'linux-image-cloud-amd64', VIRTIO),
     'amd64-linux': Recipe('bookworm', 'amd64', 'linux-image-amd64', VIRTIO),
+    # For tests of drives.
+    'amd64-drives-linux': Recipe('bookworm', 'amd64', 'linux-image-amd64',
+                                 VIRTIO + ('ata_piix', 'sd_mod', 'sr_mod',
+                                           'isofs', 'floppy')),
     '686-linux': Recipe('bookworm', 'i386', 'linux-image-686', VIRTIO),
     '686-pae-linux': Recipe('bookworm', 'i386', 'linux-image-686-pae', VIRTIO),
 }
