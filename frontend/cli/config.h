@@ -57,6 +57,7 @@ struct drive_config {
     enum drive_interface interface;
     enum cache_mode cache;
     bool cd;
+    bool pc; /* an option that alone means a PC: -hda, -cdrom, -fda ... */
     bool read_only;
     bool snapshot, snapshot_given;
     bool raw_given; /* format=raw was said, not assumed */

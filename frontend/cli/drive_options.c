@@ -208,6 +208,7 @@ static enum cli_result add_drive(struct config *c, const char *option,
         return CLI_ERROR;
     d->interface = interface;
     d->index = index;
+    d->pc = true;
     return CLI_RUN;
 }
 
@@ -232,7 +233,7 @@ enum cli_result cli_cdrom(struct config *c, const char *arg, struct error *e)
     if (!d)
         return CLI_ERROR;
     d->index = 2;
-    d->cd = d->read_only = d->raw_given = true;
+    d->cd = d->read_only = d->raw_given = d->pc = true;
     return CLI_RUN;
 }
 

@@ -30,8 +30,9 @@ static void wrap(const char *text)
 void cli_print_help(const struct config *c)
 {
     printf("usage: %s [options] [IMAGE]\n\n", c->program);
-    puts("Runs a whole RISC-V machine.  IMAGE is a kernel, an ELF program, a\n"
-         "disk or a device tree.  Without anything, a built-in demo runs;\n"
+    puts("Runs a whole PC or RISC-V machine.  IMAGE is a kernel, an ELF\n"
+         "program, a disk, CD or floppy, or a device tree; a PC boots from\n"
+         "-hda, -cdrom, -fda, too.  Without anything, a built-in demo runs;\n"
          "Ctrl-A X ends it.  --option is the same as -option.");
     for (const struct option *o = cli_options; o->help; o++) {
         if (!o->name) {

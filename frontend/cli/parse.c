@@ -47,6 +47,18 @@ static bool is_pc(const char *program)
            !strcmp(program, "qemu-system-x86_64");
 }
 
+/* -hda, -cdrom, -fda and the like, and nothing that says what is to run: a PC
+ * boots from them. */
+static bool wants_pc(const struct config *c)
+{
+    if (c->compat || c->kernel || c->bios || c->image)
+        return false;
+    for (size_t i = 0; i < c->n_drives; i++)
+        if (c->drives[i].pc)
+            return true;
+    return false;
+}
+
 /* One option at argv[*at]; leaves *at on the last word that it took. */
 static enum cli_result take_option(struct config *c, int argc, char **argv,
                                    int *at, struct error *e)
@@ -91,8 +103,9 @@ static bool check_together(const struct config *c, struct error *e)
     if (c->lockstep && (c->log_mask & LOG_EXEC))
         return error_set(e, "-accel lockstep and -d exec: take one of them");
     if (c->accel_missing && !c->accel_found)
-        return error_set(e, "-accel %s: not in this build; accepted are interp and jit",
-                         c->accel_missing);
+        return error_set(
+            e, "-accel %s: not in this build; accepted are interp and jit",
+            c->accel_missing);
     return true;
 }
 
@@ -125,7 +138,7 @@ enum cli_result config_parse(struct config *c, int argc, char **argv,
         c->icount = true;
         c->icount_shift = LOCKSTEP_SHIFT;
     }
-    if (!c->board && is_pc(c->program))
+    if (!c->board && (is_pc(c->program) || wants_pc(c)))
         c->board = "pc";
     if ((c->image && !cli_take_image(c, e)) || !check_together(c, e) ||
         !cli_finish_devices(c, e) || !cli_finish_drives(c, e) ||

@@ -80,7 +80,7 @@ RUNS = [
     ('isacd', None, compact_disc(), ['-M', 'isapc', '-cdrom', 'IMAGE', '-boot',
                                      'd'],
      ['ata1-0: EMU CD-ROM ATAPI-6 DVD/CD', 'Booting from DVD/CD']),
-    ('cd', None, compact_disc(), ['-M', 'pc', '-cdrom', 'IMAGE'],
+    ('cd', None, compact_disc(), ['-cdrom', 'IMAGE'],
      ['DVD/CD [ata1-0: EMU CD-ROM ATAPI-6 DVD/CD]', 'Booting from Floppy',
       'Booting from DVD/CD']),
     ('guess', None, compact_disc(), ['IMAGE'], ['Booting from DVD/CD']),
