@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,13 @@
 #include "cpu/core/lockstep.h"
 #include "devices/display/display.h"
 #include "frontend/demo.h"
+#include "frontend/display/display.h"
 #include "frontend/display/png.h"
 #include "frontend/end.h"
 #include "frontend/host/block_file.h"
 #include "frontend/host/chr.h"
 #include "frontend/host/signals.h"
+#include "frontend/host/terminal.h"
 #include "frontend/loop/loop.h"
 #include "frontend/monitor/monitor.h"
 #include "machine/machine.h"
@@ -56,6 +59,11 @@ struct session {
     struct machine *machine;
     struct chr_env env;
     struct monitor_host monitor_host;
+    struct display_env display_env;
+    struct display *display;
+    atomic_ullong disk_requests;
+    struct terminal terminal; /* that -display curses has */
+    bool asked;               /* the window was closed once */
 
     bool started;      /* machine_start() was called */
     unsigned hold;     /* enum hold, or-ed */
@@ -212,6 +220,41 @@ static bool is_in_drive(const struct session *s, const struct block *b)
     return false;
 }
 
+static bool send_key(void *owner, const char *keys, unsigned ms,
+                     struct error *e)
+{
+    return input_chord(display_input(((struct session *)owner)->display), keys,
+                       ms, e);
+}
+
+static void mouse_move(void *owner, int dx, int dy, int dz)
+{
+    struct input *in = display_input(((struct session *)owner)->display);
+
+    input_mouse(in, dx, dy, dz, input_buttons(in));
+}
+
+static void mouse_button(void *owner, unsigned buttons)
+{
+    input_mouse(display_input(((struct session *)owner)->display), 0, 0, 0,
+                buttons);
+}
+
+/* The guest may power off first; who closes the window again has waited. */
+static void closed(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->asked || !power_down(s))
+        end(s, END_QUIT, 0);
+    s->asked = true;
+}
+
+static uint64_t disk_requests(void *owner)
+{
+    return ((struct session *)owner)->disk_requests;
+}
+
 static void info_block(const struct session *s, char *out, size_t size)
 {
     struct machine_drive d;
@@ -240,7 +283,12 @@ static bool add_medium(struct session *s, const struct drive_config *d,
         pool_append(&s->config->pool, &s->media, &s->n_media, sizeof(*m));
 
     *m = (struct medium){.drive = d};
-    return !d->file || block_file_open(&m->block, d, e);
+    if (!d->file)
+        return true;
+    if (!block_file_open(&m->block, d, e))
+        return false;
+    block_file_count(m->block, &s->disk_requests);
+    return true;
 }
 
 static void close_medium(struct session *s, struct block *b)
@@ -317,6 +365,9 @@ static void info(void *owner, enum monitor_info what, char *out, size_t size)
     case INFO_CHARDEV:
         info_chardev(s, out, size);
         break;
+    case INFO_DISPLAY:
+        display_info(s->display, out, size);
+        break;
     case INFO_NAME:
         snprintf(out, size, "%s\n", name ? name : "(none)");
         break;
@@ -380,6 +431,9 @@ static bool open_chars(struct session *s, struct error *e)
         .send_break = send_break,
         .screendump = screendump,
         .change_medium = change_medium,
+        .send_key = send_key,
+        .mouse_move = mouse_move,
+        .mouse_button = mouse_button,
         .info = info,
         .owner = s,
     };
@@ -456,6 +510,23 @@ static bool check_serials(struct session *s, struct error *e)
     return true;
 }
 
+/* Why a window cannot be had here; NULL: it can. */
+static const char *no_window(void)
+{
+    const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
+    struct error e;
+
+    if (!(x && *x) && !(wayland && *wayland))
+        return "no display for a window ($DISPLAY is not set)";
+    return display_built(DISPLAY_SDL, &e) ? NULL : "built without SDL 2";
+}
+
+/* Firmware is to use the serial line. */
+static bool is_nographic(const struct config *c)
+{
+    return c->nographic || (c->display == DISPLAY_DEFAULT && no_window());
+}
+
 static bool make_machine(struct session *s, struct error *e)
 {
     struct config *c = s->config;
@@ -479,7 +550,7 @@ static bool make_machine(struct session *s, struct error *e)
         .n_devices = c->n_devices,
         .no_defaults = c->nodefaults,
         .vga = c->vga,
-        .no_graphics = c->nographic || !c->display_none,
+        .no_graphics = is_nographic(c),
         .boot = c->boot,
         .fw_cfg = c->fw_cfg,
         .n_fw_cfg = c->n_fw_cfg,
@@ -577,6 +648,8 @@ static void on_signal(void *owner, short revents)
 
 static struct terminal *find_terminal(struct session *s)
 {
+    if (s->config->display == DISPLAY_CURSES)
+        return &s->terminal;
     for (size_t i = 0; i < s->config->n_chars; i++)
         if (stream_terminal(chr_stream(s->chrs[i])))
             return stream_terminal(chr_stream(s->chrs[i]));
@@ -712,11 +785,13 @@ static void sleep_once(struct session *s, uint64_t ns)
 {
     uint64_t now = host_ns();
 
+    ns = earlier(ns, display_service(s->display));
     for (size_t i = 0; i < s->config->n_chars; i++)
         ns = earlier(ns, stream_wait(chr_stream(s->chrs[i])));
     if (s->deadline != UINT64_MAX)
         ns = earlier(ns, s->deadline > now ? s->deadline - now : 0);
-    loop_once(s->loop, ns);
+    /* The display may have ended the run. */
+    loop_once(s->loop, s->end == END_NOT_YET ? ns : 0);
     if (s->deadline != UINT64_MAX && host_ns() >= s->deadline) {
         s->deadline = UINT64_MAX;
         end(s, END_TIMEOUT, 0);
@@ -841,6 +916,8 @@ static void session_free(struct session *s)
 {
     struct config *c = s->config;
 
+    display_free(s->display);
+    terminal_leave(&s->terminal);
     machine_free(s->machine);
     for (size_t i = 0; s->chrs && i < c->n_chars; i++)
         chr_free(s->chrs[i]);
@@ -875,11 +952,60 @@ static bool prepare(struct session *s, struct error *e)
            (!c->dump_tree || machine_dump_tree(s->machine, c->dump_tree, e));
 }
 
+/* What to show where no option says; tells why it is no window. */
+static enum display_kind choose_display(const struct session *s)
+{
+    if (s->config->display != DISPLAY_DEFAULT)
+        return s->config->display;
+    if (s->config->nographic || !machine_has_screen(s->machine))
+        return DISPLAY_NONE;
+    if (!no_window())
+        return DISPLAY_SDL;
+    fprintf(stderr, "%s: %s; running as -nographic\n", s->config->program,
+            no_window());
+    return DISPLAY_NONE;
+}
+
+static bool open_display(struct session *s, struct error *e)
+{
+    static const char *const options[] = {
+        [DISPLAY_SDL] = "-display sdl", [DISPLAY_CURSES] = "-display curses"};
+    enum display_kind kind = choose_display(s);
+    sigset_t old;
+    bool good;
+
+    s->display_env = (struct display_env){
+        .loop = s->loop,
+        .machine = s->machine,
+        .name = s->config->name,
+        .full_screen = s->config->full_screen,
+        .monitor_host = &s->monitor_host,
+        .closed = closed,
+        .disk = disk_requests,
+        .owner = s,
+    };
+    if (kind != DISPLAY_NONE && !machine_has_screen(s->machine))
+        return error_set(e, "%s: this machine has no screen", options[kind]);
+    if (kind == DISPLAY_CURSES)
+        terminal_enter(&s->terminal);
+    signals_block(&old);
+    good = display_open(&s->display, kind, &s->display_env, e);
+    signals_restore(&old);
+    if (!good && kind != DISPLAY_NONE)
+        error_prefix(e, "%s", options[kind]);
+    if (!good && s->config->display == DISPLAY_DEFAULT) {
+        struct error why = *e;
+
+        error_set(e, "%s; -nographic does without", why.text);
+    }
+    return good;
+}
+
 static bool go(struct session *s, struct error *e)
 {
     struct config *c = s->config;
 
-    if (!signals_open(find_terminal(s), c->compat, e))
+    if (!signals_open(find_terminal(s), c->compat, e) || !open_display(s, e))
         return false;
     loop_watch(s->loop, signals_fd(), POLLIN, on_signal, s);
     for (size_t i = 0; i < c->n_chars; i++)
@@ -904,6 +1030,9 @@ int session_run(struct config *config)
     char text[640] = "", *report = NULL;
     int status = STATUS_WRONG_USE;
 
+    terminal_init(&s.terminal, STDIN_FILENO, false);
+    /* The main screen, colours and cursor: curses' end in a crash. */
+    s.terminal.goodbye = "\033[?1049l\033[0m\033[?25h";
     log_init(&s.log, stderr);
     s.log.mask = config->log_mask;
     signals_ignore();

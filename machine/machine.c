@@ -16,6 +16,7 @@
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/display/display.h"
+#include "devices/i8042.h"
 #include "devices/power_button.h"
 #include "machine/machine_priv.h"
 
@@ -77,24 +78,71 @@ bool machine_power_button(struct machine *m)
     return button != NULL;
 }
 
+/* The first, or NULL. */
+static struct device *find_screen(const struct machine *m)
+{
+    for (unsigned i = 0; i < m->n_members; i++)
+        if (m->members[i].dev->class->display)
+            return m->members[i].dev;
+    return NULL;
+}
+
+bool machine_has_screen(const struct machine *m)
+{
+    return find_screen(m) != NULL;
+}
+
 bool machine_show(struct machine *m,
                   void (*show)(void *owner, const struct display_frame *f),
                   void *owner)
 {
+    struct device *dev = find_screen(m);
     struct display_frame frame;
 
-    for (unsigned i = 0; i < m->n_members; i++) {
-        struct device *dev = m->members[i].dev;
+    if (!dev)
+        return false;
+    pthread_mutex_lock(&m->lock);
+    dev->class->display->update(dev, &frame);
+    show(owner, &frame);
+    pthread_mutex_unlock(&m->lock);
+    return true;
+}
 
-        if (!dev->class->display)
-            continue;
-        pthread_mutex_lock(&m->lock);
-        dev->class->display->update(dev, &frame);
-        show(owner, &frame);
-        pthread_mutex_unlock(&m->lock);
-        return true;
-    }
-    return false;
+bool machine_show_text(struct machine *m,
+                       void (*show)(void *owner, const struct display_text *t),
+                       void *owner)
+{
+    struct device *dev = find_screen(m);
+    struct display_text text;
+    bool is_text;
+
+    if (!dev || !dev->class->display->text)
+        return false;
+    pthread_mutex_lock(&m->lock);
+    is_text = dev->class->display->text(dev, &text);
+    if (is_text)
+        show(owner, &text);
+    pthread_mutex_unlock(&m->lock);
+    return is_text;
+}
+
+bool machine_key(struct machine *m, unsigned key, bool down)
+{
+    struct device *keyboard = machine_device_of(m, &i8042_class, 0);
+
+    return !keyboard || i8042_post_key(keyboard, key, down);
+}
+
+bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
+{
+    struct device *mouse = machine_device_of(m, &i8042_class, 0);
+
+    return !mouse || i8042_post_mouse(mouse, dx, dy, dz, buttons);
+}
+
+uint64_t machine_instructions(struct machine *m)
+{
+    return machine_insns(m);
 }
 
 /* A PC's ROM is as large as what is in it. */

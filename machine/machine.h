@@ -18,6 +18,7 @@
 #include "devices/device.h"
 
 struct display_frame;
+struct display_text;
 struct machine;
 
 /* A -device: class name and property list, already split. */
@@ -77,9 +78,9 @@ struct machine_config {
                           NULL: the default, virt */
     const char *const *board_options; /* its options, "NAME=VALUE" each */
     size_t n_board_options;
-    uint64_t ram_size; /* bytes; 0: the board's default */
-    unsigned cpus;     /* 0: as many as the board lists */
-    const char *cpu;   /* model and features; NULL: the board's */
+    uint64_t ram_size;     /* bytes; 0: the board's default */
+    unsigned cpus;         /* 0: as many as the board lists */
+    const char *cpu;       /* model and features; NULL: the board's */
     const char *board_cpu; /* in place of what the board says; or NULL */
     const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
     const char *bios;                 /* NULL or "default", "none", or a file */
@@ -183,8 +184,21 @@ bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out);
  * be it that the new one does not fit; the caller closes it.  false: e.
  */
 bool machine_change_medium(struct machine *m, const char *drive,
-                           struct block *medium, bool force,
-                           struct block **old, struct error *e);
+                           struct block *medium, bool force, struct block **old,
+                           struct error *e);
+/* The same for the text that it shows; false: there is none now. */
+bool machine_show_text(struct machine *m,
+                       void (*show)(void *owner, const struct display_text *t),
+                       void *owner);
+/* Is there a display? */
+bool machine_has_screen(const struct machine *m);
+/* Input, as in devices/ps2.h: moves to the right, up, and the wheel towards
+ * the user are positive.  By one thread at a time.  false: there is no room,
+ * ask again later; where there is no keyboard or mouse it is gone. */
+bool machine_key(struct machine *m, unsigned key, bool down);
+bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+/* Instructions of all vCPUs until a little while ago; any thread. */
+uint64_t machine_instructions(struct machine *m);
 /* Stop and join the vCPU threads. */
 void machine_stop(struct machine *m);
 
@@ -245,9 +259,9 @@ enum image_kind {
     IMAGE_UNKNOWN,
     IMAGE_RISCV_KERNEL, /* Image, gzip'd Image, EFI zboot, U-Boot uImage */
     IMAGE_RISCV_ELF,
-    IMAGE_TREE,       /* .dts or .dtb */
-    IMAGE_DISK,       /* raw disk with a partition table */
-    IMAGE_PC_DISK,    /* the same with code in its first sector */
+    IMAGE_TREE,    /* .dts or .dtb */
+    IMAGE_DISK,    /* raw disk with a partition table */
+    IMAGE_PC_DISK, /* the same with code in its first sector */
     IMAGE_X86_KERNEL,
     IMAGE_CD,
     IMAGE_FLOPPY,

@@ -274,8 +274,8 @@ static bool terminal_taken(const struct config *c)
 }
 
 /*
- * What the terminal is for when no option says: with no window to show them
- * in, serial line and monitor share it, as -nographic means elsewhere.
+ * What the terminal is for when no option says: serial line and monitor share
+ * it, window or not, as -nographic means elsewhere.
  */
 static void default_chars(struct config *c)
 {
@@ -284,7 +284,8 @@ static void default_chars(struct config *c)
     struct char_config d = {
         .id = "serial0", .option = "-nographic", .kind = CHAR_STDIO};
 
-    if ((c->display_none && !c->nographic) || terminal_taken(c) ||
+    if ((c->display == DISPLAY_NONE && !c->nographic) ||
+        c->display == DISPLAY_CURSES || terminal_taken(c) ||
         (!serial && !monitor))
         return;
     d.mux = serial && monitor;
@@ -339,6 +340,11 @@ bool cli_finish_chars(struct config *c, struct error *e)
 {
     const char *stdio = NULL;
 
+    if (c->display == DISPLAY_CURSES && (c->nographic || terminal_taken(c)))
+        return error_set(e,
+                         "-display curses has the terminal: it does not go "
+                         "together with %s",
+                         c->nographic ? "-nographic" : "a chardev there");
     default_chars(c);
     for (size_t i = 0; i < c->n_serials; i++)
         if (c->serials[i] && !use(c, "-serial", c->serials[i], false, e))

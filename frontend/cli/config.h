@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "frontend/cli/pool.h"
+#include "frontend/display/display.h"
 #include "machine/machine.h"
 
 enum char_kind {
@@ -52,7 +53,7 @@ enum cache_mode {
 
 struct drive_config {
     const char *option; /* what it was asked for with, for messages */
-    const char *file; /* NULL: there is no medium in it */
+    const char *file;   /* NULL: there is no medium in it */
     const char *id;
     enum drive_interface interface;
     enum cache_mode cache;
@@ -63,7 +64,7 @@ struct drive_config {
     bool raw_given; /* format=raw was said, not assumed */
     bool ignore_discard;
     int index, bus, unit; /* -1: not given; of pflash, index is the unit */
-    bool used; /* a -device names it */
+    bool used;            /* a -device names it */
 };
 
 #define CONFIG_SERIALS 4
@@ -107,7 +108,8 @@ struct config {
 
     enum vga_option vga;
     struct boot_option boot;
-    bool snapshot, nographic, display_none, nodefaults;
+    bool snapshot, nographic, nodefaults, full_screen;
+    enum display_kind display;
     bool no_reboot, start_paused, no_filter;
     bool pause_at_shutdown;
     enum at_panic at_panic;

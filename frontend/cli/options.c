@@ -72,6 +72,7 @@ KEEP(pid_file, pid_file)
 FLAG(snapshot, snapshot)
 FLAG(nographic, nographic)
 FLAG(nodefaults, nodefaults)
+FLAG(full_screen, full_screen)
 FLAG(no_reboot, no_reboot)
 FLAG(no_shutdown, pause_at_shutdown)
 FLAG(no_filter, no_filter)
@@ -129,15 +130,44 @@ static enum cli_result firmware_dir(struct config *c, const char *arg,
     return CLI_RUN;
 }
 
+static const struct {
+    const char *name;
+    enum display_kind kind;
+    const char *help;
+} displays[] = {
+    {"sdl", DISPLAY_SDL, "a window"},
+    {"curses", DISPLAY_CURSES, "the screen's text on the terminal"},
+    {"none", DISPLAY_NONE, "no window; the terminal is left alone"},
+};
+
+static enum cli_result list_displays(void)
+{
+    struct error e;
+
+    puts("Ways of -display:");
+    for (size_t i = 0; i < sizeof(displays) / sizeof(displays[0]); i++)
+        printf("  %-8s %s%s\n", displays[i].name, displays[i].help,
+               display_built(displays[i].kind, &e) ? "" : " (not built in)");
+    return CLI_DONE;
+}
+
 static enum cli_result display(struct config *c, const char *arg,
                                struct error *e)
 {
-    if (strcmp(arg, "none")) {
-        error_set(e, "no display '%s'; accepted is none", arg);
-        return CLI_ERROR;
+    const char *names[sizeof(displays) / sizeof(displays[0])];
+
+    if (!strcmp(arg, "help") || !strcmp(arg, "?"))
+        return list_displays();
+    for (size_t i = 0; i < sizeof(displays) / sizeof(displays[0]); i++) {
+        names[i] = displays[i].name;
+        if (strcmp(arg, displays[i].name))
+            continue;
+        c->display = displays[i].kind;
+        return display_built(c->display, e) ? CLI_RUN : CLI_ERROR;
     }
-    c->display_none = true;
-    return CLI_RUN;
+    unknown_word(e, "display", arg, names,
+                 sizeof(displays) / sizeof(displays[0]));
+    return CLI_ERROR;
 }
 
 static enum cli_result escape(struct config *c, const char *arg,
@@ -261,8 +291,13 @@ const struct option cli_options[] = {
 
     {NULL, NULL, NULL, "Consoles"},
     {"nographic", NULL, nographic,
-     "serial line and monitor share the terminal (the default)"},
-    {"display", "none", display, "no window; the terminal is left alone"},
+     "no window; serial line and monitor share the terminal, as by default"},
+    {"display", "sdl|curses|none", display,
+     "the screen in a window, its text on the terminal, or not at all; the "
+     "default is a window where there are a screen and a display for it"},
+    {"full-screen", NULL, full_screen,
+     "the window begins with all of the "
+     "display"},
     {"serial", "WHERE", cli_serial,
      "next serial line: stdio, mon:stdio, file:FILE, pty, null, none, "
      "unix:PATH[,server,nowait] or chardev:ID"},

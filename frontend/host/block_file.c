@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +40,20 @@ struct block_file {
     uint64_t file_size; /* b.size is this, rounded up to a sector */
     enum cache_mode cache;
     bool ignore_discard;
-    int overlay;   /* -1: none */
-    uint8_t *have; /* one bit a cluster: it is in the overlay */
+    int overlay;             /* -1: none */
+    uint8_t *have;           /* one bit a cluster: it is in the overlay */
+    atomic_ullong *requests; /* or NULL */
 };
 
 static struct block_file *file_of(struct block *b)
 {
     return (struct block_file *)b;
+}
+
+static void count(struct block_file *f)
+{
+    if (f->requests)
+        ++*f->requests;
 }
 
 /* ------------------------------------------------------------ whole I/O */
@@ -131,7 +139,10 @@ static int clear_range(int fd, uint64_t offset, uint64_t size)
 static int plain_read(struct block *b, uint64_t offset, void *out,
                       uint64_t size)
 {
-    return read_all(file_of(b)->fd, offset, out, size, file_of(b)->file_size);
+    struct block_file *f = file_of(b);
+
+    count(f);
+    return read_all(f->fd, offset, out, size, f->file_size);
 }
 
 static int plain_flush(struct block *b)
@@ -152,6 +163,7 @@ static int plain_write(struct block *b, uint64_t offset, const void *in,
     struct block_file *f = file_of(b);
     int err;
 
+    count(f);
     if (b->read_only)
         return EROFS;
     err = write_all(f->fd, offset, in, size);
@@ -199,6 +211,7 @@ static int overlay_read(struct block *b, uint64_t offset, void *out,
     uint8_t *at = out;
     int err = 0;
 
+    count(f);
     while (size && !err) {
         uint64_t piece = cluster_piece(offset, size);
         bool have = in_overlay(f, offset >> CLUSTER_BITS);
@@ -247,6 +260,7 @@ static int overlay_write(struct block *b, uint64_t offset, const void *in,
     const uint8_t *at = in;
     int err = 0;
 
+    count(f);
     if (b->read_only)
         return EROFS;
     while (size && !err) {
@@ -463,6 +477,11 @@ bool block_file_open(struct block **out, const struct drive_config *c,
     }
     *out = &f->b;
     return true;
+}
+
+void block_file_count(struct block *b, atomic_ullong *requests)
+{
+    file_of(b)->requests = requests;
 }
 
 void block_file_close(struct block *b)

@@ -4,6 +4,7 @@
 #ifndef FRONTEND_HOST_BLOCK_FILE_H
 #define FRONTEND_HOST_BLOCK_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -17,6 +18,8 @@
  */
 bool block_file_open(struct block **out, const struct drive_config *config,
                      struct error *e);
+/* Count its reads and writes there, too; before it is used. */
+void block_file_count(struct block *b, atomic_ullong *requests);
 void block_file_close(struct block *b);
 
 #endif

@@ -14,6 +14,7 @@ struct terminal {
     bool signals;              /* Ctrl-C and the like stay signals */
     volatile sig_atomic_t raw; /* ours to put back */
     struct termios saved, wanted;
+    const char *goodbye; /* written to it when it is left; or NULL */
 };
 
 /* Look at fd; nothing is changed yet. */

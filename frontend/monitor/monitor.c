@@ -7,12 +7,14 @@
  */
 #include "frontend/monitor/monitor.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "devices/ps2.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 enum { LINE_SIZE = 256, INFO_SIZE = 16384, CTRL_C = 3, CTRL_U = 21 };
@@ -155,6 +157,79 @@ static void do_change(struct monitor *m, const char *arg)
         putf(m, "%s\n", e.text);
 }
 
+/* The next word of *arg as a number, from least to most; `optional`: there
+ * may be none, and *out stays. */
+static bool take_number(struct monitor *m, const char **arg, const char *what,
+                        long least, long most, bool optional, long *out)
+{
+    const char *at = *arg + strspn(*arg, " \t");
+    char *end;
+    long value;
+
+    if (!*at && optional)
+        return true;
+    errno = 0;
+    value = strtol(at, &end, 0);
+    if (end == at || !strchr(" \t", *end) || errno || value < least ||
+        value > most) {
+        putf(m, "%s: wanted is a number from %ld to %ld\n", what, least, most);
+        return false;
+    }
+    *arg = end;
+    *out = value;
+    return true;
+}
+
+/* Nothing may be left. */
+static bool take_end(struct monitor *m, const char *arg)
+{
+    if (!arg[strspn(arg, " \t")])
+        return true;
+    put(m, "there is a word too many\n");
+    return false;
+}
+
+static void do_send_key(struct monitor *m, const char *arg)
+{
+    size_t n = strcspn(arg, " \t");
+    const char *rest = arg + n;
+    char keys[LINE_SIZE];
+    long ms = 100;
+    struct error e = {0};
+
+    snprintf(keys, sizeof(keys), "%.*s", (int)n, arg);
+    if (!*keys)
+        put(m, "sendkey: want keys, such as ctrl-alt-delete\n");
+    else if (take_number(m, &rest, "sendkey", 1, 60000, true, &ms) &&
+             take_end(m, rest) &&
+             !m->host->send_key(m->host->owner, keys, (unsigned)ms, &e))
+        putf(m, "sendkey: %s\n", e.text);
+}
+
+static void do_mouse_move(struct monitor *m, const char *arg)
+{
+    long x, y, z = 0;
+
+    if (take_number(m, &arg, "mouse_move", -32767, 32767, false, &x) &&
+        take_number(m, &arg, "mouse_move", -32767, 32767, false, &y) &&
+        take_number(m, &arg, "mouse_move", -32767, 32767, true, &z) &&
+        take_end(m, arg))
+        m->host->mouse_move(m->host->owner, (int)x, (int)y, (int)z);
+}
+
+/* QEMU's order, which its manual gives: left, middle, right. */
+static void do_mouse_button(struct monitor *m, const char *arg)
+{
+    long state;
+
+    if (!take_number(m, &arg, "mouse_button", 0, 7, false, &state) ||
+        !take_end(m, arg))
+        return;
+    m->host->mouse_button(m->host->owner, (state & 1 ? PS2_LEFT : 0) |
+                                              (state & 2 ? PS2_MIDDLE : 0) |
+                                              (state & 4 ? PS2_RIGHT : 0));
+}
+
 static const struct command {
     const char *name, *alias, *argument;
     void (*run)(struct monitor *m, const char *arg);
@@ -172,6 +247,12 @@ static const struct command {
     {"change", NULL, "DRIVE FILE", do_change, "put a file into a drive"},
     {"screendump", NULL, "FILE", do_screendump,
      "write what the screen shows as PNG"},
+    {"sendkey", NULL, "KEYS [MS]", do_send_key,
+     "type keys, with '-' between those that go together"},
+    {"mouse_move", NULL, "DX DY [DZ]", do_mouse_move,
+     "move the mouse right and down, turn its wheel"},
+    {"mouse_button", NULL, "STATE", do_mouse_button,
+     "mouse buttons: 1 left, 2 middle, 4 right"},
     {"quit", "q", NULL, do_quit, "end the emulator"},
 };
 
@@ -182,6 +263,7 @@ static const struct {
 } infos[] = {
     {"block", INFO_BLOCK, "the disks' files"},
     {"chardev", INFO_CHARDEV, "where serial lines lead"},
+    {"display", INFO_DISPLAY, "what the window has drawn"},
     {"name", INFO_NAME, "the machine's name"},
     {"registers", INFO_REGISTERS, "processor registers and counters"},
     {"status", INFO_STATUS, "whether the machine runs"},
@@ -197,7 +279,7 @@ static void do_help(struct monitor *m, const char *arg)
         snprintf(name, sizeof(name), "%s%s%s%s%s", c->name, c->alias ? "|" : "",
                  c->alias ? c->alias : "", c->argument ? " " : "",
                  c->argument ? c->argument : "");
-        putf(m, "%-22s %s\n", name, c->help);
+        putf(m, "%-24s %s\n", name, c->help);
     }
 }
 

@@ -16,6 +16,7 @@ struct monitor;
 enum monitor_info {
     INFO_BLOCK,
     INFO_CHARDEV,
+    INFO_DISPLAY,
     INFO_NAME,
     INFO_REGISTERS,
     INFO_STATUS,
@@ -37,6 +38,13 @@ struct monitor_host {
     /* Put a file into a drive, or (NULL) take out what is in it. */
     bool (*change_medium)(void *owner, const char *drive, const char *file,
                           bool read_only, bool force, struct error *e);
+    /* Names of keys with '-' between them, held for so many ms. */
+    bool (*send_key)(void *owner, const char *keys, unsigned ms,
+                     struct error *e);
+    /* Move the mouse: to the right, down, its wheel towards the user. */
+    void (*mouse_move)(void *owner, int dx, int dy, int dz);
+    /* Which buttons are pressed from now on: PS2_LEFT and so on. */
+    void (*mouse_button)(void *owner, unsigned buttons);
     /* Text for people, lines ended by "\n". */
     void (*info)(void *owner, enum monitor_info what, char *out, size_t size);
     void *owner;

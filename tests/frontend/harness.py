@@ -38,6 +38,9 @@ def main(*extra):
         parser.add_argument(name, type=os.path.abspath)
     ARGS, rest = parser.parse_known_args()
     default_signals()
+    # No window opens unless a test has a desktop of its own.
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+        os.environ.pop(name, None)
     unittest.main(module='__main__', argv=[sys.argv[0], *rest], verbosity=1)
 
 

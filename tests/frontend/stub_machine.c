@@ -443,6 +443,49 @@ bool machine_show(struct machine *m,
     return true;
 }
 
+bool machine_show_text(struct machine *m,
+                       void (*show)(void *owner, const struct display_text *t),
+                       void *owner)
+{
+    (void)m, (void)show, (void)owner;
+    return false;
+}
+
+bool machine_has_screen(const struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
+/* Input is printed. */
+static bool say(struct machine *m, const char *what, int a, int b, int c,
+                unsigned d)
+{
+    char text[80];
+
+    snprintf(text, sizeof(text), "%s %d %d %d %u\r\n", what, a, b, c, d);
+    pthread_mutex_lock(&m->lock);
+    put(m, text, strlen(text));
+    pthread_mutex_unlock(&m->lock);
+    return true;
+}
+
+bool machine_key(struct machine *m, unsigned key, bool down)
+{
+    return say(m, "key", (int)key, down, 0, 0);
+}
+
+bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
+{
+    return say(m, "mouse", dx, dy, dz, buttons);
+}
+
+uint64_t machine_instructions(struct machine *m)
+{
+    (void)m;
+    return 0;
+}
+
 bool machine_power_button(struct machine *m)
 {
     (void)m;

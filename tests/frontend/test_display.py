@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+"""The window, under Xvfb: its pixels, keys, mouse, focus, hiding, closing.
+
+    test_display.py EMU --rom FILE
+
+The guest is display.asm; xdotool types.  Where a program is missing, or the
+emulator was built without SDL, tests are skipped.
+"""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+import zlib
+
+import harness
+from harness import Case
+
+WIDTH, HEIGHT = 640, 480
+TOOLS = ('Xvfb', 'xdotool')
+
+
+def png_rows(path):
+    """The rows of an 8-bit RGB PNG without interlace, as bytes."""
+    data = pathlib.Path(path).read_bytes()
+    at, packed, width = 8, b'', 0
+    while at < len(data):
+        size, kind = struct.unpack('>I4s', data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        if kind == b'IHDR':
+            width, _, depth, colour = struct.unpack('>IIBB', body[:10])
+            assert (depth, colour) == (8, 2)
+        elif kind == b'IDAT':
+            packed += body
+        at += size + 12
+    raw, step = zlib.decompress(packed), width * 3
+    rows, above = [], bytearray(step)
+    for at in range(0, len(raw), step + 1):
+        row, how = bytearray(raw[at + 1:at + 1 + step]), raw[at]
+        for i in range(step):
+            a = row[i - 3] if i >= 3 else 0
+            b, c = above[i], above[i - 3] if i >= 3 else 0
+            if how == 4:
+                p = a + b - c
+                add = min((abs(p - a), 0, a), (abs(p - b), 1, b),
+                          (abs(p - c), 2, c))[2]
+            else:
+                add = (0, a, b, (a + b) // 2)[how]
+            row[i] = row[i] + add & 255
+        rows.append(bytes(row))
+        above = row
+    return rows
+
+
+class Desktop:
+    """An X server whose screen is a file."""
+
+    def __init__(self, folder):
+        self.file = folder / 'Xvfb_screen0'
+        read, write = os.pipe()
+        self.server = subprocess.Popen(
+            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1920x1200x24',
+             '-fbdir', str(folder), '-nolisten', 'tcp'],
+            pass_fds=[write], stderr=subprocess.DEVNULL)
+        os.close(write)
+        number = b''
+        while not number.endswith(b'\n'):
+            byte = os.read(read, 1)
+            if not byte:
+                raise unittest.SkipTest('Xvfb does not start')
+            number += byte
+        os.close(read)
+        self.name = ':' + number.decode().strip()
+        self.env = {**os.environ, 'DISPLAY': self.name,
+                    'SDL_VIDEODRIVER': 'x11', 'SDL_RENDER_DRIVER': 'software'}
+
+    def close(self):
+        self.server.terminate()
+        self.server.wait()
+
+    def tool(self, *args):
+        return subprocess.run(['xdotool', *map(str, args)], env=self.env,
+                              check=True, stdout=subprocess.PIPE,
+                              timeout=harness.LONG).stdout.decode()
+
+    def rows(self):
+        """The same as png_rows(), of all of the screen."""
+        data = self.file.read_bytes()
+        head = struct.unpack('>25I', data[:100])
+        start, width, height, line = head[0], head[4], head[5], head[12]
+        start += head[19] * 12
+        rows = []
+        for begin in range(start, start + height * line, line):
+            row = data[begin:begin + width * 4]
+            rgb = bytearray(width * 3)
+            rgb[0::3], rgb[1::3], rgb[2::3] = row[2::4], row[1::4], row[0::4]
+            rows.append(bytes(rgb))
+        return rows
+
+    def shows(self, picture):
+        """Is it anywhere?  Without a window manager nobody says where."""
+        rows = self.rows()
+        for top in range(len(rows) - len(picture) + 1):
+            left = rows[top].find(picture[0])
+            if left >= 0 and left % 3 == 0 and all(
+                    row[left:left + len(want)] == want
+                    for row, want in zip(rows[top:], picture)):
+                return True
+        return False
+
+    def ask_to_close(self, window):
+        """WM_DELETE_WINDOW, as a window manager sends it."""
+        x = ctypes.CDLL('libX11.so.6')
+        x.XOpenDisplay.restype = ctypes.c_void_p
+        x.XInternAtom.restype = ctypes.c_ulong
+        x.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p,
+                                  ctypes.c_int]
+        x.XSendEvent.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int,
+                                 ctypes.c_long, ctypes.c_void_p]
+        x.XCloseDisplay.argtypes = [ctypes.c_void_p]
+        display = x.XOpenDisplay(self.name.encode())
+        # struct XClientMessageEvent, in an XEvent of 24 longs
+        event = (ctypes.c_long * 24)()
+        event[0] = 33
+        event[4] = window
+        event[5] = x.XInternAtom(display, b'WM_PROTOCOLS', 0)
+        event[6] = 32
+        event[7] = x.XInternAtom(display, b'WM_DELETE_WINDOW', 0)
+        x.XSendEvent(display, window, 0, 0, event)
+        x.XCloseDisplay(display)
+
+
+class Window(Case):
+
+    def setUp(self):
+        super().setUp()
+        for tool in TOOLS:
+            if not shutil.which(tool):
+                self.skipTest(f'no {tool} here')
+        self.desktop = Desktop(self.folder)
+        self.addCleanup(self.desktop.close)
+        self.args = ('-M', 'pc', '-vga', 'std', '-m', '16',
+                     '-bios', harness.ARGS.rom, '-serial', 'none',
+                     '-debugcon', 'stdio',
+                     '-monitor', 'unix:mon,server,nowait')
+
+    def begin(self, *more):
+        self.emu = self.start_emu(*self.args, *more, env=self.desktop.env)
+        os.set_blocking(self.emu.stdout.fileno(), False)
+        self.said, self.at = '', 0
+        self.expect('ready\n')
+        self.window = int(self.wait_for(self.find, 'a window'))
+        self.wait_for(lambda: self.size() == (WIDTH, HEIGHT),
+                      "the picture's size")
+        self.monitor = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.monitor.close)
+        self.monitor.connect(str(self.folder / 'mon'))
+        self.monitor.settimeout(harness.LONG)
+        self.ask('info status')
+
+    def find(self):
+        found = subprocess.run(
+            ['xdotool', 'search', '--onlyvisible', '--name', '^emu'],
+            env=self.desktop.env, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, check=False).stdout.split()
+        return found[-1] if found else None
+
+    def read(self):
+        self.said += (self.emu.stdout.read() or b'').decode()
+        return self.said
+
+    def expect(self, text):
+        """Waits until the guest has said it, behind what was expected last."""
+        self.wait_for(lambda: text in self.read()[self.at:] or
+                      self.emu.poll() is not None, text)
+        self.assertIn(text, self.read()[self.at:])
+        self.at = self.said.index(text, self.at) + len(text)
+
+    def ask(self, command):
+        """A command to the monitor; what it answers."""
+        self.monitor.sendall(command.encode() + b'\n')
+        got = b''
+        while not got.endswith(b'(emu) ') or command.encode() not in got:
+            got += self.monitor.recv(4096)
+        return got.decode().split(command, 1)[1].replace('(emu) ', '').strip()
+
+    def counts(self):
+        """How often the screen was looked at and drawn, and lines uploaded."""
+        words = self.ask('info display').replace(',', ' ').split()
+        return [int(word) for word in words if word.isdigit()]
+
+    def shot(self):
+        answer = self.ask(f'screendump {self.folder}/shot.png')
+        self.assertEqual(answer, '')
+        return png_rows(self.folder / 'shot.png')
+
+    def size(self):
+        text = self.desktop.tool('getwindowgeometry', '--shell', self.window)
+        values = dict(line.split('=') for line in text.split())
+        return int(values['WIDTH']), int(values['HEIGHT'])
+
+    def focus(self):
+        self.desktop.tool('windowfocus', '--sync', self.window)
+
+    def title(self):
+        return self.desktop.tool('getwindowname', self.window)
+
+    def test_pixels(self):
+        self.begin()
+        rows = self.shot()
+        self.assertEqual(rows[200][300:303], bytes([100, 200, 156]))
+        self.wait_for(lambda: self.desktop.shows(rows), 'the same pixels')
+        # One line changes: one line is drawn anew.
+        before = self.counts()
+        self.ask('sendkey spc')
+        self.expect('K B9\n')
+        changed = self.shot()
+        self.assertNotEqual(changed[100], rows[100])
+        self.assertEqual(changed[:100] + changed[101:],
+                         rows[:100] + rows[101:])
+        self.wait_for(lambda: self.desktop.shows(changed), 'the changed line')
+        after = self.counts()
+        self.assertLessEqual(after[1] - before[1], 2)
+        self.assertLessEqual(after[2] - before[2], 2)
+
+    def test_scaling(self):
+        self.begin()
+        rows = self.shot()
+        self.desktop.tool('windowsize', self.window, 1000, 700)
+        # Whole multiples: once, in the middle.
+        side = bytes(180 * 3)
+        want = [side + row + side for row in rows]
+        self.wait_for(lambda: self.desktop.shows(want),
+                      'the picture in the middle')
+        self.focus()
+        self.desktop.tool('key', 'ctrl+alt+i')
+        # Smooth: all of the height, 933 by 700.
+        self.wait_for(lambda: sum(any(row) for row in self.desktop.rows()) >=
+                      690, 'the picture filling the window')
+        widest = max(len(row.strip(b'\0')) for row in self.desktop.rows())
+        self.assertAlmostEqual(widest / 3, 933, delta=8)
+        self.desktop.tool('key', 'ctrl+alt+u')
+        self.wait_for(lambda: self.size() == (WIDTH, HEIGHT), 'its own size')
+
+    def test_keys(self):
+        self.begin()
+        self.focus()
+        for key, codes in (('a', 'K 1E\nK 9E\n'),
+                           ('Up', 'K E0\nK 48\nK E0\nK C8\n'),
+                           ('F12', 'K 58\nK D8\n'),
+                           ('shift+2', 'K 2A\nK 03\n')):
+            self.desktop.tool('key', '--delay', '50', key)
+            self.expect(codes)
+        # Held over a change of the focus: it goes up then.
+        self.desktop.tool('keydown', 'Shift_L')
+        self.expect('K 2A\n')
+        root = self.desktop.tool('search', '--maxdepth', '0', '--name',
+                                 '').split()[0]
+        self.desktop.tool('windowfocus', root)
+        self.expect('K AA\n')
+        self.desktop.tool('keyup', 'Shift_L')
+
+    def test_mouse(self):
+        self.begin()
+        self.focus()
+        width, height = self.size()
+        self.desktop.tool('mousemove', '--window', self.window, width // 2,
+                          height // 2)
+        self.assertIn('takes mouse', self.title())
+        self.desktop.tool('click', '1') # takes it, and is no click
+        self.wait_for(lambda: 'lets mouse' in self.title(), 'the mouse taken')
+        self.assertNotIn('M', self.read())
+        self.desktop.tool('mousemove_relative', '--', '5', '3')
+        self.expect('M 28\nM 05\nM FD\n')
+        self.desktop.tool('mousedown', '3')
+        self.expect('M 0A\nM 00\nM 00\n')
+        self.desktop.tool('key', 'ctrl+alt+g')
+        self.expect('M 08\nM 00\nM 00\n') # nothing stays pressed
+        self.wait_for(lambda: 'takes mouse' in self.title(), 'it let go')
+        self.desktop.tool('mouseup', '3')
+        codes = self.said.count('K 1D\n'), self.said.count('K 9D\n')
+        self.assertEqual(codes, (1, 1))
+        self.assertNotIn('K 22\n', self.said) # the shortcut's own letter
+
+    def test_monitor(self):
+        self.begin('-display', 'sdl')
+        self.ask('sendkey ctrl-alt-delete 1')
+        self.expect('K 1D\nK 38\nK E0\nK 53\nK E0\nK D3\nK B8\nK 9D\n')
+        self.ask('mouse_move 2 1')
+        self.expect('M 28\nM 02\nM FF\n')
+        self.ask('mouse_button 4')
+        self.expect('M 0A\n')
+
+    def test_hidden(self):
+        """Costs nothing: no look, no frame."""
+        self.begin()
+        self.desktop.tool('windowunmap', '--sync', self.window)
+        before = self.wait_for(self.settled, 'rest')
+        self.ask('sendkey spc')
+        self.expect('K B9\n')
+        time.sleep(0.5)
+        self.assertEqual(self.counts(), before)
+        rows = self.shot()
+        self.desktop.tool('windowmap', '--sync', self.window)
+        self.wait_for(lambda: self.desktop.shows(rows), 'the picture again')
+
+    def settled(self):
+        counts = self.counts()
+        time.sleep(0.3)
+        return counts if self.counts() == counts else None
+
+    def test_idle(self):
+        """Nothing changes: nothing is drawn, and looks become rare."""
+        self.begin()
+        rows = self.shot()
+        self.wait_for(lambda: self.desktop.shows(rows), 'the picture')
+        time.sleep(0.5)
+        looked, drawn, lines = self.counts()
+        time.sleep(1)
+        after = self.counts()
+        self.assertEqual(after[1:], [drawn, lines])
+        self.assertLessEqual(after[0] - looked, 20)
+
+    def test_close(self):
+        self.begin()
+        self.desktop.ask_to_close(self.window)
+        self.expect('button\n')
+        self.wait_for(lambda: 'close again' in self.title(), 'the title')
+        self.ask('sendkey q')
+        self.assertEqual(self.emu.wait(harness.LONG), 0)
+
+    def test_close_twice(self):
+        self.begin()
+        self.desktop.ask_to_close(self.window)
+        self.expect('button\n')
+        self.desktop.ask_to_close(self.window)
+        self.assertEqual(self.emu.wait(harness.LONG), 0)
+
+
+class NoDisplay(Case):
+
+    args = ('-M', 'pc', '-vga', 'std', '-serial', 'none', '-monitor', 'none')
+
+    def test_none(self):
+        """Said in a line, and the machine runs."""
+        emu = self.start_emu(*self.args, '-bios', harness.ARGS.rom,
+                             '-debugcon', 'stdio')
+        self.assertEqual(emu.stdout.readline(), b'ready\n')
+        emu.terminate()
+        lines = emu.stderr.read().decode().splitlines()
+        self.assertIn('running as -nographic', lines[0])
+        self.assertEqual(len(lines), 2, lines)
+
+    def test_wanted(self):
+        for display in (None, ':99999'):
+            env = {k: v for k, v in os.environ.items()
+                   if k not in ('DISPLAY', 'WAYLAND_DISPLAY')}
+            if display:
+                env['DISPLAY'] = display
+            env['SDL_VIDEODRIVER'] = 'x11'
+            for more in (['-display', 'sdl'], []):
+                if not display and not more:
+                    continue
+                got = self.run_emu(*self.args, *more, env=env)
+                line = got.stderr.decode()
+                self.assertEqual((got.returncode, got.stdout), (1, b''))
+                self.assertEqual(line.count('\n'), 1, line)
+                self.assertIn('-display sdl: SDL finds no display', line)
+
+    def test_no_screen(self):
+        got = self.run_emu('-M', 'virt', '-display', 'sdl')
+        self.assertEqual(got.returncode, 1)
+        self.assertEqual(got.stderr.count(b'\n'), 1)
+        self.assertIn(b'this machine has no screen', got.stderr)
+
+
+def has_sdl(emu):
+    listed = subprocess.run([emu, '-display', 'help'], stdout=subprocess.PIPE,
+                            check=True).stdout.decode()
+    return 'sdl' in listed and 'sdl      a window\n' in listed
+
+
+if __name__ == '__main__':
+    if not has_sdl(os.path.abspath(sys.argv[1])):
+        print('built without SDL')
+        sys.exit(77)
+    harness.main('rom')
