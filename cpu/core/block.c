@@ -118,6 +118,7 @@ struct block_cache {
     struct rec recs[MAX_RECORDS];
     struct position positions[MAX_RECORDS];
     unsigned n;
+    unsigned last; /* which is the last instruction's */
     unsigned kind; /* of the flags behind the last record */
 };
 
@@ -417,15 +418,18 @@ static bool code_settled(void *owner)
     return !atomic_load(&bc->inside) || !atomic_load(&bc->queued);
 }
 
-static void forget_writes(struct cpu *c, const uint8_t *host)
+static void forget_host(struct tlb_entry *t, unsigned n, const uint8_t *host)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        struct tlb_entry *e = &c->write[i];
-
+    for (struct tlb_entry *e = t; e < t + n; e++)
         if (e->tag != TLB_EMPTY &&
             e->addend + (uintptr_t)(e->tag & PAGE_MASK) == (uintptr_t)host)
             e->tag = TLB_EMPTY;
-    }
+}
+
+static void forget_writes(struct cpu *c, const uint8_t *host)
+{
+    forget_host(c->write, TLB_SIZE, host);
+    forget_host(c->global[ACCESS_WRITE], GLOBAL_TLB_SIZE, host);
     if (c->jit)
         c->jit->forget_writes(c, host);
 }
@@ -438,6 +442,7 @@ static void take_armed(struct block_cache *bc)
     if (bc->n_armed > MAX_ARMED) {
         for (unsigned i = 0; i < TLB_SIZE; i++)
             c->write[i].tag = TLB_EMPTY;
+        tlb_forget_global(c);
         if (c->jit)
             c->jit->forget(c);
     } else {
@@ -681,11 +686,12 @@ static void append_goto(struct block_cache *bc, int32_t offset,
     append_link(bc, offset, count, true);
 }
 
-static const struct isa_fusion *find_fusion(const struct isa *isa,
-                                            unsigned first, unsigned second)
+const struct isa_fusion *isa_find_fusion(const struct isa *isa, unsigned first,
+                                         unsigned second)
 {
     unsigned lo = 0, hi = isa->n_fusions;
-    uint32_t want = first << 16 | second;
+    uint32_t want = (uint32_t)isa->rows[first].role[0] << 16 |
+                    isa->rows[second].role[1];
 
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
@@ -707,8 +713,8 @@ static bool fuse(struct block_cache *bc, const struct insn *before,
                  const struct insn *i)
 {
     const struct isa *isa = bc->cpu->class->isa;
-    const struct isa_fusion *f = find_fusion(isa, before->row, i->row);
-    struct rec *r = &bc->recs[bc->n - 1];
+    const struct isa_fusion *f = isa_find_fusion(isa, before->row, i->row);
+    struct rec *r = &bc->recs[bc->last];
 
     if (!f)
         return false;
@@ -780,6 +786,7 @@ static void append_insn(struct block_cache *bc, const struct insn *i,
     if (i->facts & INSN_EXTRA)
         append(bc, engine(bc)->extra, offset, count)->data =
             i->extra + (uint64_t)(i->facts & INSN_EXTRA_PC ? offset : 0);
+    bc->last = bc->n;
     r = append(bc, fn, offset, count);
     r->a = i->reg[0];
     r->b = i->reg[1];
@@ -823,6 +830,8 @@ static void remember_fetch(struct cpu *c, uint64_t va, const uint8_t *host,
         lockstep_note(c, e);
     e->tag = (va & PAGE_MASK) | c->fetch_context;
     e->addend = (uintptr_t)host - (uintptr_t)va;
+    if (t->global)
+        tlb_note_global(c, e, va, ACCESS_FETCH);
     if (t->page > PAGE_SIZE)
         cpu_note_large(c, va, t->page);
 }
@@ -1167,14 +1176,15 @@ static struct block *build_guarded(struct cpu *c, const uint8_t *host,
 static struct block *find_or_build(struct cpu *c, unsigned max_insns)
 {
     struct block_cache *bc = c->blocks;
-    const struct tlb_entry *e = &c->fetch[fetch_index(c->pc)];
+    struct tlb_entry *e = &c->fetch[fetch_index(c->pc)];
     uint32_t mode = c->class->mode(c);
     const uint8_t *host = NULL;
     struct block *b = NULL;
     struct ram *ram;
     bool whole;
 
-    if (e->tag == ((c->pc & PAGE_MASK) | c->fetch_context)) {
+    if (e->tag == ((c->pc & PAGE_MASK) | c->fetch_context) ||
+        tlb_from_global(c, e, c->pc, ACCESS_FETCH)) {
         host = tlb_host(e, c->pc);
         if (max_insns >= BLOCK_MAX_INSNS)
             b = find_block(bc, host, mode);

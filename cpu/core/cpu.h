@@ -232,6 +232,14 @@ struct tlb_entry {
 };
 #define TLB_EMPTY UINT64_MAX
 
+/*
+ * Entries that hold in every address space, by kind of access: looked in when
+ * the others have none.  Their tags have numbers of their own in the place of
+ * contexts, from TLB_CONTEXT_STEP on in steps, which the class gives.
+ */
+#define GLOBAL_TLB_BITS 10
+#define GLOBAL_TLB_SIZE (1u << GLOBAL_TLB_BITS)
+
 #define JCACHE_BITS 12
 #define JCACHE_SIZE (1u << JCACHE_BITS)
 /* Which entries a page has filled is noted by sets of pages. */
@@ -262,6 +270,8 @@ struct cpu {
     uint64_t scratch_hi;    /* its upper half, of 128 bits */
     uint64_t extra;         /* an operand that a record has no room for */
     uint64_t watched_context; /* data_context's while it is TLB_WATCHED */
+    /* Of global entries, for loads and stores, and for fetches; 0: none. */
+    uint64_t global_data, global_fetch;
     struct ram *late_ram;   /* a write to announce once it was made, or NULL: */
     uint64_t late_offset;   /* bytes into it */
     uint64_t late_size;
@@ -302,6 +312,7 @@ struct cpu {
     atomic_uint_fast64_t icount_shown; /* for other threads */
 
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
+    struct tlb_entry global[3][GLOBAL_TLB_SIZE]; /* by enum access */
     struct jcache_entry jcache[JCACHE_SIZE];
     /* Entries filled since they were emptied, by sets of pages; some have
      * been filled anew for other pages. */

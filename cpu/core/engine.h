@@ -103,25 +103,47 @@ struct rec {
 #define HANDLER_LINKAGE static
 #endif
 
+/*
+ * On x86-64 the fourth argument stands for nothing: its register, rcx, is what
+ * shifts want and compilers take early for temporaries, and what travels there
+ * is moved out of their way and back by half of the handlers.
+ */
+#if ENGINE_TAIL && defined(__x86_64__)
+#define ENGINE_SPARE , uint64_t spare
+#define ENGINE_NO_SPARE , spare_
+#define ENGINE_ANYTHING(x) __asm__("" : "=r"(x))
+#define ENGINE_SPARE_UNUSED (void)spare
+#else
+#define ENGINE_SPARE
+#define ENGINE_NO_SPARE
+#define ENGINE_ANYTHING(x) (void)(x)
+#define ENGINE_SPARE_UNUSED (void)0
+#endif
+
 #if ENGINE_TAIL
 typedef void handler_fn(struct cpu *c, const struct rec *r,
-                        int64_t budget ENGINE_PARAMS);
+                        int64_t budget ENGINE_SPARE ENGINE_PARAMS);
 /* Not inlined: a slow twin's calls would give the fast one a frame. */
 #define HANDLER(name)                                                          \
     HANDLER_LINKAGE __attribute__((noinline)) void name(                                \
-        struct cpu *c, const struct rec *r, int64_t budget ENGINE_PARAMS)
-#define HANDLER_ENTER (void)budget, ENGINE_UNUSED
+        struct cpu *c, const struct rec *r,                                    \
+        int64_t budget ENGINE_SPARE ENGINE_PARAMS)
+#define HANDLER_ENTER (void)budget, ENGINE_SPARE_UNUSED, ENGINE_UNUSED
 #if defined(__clang__)
-#define ENGINE_JUMP(f, rr)                                                     \
-    __attribute__((musttail)) return ((handler_fn *)(f))(c, (rr),              \
-                                                         budget ENGINE_PASS)
+#define ENGINE_TAIL_CALL __attribute__((musttail)) return
+#define ENGINE_TAIL_END (void)0
 #else
+#define ENGINE_TAIL_CALL
+#define ENGINE_TAIL_END return
+#endif
 #define ENGINE_JUMP(f, rr)                                                     \
     do {                                                                       \
-        ((handler_fn *)(f))(c, (rr), budget ENGINE_PASS);                      \
-        return;                                                                \
+        uint64_t spare_ = 0;                                                   \
+        ENGINE_ANYTHING(spare_);                                               \
+        ENGINE_TAIL_CALL ((handler_fn *)(f))(                                  \
+            c, (rr), budget ENGINE_NO_SPARE ENGINE_PASS);              \
+        ENGINE_TAIL_END;                                                       \
     } while (0)
-#endif
 /* Go on at record rr. */
 #define NEXT(rr)                                                               \
     do {                                                                       \
@@ -332,12 +354,15 @@ struct isa_row {
     uint32_t line; /* in the .isa file */
     rec_fn *fn;    /* NULL: an alias */
     const struct isa_flow *flow; /* NULL: nothing to do with flags */
+    uint16_t role[2]; /* its numbers in pairs: as first, as second; 0: none */
 };
+
+struct isa;
 
 /* Two rows that run as one handler.  The second body may read what the
  * first wrote from a local, where the operands are the same register. */
 struct isa_fusion {
-    uint16_t first, second;
+    uint16_t first, second; /* roles */
     uint8_t written; /* which operand of the first */
     rec_fn *plain;   /* body 1, body 2 */
     struct {
@@ -345,6 +370,10 @@ struct isa_fusion {
         rec_fn *fn;   /* NULL: none */
     } passes[2];
 };
+
+/* The pair of these rows, or NULL. */
+const struct isa_fusion *isa_find_fusion(const struct isa *isa, unsigned first,
+                                         unsigned second);
 
 /* A helper by number, as IR calls it: arguments as 64-bit values, result in
  * cpu->scratch; false: an exception is pending. */
@@ -554,6 +583,13 @@ void block_stats(const struct cpu *c, uint64_t *blocks, uint64_t *bytes,
 enum tlb_found { TLB_FOUND, TLB_NONE, TLB_FAULT };
 enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
                         enum access access);
+/* Global entries (cpu.h): forget all; e, which is filled for va, holds in all
+ * spaces; fill e from what is kept, or false. */
+void tlb_forget_global(struct cpu *c);
+void tlb_note_global(struct cpu *c, const struct tlb_entry *e, uint64_t va,
+                     enum access access);
+bool tlb_from_global(struct cpu *c, struct tlb_entry *e, uint64_t va,
+                     enum access access);
 /* Let jumps to pc find r. */
 void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r);
 /* Forget all jumps, or those to the page that holds va. */

@@ -12,7 +12,12 @@
 #include "base/bytes.h"
 #include "cpu/core/wide.h"
 
+/* Both halves as one value of the compiler's, so that a vector is stored at
+ * once: a processor hands on whole what was stored whole. */
+typedef uint64_t v128_halves __attribute__((vector_size(16), aligned(8)));
+
 typedef union {
+    v128_halves both;
     uint64_t u64[2]; /* [0] is the low half */
     uint32_t u32[4];
     uint16_t u16[8];
@@ -21,7 +26,7 @@ typedef union {
 
 /* Narrow lanes lie the other way round in a big-endian half. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define LANE_FLIP(bits) (64u / (bits) - 1u)
+#define LANE_FLIP(bits) (64u / (bits)-1u)
 #else
 #define LANE_FLIP(bits) 0u
 #endif
@@ -31,8 +36,7 @@ typedef union {
     {                                                                          \
         return a->u##bits[i ^ LANE_FLIP(bits)];                                \
     }                                                                          \
-    static inline void v128_put_u##bits(v128 *a, unsigned i,                   \
-                                        uint##bits##_t v)                      \
+    static inline void v128_put_u##bits(v128 *a, unsigned i, uint##bits##_t v) \
     {                                                                          \
         a->u##bits[i ^ LANE_FLIP(bits)] = v;                                   \
     }
@@ -44,7 +48,7 @@ V128_LANES(64)
 
 static inline v128 v128_make(uint64_t hi, uint64_t lo)
 {
-    return (v128){.u64 = {lo, hi}};
+    return (v128){.both = {lo, hi}};
 }
 
 static inline uint64_t v128_lo(v128 a)
@@ -59,22 +63,22 @@ static inline uint64_t v128_hi(v128 a)
 
 static inline v128 v128_and(v128 a, v128 b)
 {
-    return v128_make(a.u64[1] & b.u64[1], a.u64[0] & b.u64[0]);
+    return (v128){.both = a.both & b.both};
 }
 
 static inline v128 v128_or(v128 a, v128 b)
 {
-    return v128_make(a.u64[1] | b.u64[1], a.u64[0] | b.u64[0]);
+    return (v128){.both = a.both | b.both};
 }
 
 static inline v128 v128_xor(v128 a, v128 b)
 {
-    return v128_make(a.u64[1] ^ b.u64[1], a.u64[0] ^ b.u64[0]);
+    return (v128){.both = a.both ^ b.both};
 }
 
 static inline v128 v128_not(v128 a)
 {
-    return v128_make(~a.u64[1], ~a.u64[0]);
+    return (v128){.both = ~a.both};
 }
 
 /* Byte i is byte b[i] of a, or 0 if that is above 15. */

@@ -119,7 +119,7 @@ static void phase(struct lockstep *l, bool follow, uint64_t steps, bool exact)
     struct cpu *c = l->cpu;
     struct log *log = c->env.log;
 
-    l->refused = false;
+    l->refused = l->left = false;
     l->delivered = 0;
     l->in_window = true;
     c->interpret = !follow;

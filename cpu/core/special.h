@@ -125,7 +125,10 @@ static void engine_enter(struct cpu *c, const struct rec *r)
 {
     ENGINE_NEW_PAGE(c);
 #if ENGINE_TAIL
-    ((handler_fn *)r->fn)(c, r, c->slice ENGINE_FETCH);
+    const uint64_t spare_ = 0;
+
+    (void)spare_;
+    ((handler_fn *)r->fn)(c, r, c->slice ENGINE_NO_SPARE ENGINE_FETCH);
 #else
     int64_t budget = c->slice;
 

@@ -16,6 +16,55 @@ static void clear_table(struct tlb_entry *t, unsigned n)
         t[i].tag = TLB_EMPTY;
 }
 
+void tlb_forget_global(struct cpu *c)
+{
+    if (c->lockstep)
+        lockstep_note_all(c);
+    for (unsigned a = 0; a < 3; a++)
+        clear_table(c->global[a], GLOBAL_TLB_SIZE);
+}
+
+static struct tlb_entry *global_entry(struct cpu *c, uint64_t va,
+                                      enum access access)
+{
+    return &c->global[access][va >> PAGE_BITS & (GLOBAL_TLB_SIZE - 1)];
+}
+
+static uint64_t global_context(const struct cpu *c, enum access access)
+{
+    return access == ACCESS_FETCH ? c->global_fetch : c->global_data;
+}
+
+void tlb_note_global(struct cpu *c, const struct tlb_entry *e, uint64_t va,
+                     enum access access)
+{
+    const uint64_t context = global_context(c, access);
+    struct tlb_entry *kept = global_entry(c, va, access);
+
+    /* Lockstep has to hear of first writes: it keeps no such entries. */
+    if (!context || (c->lockstep && access == ACCESS_WRITE))
+        return;
+    if (c->lockstep)
+        lockstep_note(c, kept);
+    *kept = (struct tlb_entry){(va & PAGE_MASK) | context, e->addend};
+}
+
+bool tlb_from_global(struct cpu *c, struct tlb_entry *e, uint64_t va,
+                     enum access access)
+{
+    const struct tlb_entry *kept = global_entry(c, va, access);
+    const uint64_t context = global_context(c, access);
+
+    if (!context || kept->tag != ((va & PAGE_MASK) | context))
+        return false;
+    if (c->lockstep)
+        lockstep_note(c, e);
+    e->addend = kept->addend;
+    e->tag = (va & PAGE_MASK) |
+             (access == ACCESS_FETCH ? c->fetch_context : c->data_context);
+    return true;
+}
+
 void cpu_flush_tlb(struct cpu *c)
 {
     if (c->lockstep)
@@ -23,6 +72,7 @@ void cpu_flush_tlb(struct cpu *c)
     clear_table(c->read, TLB_SIZE);
     clear_table(c->write, TLB_SIZE);
     clear_table(c->fetch, FETCH_TLB_SIZE);
+    tlb_forget_global(c);
     jcache_empty(c);
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
@@ -113,6 +163,8 @@ bool cpu_flush_page(struct cpu *c, uint64_t va)
     clear_entry(c, &c->read[tlb_index(va)], va);
     clear_entry(c, &c->write[tlb_index(va)], va);
     clear_entry(c, &c->fetch[fetch_index(va)], va);
+    for (enum access a = ACCESS_READ; a <= ACCESS_FETCH; a++)
+        clear_entry(c, global_entry(c, va, a), va);
     if (c->jit)
         c->jit->forget_page(c, va);
     jcache_forget_page(c, va);
@@ -126,8 +178,7 @@ uint8_t *cpu_ram(struct cpu *c, uint64_t pa, unsigned size, struct ram **ram)
     struct span s;
 
     if (at >= c->ram_hint.size || c->ram_hint.size - at < size) {
-        if (!memory_find(c->env.memory, pa, &s) ||
-            s.region->kind != REGION_RAM)
+        if (!memory_find(c->env.memory, pa, &s) || s.region->kind != REGION_RAM)
             return NULL;
         r = s.region;
         c->ram_hint.first = s.start;
@@ -145,20 +196,28 @@ uint8_t *cpu_ram(struct cpu *c, uint64_t pa, unsigned size, struct ram **ram)
 /* Where an access of one page ends up. */
 struct place {
     uint64_t pa;
-    uint8_t *host;     /* RAM or ROM; NULL: MMIO */
+    uint8_t *host; /* RAM or ROM; NULL: MMIO */
     struct ram *ram;
     bool rom;
 };
 
-static void fill(struct cpu *c, struct tlb_entry *table, uint64_t va,
-                 const uint8_t *host)
+static struct tlb_entry *tlb_entry(struct cpu *c, uint64_t va,
+                                   enum access access)
 {
-    struct tlb_entry *e = &table[tlb_index(va)];
+    return &(access == ACCESS_WRITE ? c->write : c->read)[tlb_index(va)];
+}
+
+static void fill(struct cpu *c, enum access access, uint64_t va,
+                 const uint8_t *host, bool global)
+{
+    struct tlb_entry *e = tlb_entry(c, va, access);
 
     if (c->lockstep)
         lockstep_note(c, e);
     e->tag = (va & PAGE_MASK) | c->data_context;
     e->addend = (uintptr_t)host - (uintptr_t)va;
+    if (global)
+        tlb_note_global(c, e, va, access);
 }
 
 /* ROM is readable RAM, and a flash's writes are the device's; everything else
@@ -168,15 +227,14 @@ static bool find_rom(struct cpu *c, uint64_t pa, bool write, struct place *out)
     uint64_t page = pa & PAGE_MASK;
     struct span s;
 
-    if (!memory_find(c->env.memory, pa, &s) ||
-        s.region->kind == REGION_MMIO)
+    if (!memory_find(c->env.memory, pa, &s) || s.region->kind == REGION_MMIO)
         return false;
     out->rom = s.region->kind == REGION_ROM;
     if (write && out->rom && s.region->ops)
         return false;
     out->ram = s.region->ram;
-    out->host = out->ram->host + s.region->ram_offset + s.offset +
-                (pa - s.start);
+    out->host =
+        out->ram->host + s.region->ram_offset + s.offset + (pa - s.start);
     return out->rom && s.start <= page &&
            s.size - (page - s.start) >= PAGE_SIZE;
 }
@@ -219,14 +277,15 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
     if (t.page > PAGE_SIZE)
         cpu_note_large(c, va, t.page);
     if (t.read)
-        fill(c, c->read, va, out->host);
+        fill(c, ACCESS_READ, va, out->host, t.global);
     if (rom_page)
         return true;
     flags = &out->ram->flags[(uint64_t)(page - out->ram->host) >> PAGE_BITS];
-    if (t.write && (__atomic_load_n(flags, __ATOMIC_RELAXED) &
-                    (RAM_CODE | RAM_DIRTY)) == RAM_DIRTY &&
+    if (t.write &&
+        (__atomic_load_n(flags, __ATOMIC_RELAXED) & (RAM_CODE | RAM_DIRTY)) ==
+            RAM_DIRTY &&
         (!c->lockstep || lockstep_saved(c, out->host)))
-        fill(c, c->write, va, out->host);
+        fill(c, ACCESS_WRITE, va, out->host, t.global);
     return true;
 }
 
@@ -241,8 +300,7 @@ static unsigned first_part(uint64_t va, unsigned size)
 /* Does the guest mind that this access crosses a page? */
 static bool may_cross(struct cpu *c, uint64_t va, unsigned part, unsigned size)
 {
-    return part == size || !c->class->crosses ||
-           c->class->crosses(c, va, size);
+    return part == size || !c->class->crosses || c->class->crosses(c, va, size);
 }
 
 /* An access to the CPU's own page. */
@@ -318,36 +376,37 @@ static bool read_part(struct cpu *c, uint64_t va, const struct place *p,
 
 /* Every access of the slow side begins here; helpers come without having
  * looked in the TLB. */
-static void *tlb_hit(struct cpu *c, const struct tlb_entry *table, uint64_t va,
+static void *tlb_hit(struct cpu *c, enum access access, uint64_t va,
                      unsigned size)
 {
-    const struct tlb_entry *e = &table[tlb_index(va)];
+    struct tlb_entry *e = tlb_entry(c, va, access);
 
     cpu_watch_end(c);
-    return TLB_MISS(e, va, size) ? NULL : tlb_host(e, va);
+    if (TLB_MISS(e, va, size) &&
+        (first_part(va, size) != size || !tlb_from_global(c, e, va, access)))
+        return NULL;
+    return tlb_host(e, va);
 }
 
 enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
                         enum access access)
 {
-    const struct tlb_entry *table =
-        access == ACCESS_WRITE ? c->write : c->read;
     struct place p;
 
     if (first_part(va, size) != size || isa_address(c, va) != va)
         return TLB_NONE;
-    if (tlb_hit(c, table, va, size))
+    if (tlb_hit(c, access, va, size))
         return TLB_FOUND;
     if (!find_place(c, va, size, access, &p))
         return TLB_FAULT;
-    return tlb_hit(c, table, va, size) ? TLB_FOUND : TLB_NONE;
+    return tlb_hit(c, access, va, size) ? TLB_FOUND : TLB_NONE;
 }
 
 bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
 {
     unsigned part = first_part(va, size);
     const uint64_t rest = isa_address(c, va + part);
-    const void *hit = tlb_hit(c, c->read, va, size);
+    const void *hit = tlb_hit(c, ACCESS_READ, va, size);
     struct place p, q;
     uint8_t bytes[8] = {0};
 
@@ -398,8 +457,8 @@ static bool write_part(struct cpu *c, uint64_t va, const struct place *p,
 }
 
 /* Store whole values atomically: another vCPU must not see half of one. */
-static void ram_store_whole(struct cpu *c, const struct place *p,
-                            unsigned size, uint64_t value)
+static void ram_store_whole(struct cpu *c, const struct place *p, unsigned size,
+                            uint64_t value)
 {
     if (p->rom)
         return;
@@ -412,7 +471,7 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
 {
     unsigned part = first_part(va, size);
     const uint64_t rest = isa_address(c, va + part);
-    void *hit = tlb_hit(c, c->write, va, size);
+    void *hit = tlb_hit(c, ACCESS_WRITE, va, size);
     struct place p, q;
     uint8_t bytes[8];
 
@@ -455,7 +514,7 @@ static void write_follows(struct cpu *c, const struct place *p, unsigned size)
 void *cpu_host(struct cpu *c, uint64_t va, unsigned size, enum access access)
 {
     bool write = access == ACCESS_WRITE;
-    void *hit = tlb_hit(c, write ? c->write : c->read, va, size);
+    void *hit = tlb_hit(c, write ? ACCESS_WRITE : ACCESS_READ, va, size);
     struct place p;
 
     if (hit)
@@ -475,8 +534,8 @@ bool cpu_load16(struct cpu *c, uint64_t va)
 {
     uint64_t lo;
 
-    if (!may_cross(c, va, first_part(va, 16), 16) ||
-        !cpu_load(c, va, 8, &lo) || !cpu_load(c, va + 8, 8, &c->scratch_hi))
+    if (!may_cross(c, va, first_part(va, 16), 16) || !cpu_load(c, va, 8, &lo) ||
+        !cpu_load(c, va + 8, 8, &c->scratch_hi))
         return false;
     c->scratch = lo;
     return true;
@@ -487,18 +546,17 @@ bool cpu_check_write(struct cpu *c, uint64_t va, unsigned size)
     unsigned part = first_part(va, size);
     struct place p;
 
-    if (tlb_hit(c, c->write, va, size))
+    if (tlb_hit(c, ACCESS_WRITE, va, size))
         return true;
     return may_cross(c, va, part, size) &&
            find_place(c, va, part, ACCESS_WRITE, &p) &&
-           (part == size ||
-            find_place(c, isa_address(c, va + part), size - part,
-                       ACCESS_WRITE, &p));
+           (part == size || find_place(c, isa_address(c, va + part),
+                                       size - part, ACCESS_WRITE, &p));
 }
 
 void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size)
 {
-    void *hit = tlb_hit(c, c->write, va, size);
+    void *hit = tlb_hit(c, ACCESS_WRITE, va, size);
     struct place p;
 
     if (hit)

@@ -177,6 +177,8 @@ void undo_note_all(struct undo *u)
         return;
     note_table(u, u->cpu->read, TLB_SIZE);
     note_table(u, u->cpu->fetch, FETCH_TLB_SIZE);
+    note_table(u, u->cpu->global[ACCESS_READ], GLOBAL_TLB_SIZE);
+    note_table(u, u->cpu->global[ACCESS_FETCH], GLOBAL_TLB_SIZE);
 }
 
 static void restore_tlb(struct undo *u)

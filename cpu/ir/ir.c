@@ -158,6 +158,7 @@ static bool fold(enum ir_op op, unsigned bits, uint64_t a, uint64_t b,
     switch (op) {
     case IR_ADD: *out = a + b; return true;
     case IR_SUB: *out = a - b; return true;
+    case IR_MUL: *out = a * b; return true;
     case IR_AND: *out = a & b; return true;
     case IR_OR: *out = a | b; return true;
     case IR_XOR: *out = a ^ b; return true;

@@ -10,7 +10,7 @@ import itertools
 import re
 
 import flags
-from expr import FUNCTIONS, WIDTH
+from expr import FUNCTIONS, Node, WIDTH
 from source import IsaError
 
 CTYPE = {"u1": "uint8_t", "u8": "uint8_t", "u16": "uint16_t",
@@ -211,7 +211,8 @@ class Body:
     # vectors
     def x_lanes(self, n):
         """A loop over the lanes; what stands in lanes is a local."""
-        for x in n.args[0].walk():
+        lane = self.straight(n.args[0])
+        for x in lane.walk():
             if x.op == "lane":
                 x.data = self.temp("v128", self.expr(x.args[0]))
         out = f"t{self.temps}"
@@ -220,9 +221,30 @@ class Body:
         self.add(f"v128 {out};")
         self.add(f"for (unsigned i_ = 0; i_ < {128 // bits}; i_++) {{")
         self.add(f"    v128_put_{n.data}(&{out}, i_, "
-                 f"{self.expr(n.args[0])});")
+                 f"{self.expr(lane)});")
         self.add("}")
-        return out
+        # Two of 64 bits are taken for scalars otherwise, and stored apart.
+        return f"v128_make({out}.u64[1], {out}.u64[0])" if bits == 64 else out
+
+    def straight(self, n):
+        """A copy, in which no shift by the same count in all lanes asks if
+        that is too far: so the C compiler makes vectors of it."""
+        args = [self.straight(a) for a in n.args]
+        bits = WIDTH.get(n.type)
+        if n.op not in ("shl", "shr", "sar") or \
+           const_count(args[1], bits) or \
+           any(x.op == "lane" for x in args[1].walk()):
+            return Node(n.op, n.type, args, n.data)
+        t, count = CTYPE[n.type], self.temp(CTYPE[n.type], self.expr(args[1]))
+        if n.op == "sar":
+            count = self.temp(t, f"{count} < {bits} ? {count} : {bits - 1}")
+        near = Node("and", n.type, [Node("raw", n.type, data=count),
+                                    Node("const", n.type, data=bits - 1)])
+        e = Node(n.op, n.type, [args[0], near])
+        if n.op == "sar":
+            return e
+        mask = self.temp(t, f"({t})(0 - ({t})({count} < {bits}))")
+        return Node("and", n.type, [e, Node("raw", n.type, data=mask)])
 
     def x_lane(self, n):
         return f"v128_get_{n.type}(&{n.data}, i_)"
@@ -234,6 +256,13 @@ class Body:
     def x_pair(self, n):
         a, b = (self.expr(x) for x in n.args)
         return f"v128_make({a}, {b})"
+
+    def x_pick(self, n):
+        v, i = (self.expr(x) for x in n.args)
+        if "(" in v:
+            v = self.temp("v128", v)
+        last = 128 // WIDTH[n.type] - 1
+        return f"v128_get_{n.type}(&{v}, {i} & {last}u)"
 
     def wide(self, n):
         return WIDTH[n.type] == 128

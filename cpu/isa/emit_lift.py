@@ -7,7 +7,7 @@ import itertools
 
 import emit_c
 import flags
-from expr import FUNCTIONS, WIDTH
+from expr import FUNCTIONS, Node, WIDTH
 from source import IsaError
 
 ITYPE = {"u1": "IR_I1", "u8": "IR_I8", "u16": "IR_I16", "u32": "IR_I32",
@@ -140,6 +140,26 @@ class Lift:
     def x_pair(self, n):
         a, b = (self.expr(x) for x in n.args)
         return self.ref(f"ir_binary(ir, IR_CAT, IR_V128, {a}, {b})")
+
+    def x_pick(self, n):
+        """Of the half that it is in, shifted down."""
+        v, i = n.args
+        w = WIDTH[n.type]
+        half = 64 // w
+
+        def number(value):
+            return Node("const", "u8", data=value)
+
+        upper = Node("ne", "u1", [Node("and", "u8", [i, number(half)]),
+                                  number(0)])
+        at = Node("mul", "u8", [Node("and", "u8", [i, number(half - 1)]),
+                                number(w)])
+        e = Node("select", "u64", [upper, Node("hi", "u64", [v]),
+                                   Node("lo", "u64", [v])])
+        if w == 64:
+            return self.expr(e)
+        e = Node("shr", "u64", [e, Node("zx", "u64", [at])])
+        return self.expr(Node("lo", n.type, [e]))
 
     def x_lanes(self, n):
         return self.lanes(n.args[0], n.data)

@@ -755,6 +755,16 @@ class Parser:
                   self.args(2, "pair"))
         return Node("pair", "v128", [hi, lo])
 
+    def fn_pick(self):
+        """pick(u32, v, i): lane i of a vector, modulo their number."""
+        t = self.type_arg()
+        self.take(",")
+        v, i = self.args(2, "pick")
+        v, i = self.of_type(v, "v128", "pick"), self.of_type(i, "u8", "pick")
+        if t not in ("u8", "u16", "u32", "u64"):
+            self.fail("lanes", f"no lanes of {t} here")
+        return Node("pick", t, [v, i])
+
     def fn_load(self):
         t = self.type_arg()
         self.take(",")

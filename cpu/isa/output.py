@@ -163,22 +163,26 @@ void {isa.name}_disassemble(const struct insn *i, uint64_t pc, char *out,
         out += [f"const struct engine_handlers {isa.name}_engine = "
                 "ENGINE_HANDLERS;",
                 f"const struct isa_row {isa.name}_row_table[{self.up}_ROWS] "
-                "= {", '    [0] = {"undefined", ROW_END, 0, NULL, NULL},']
+                "= {", '    [0] = {"undefined", ROW_END, 0, NULL, NULL, {0, 0}},']
         for row in isa.rows:
             if row.alias:
                 out.append(f"    [{row.number}] = {{{string(row.name)}, 0, "
-                           f"{row.line}, NULL, NULL}},")
+                           f"{row.line}, NULL, NULL, {{0, 0}}}},")
             else:
                 out.append(f"    [{row.number}] = {{{string(row.name)}, "
                            f"{self.flags(row)}, {row.line}, "
-                           f"(rec_fn *){row.fn}, NULL}},")
+                           f"(rec_fn *){row.fn}, NULL, {{{row.number}, "
+                           f"{row.number}}}}},")
         out += ["};", ""]
-        out.append(f"const struct isa_fusion {isa.name}_fusions[] = {{")
-        out += fusions or ["    {0, 0, 0, NULL, {{0, NULL}, {0, NULL}}},"]
-        out += ["};", ""]
-        self.n_fusions = len(fusions)
+        out += self.fusion_table(fusions)
         out += self.helper_table()
         return out
+
+    def fusion_table(self, fusions):
+        self.n_fusions = len(fusions)
+        return [f"const struct isa_fusion {self.isa.name}_fusions[] = {{",
+                *(fusions or ["    {0, 0, 0, NULL, {{0, NULL}, {0, NULL}}},"]),
+                "};", ""]
 
     def fusions(self, h):
         by_name = {r.name: r for r in self.real}

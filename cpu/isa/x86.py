@@ -318,9 +318,6 @@ def prepare(isa):
                            "target(u64, u8) -> u64")
     if "GP" not in isa.causes:
         raise IsaError("needs-cause", 1, "this dialect wants a cause GP")
-    if isa.fuse:
-        raise IsaError("fuse-line", isa.fuse[0][0], "this dialect fuses no "
-                       "rows")
     flags.check(isa)
     for n, row in enumerate(isa.rows, 1):
         row.number = n

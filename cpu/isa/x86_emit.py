@@ -37,6 +37,11 @@ class X86Body(Body):
             self.incoming = flags.Values(home.isa, kind, [flags.raw("fa"),
                                                           flags.raw("fb")])
 
+    def first(self):
+        """Lines of the first of a pair, up to the second's record."""
+        self.run(self.stmts)
+        return ["{", *self.lines, "}", f"r += {1 + self.words};"]
+
     def whole(self):
         """All lines of the handler."""
         leave, mode = self.run(self.stmts)
@@ -706,12 +711,67 @@ class Handlers(emit_c.Handlers):
                         for k in self.kinds if k.family}
         self.arrays, self.array_text, self.table = {}, [], []
         self.flows = {}
+        self.made = {}      # row name -> [(inst, form, handlers, kind)]
+        self.roles = {}     # number -> its numbers as first and as second
+        self.fusions = []   # (first, second, handler)
 
     def all(self):
         for row in self.isa.rows:
             for inst in row.instances:
                 for form in sorted(row.forms, key=lambda f: f not in SLOW):
                     self.form(inst, form)
+        self.fuse()
+
+    def fuse(self):
+        """Pairs: a hot row that leaves lazy flags, then one of registers that
+        uses them.  Rows that run as one handler count as one."""
+        done, roles = set(), ({}, {})
+        for line, a, b in self.isa.fuse:
+            for name in (a, b):
+                if name not in self.made:
+                    raise IsaError("fuse-row", line,
+                                   f"no row is called '{name}'")
+            found = False
+            for first in self.made[a]:
+                for second in self.made[b]:
+                    if not self.can_fuse(first, second):
+                        continue
+                    found = True
+                    key = tuple(self.role(roles[n], n, x) for n, x in
+                                enumerate((first, second)))
+                    if key not in done:
+                        self.fusions.append(
+                            (*key, self.fused(first, second)))
+                    done.add(key)
+            if not found:
+                raise IsaError("fuse-value", line, f"{a} leaves no flags, or "
+                               f"{b} uses none, of which the kind is known")
+
+    def can_fuse(self, first, second):
+        inst, form, handlers, kind = first
+        if "hot" not in inst.row.attrs or form in SLOW or inst.row.exit or \
+           isinstance(handlers, list) or kind < 2 or kind == 255 or \
+           (inst.T, form) == ("u64", "Y"):
+            return False
+        inst, form, handlers, _ = second
+        return form == "R" and isinstance(handlers, list) and \
+            handlers[kind] is not None and handlers[0] is None
+
+    def role(self, numbers, n, made):
+        """The number, from 1, of a handler in this place of a pair."""
+        inst, form, handlers, kind = made
+        what = tuple(handlers) if n else (handlers, kind)
+        number = numbers.setdefault(what, len(numbers) + 1)
+        self.roles.setdefault(inst.forms[form], [0, 0])[n] = number
+        return number
+
+    def fused(self, first, second):
+        (a, form, _, kind), (b, to, _, _) = first, second
+        lines = X86Body(self.home, a, form, a.fns.get(TWIN.get(form))).first()
+        _, after = self.body(b, to, kind=self.kinds[kind - 1],
+                             keeps_kind=bool(b.row.exit))
+        name = f"{self.ident(a, form)}__{self.ident(b, to)[2:]}"
+        return self.define(name, a.row.line, [*lines, "{", *after, "}"])
 
     def ident(self, inst, form):
         size = f"_{WIDTH[inst.T]}" if inst.T else ""
@@ -739,6 +799,8 @@ class Handlers(emit_c.Handlers):
         fns = lists[0]
         first = next(f for f in fns if f) if isinstance(fns, list) else fns
         inst.fns[form] = first
+        self.made.setdefault(row.name, []).append(
+            (inst, form, fns, kind_after[0]))
         self.table.append((inst.forms[form], row, form,
                            row_flags(inst, form, flow, fns), first,
                            self.flow(flow, lists, kind_after, row)))

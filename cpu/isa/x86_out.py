@@ -190,13 +190,16 @@ void {n}_disassemble(const struct insn *i, uint64_t pc, char *out,
         out += h.array_text
         out += [f"const struct engine_handlers {n}_engine = ENGINE_HANDLERS;",
                 f"const struct isa_row {n}_row_table[{self.up}_ROWS] = {{",
-                '    [0] = {"undefined", ROW_END | ROW_EXACT, 0, NULL, NULL},']
+                '    [0] = {"undefined", ROW_END | ROW_EXACT, 0, NULL, NULL, {0, 0}},']
         for number, row, form, row_flags, fn, flow in sorted(
                 h.table, key=lambda x: x[0]):
+            a, b = h.roles.get(number, (0, 0))
             out.append(f"    [{number}] = {{{string(row.name)}, {row_flags}, "
-                       f"{row.line}, (rec_fn *){fn}, {flow}}},")
+                       f"{row.line}, (rec_fn *){fn}, {flow}, {{{a}, {b}}}}},")
         out += ["};", ""]
-        self.n_fusions = 0
+        out += self.fusion_table(
+            [f"    {{{a}, {b}, 0, (rec_fn *){fn}, {{{{0, NULL}}, "
+             "{0, NULL}}}," for a, b, fn in sorted(h.fusions)])
         return out + self.helper_table() + self.flag_functions()
 
     @staticmethod

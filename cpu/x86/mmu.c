@@ -9,8 +9,8 @@
  *
  * Contexts: a load of CR3 gives an address space new numbers, which forgets
  * all that it had; with PCIDs a load that keeps translations finds the old
- * ones.  So pages are global to nobody: a processor may forget any
- * translation at any time.
+ * ones.  Global pages are kept beside, under numbers that only x86_flush()
+ * changes.
  *
  * The segment's limit is looked at where instructions are fetched: the page
  * that it ends in is good for one instruction at a time, and fetches beyond
@@ -80,6 +80,7 @@ enum {
     KEY_SMAP = 2,      /* and it keeps the supervisor from users' pages */
     KEY_ALIGNED = 4,   /* nothing may be remembered: each access is checked */
     KEY_END_SHIFT = 8, /* the first page behind the code segment */
+    KEY_GLOBAL = KEY_USER | KEY_SMAP, /* what global entries are kept for */
 };
 
 static struct x86_context *new_context(struct x86_cpu *g, uint64_t cr3,
@@ -146,6 +147,14 @@ static bool smap_on(const struct x86_cpu *g)
     return (g->cr4 & CR4_SMAP) && (g->system || !(g->eflags & FLAG_AC));
 }
 
+/* What global entries of a key are told by. */
+static uint64_t global_number(const struct x86_cpu *g, uint64_t key)
+{
+    if (!(g->cr4 & CR4_PGE) || !paging(g) || key & ~(uint64_t)KEY_GLOBAL)
+        return 0;
+    return g->globals * TLB_CONTEXT_STEP + key;
+}
+
 void x86_update_contexts(struct x86_cpu *g)
 {
     const uint64_t space = space_of(g), user = g->cpl == 3 ? KEY_USER : 0;
@@ -166,16 +175,28 @@ void x86_update_contexts(struct x86_cpu *g)
         g->system_context = context_for(g, space, system);
         g->core.fetch_context = context_for(g, space, fetch);
     } while (context_for(g, space, data) != first);
+    g->core.global_data = global_number(g, data);
+    g->system_global = global_number(g, system);
+    g->core.global_fetch = global_number(g, fetch);
     g->core.jump_context =
         JUMP_CONTEXT(g->core.fetch_context, (uint64_t)g->mode);
 }
 
-void x86_flush(struct x86_cpu *g)
+static void flush_spaces(struct x86_cpu *g)
 {
     for (unsigned i = 0; i < X86_CONTEXTS; i++)
         g->contexts[i].key = UINT64_MAX;
     x86_update_contexts(g);
     g->core.leave = true;
+}
+
+void x86_flush(struct x86_cpu *g)
+{
+    if (++g->globals >= TLB_CONTEXT_END / TLB_CONTEXT_STEP) {
+        tlb_forget_global(&g->core);
+        g->globals = 1;
+    }
+    flush_spaces(g);
 }
 
 #define PCID_MASK UINT64_C(0xfff)
@@ -228,8 +249,10 @@ bool x86_invpcid(struct cpu *c, uint64_t type, uint64_t lo, uint64_t hi)
     } else if (type == 1) {
         forget_pcid(g, lo);
         x86_update_contexts(g);
-    } else {
+    } else if (type == 2) {
         x86_flush(g);
+    } else {
+        flush_spaces(g);
     }
     c->leave = true;
     return true;

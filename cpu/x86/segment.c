@@ -28,15 +28,17 @@ bool x86_fault(struct cpu *c, unsigned vector, uint64_t error)
 
 struct system_access {
     bool system;
-    uint64_t context;
+    uint64_t context, global;
 };
 
 static struct system_access begin_system(struct x86_cpu *g)
 {
-    struct system_access was = {g->system, g->core.data_context};
+    struct system_access was = {g->system, g->core.data_context,
+                                g->core.global_data};
 
     g->system = true;
     g->core.data_context = g->system_context;
+    g->core.global_data = g->system_global;
     return was;
 }
 
@@ -44,6 +46,7 @@ static void end_system(struct x86_cpu *g, struct system_access was)
 {
     g->system = was.system;
     g->core.data_context = was.context;
+    g->core.global_data = was.global;
 }
 
 bool x86_system_load(struct x86_cpu *g, uint64_t va, unsigned size, uint64_t *v)
@@ -658,4 +661,3 @@ bool x86_verify(struct cpu *c, uint16_t selector, uint8_t write)
                      (access & (SEGMENT_CODE | SEGMENT_WRITE)) != SEGMENT_CODE;
     return true;
 }
-

@@ -441,6 +441,8 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, code_watched, 0),
     FIELD_HOST(struct x86_cpu, pa_mask), /* by the line */
     FIELD_HOST(struct x86_cpu, system_context),
+    FIELD_HOST(struct x86_cpu, system_global),
+    FIELD_HOST(struct x86_cpu, globals),
     FIELD_HOST(struct x86_cpu, contexts),
     FIELD_HOST(struct x86_cpu, next_context),
     FIELD_HOST(struct x86_cpu, context_hint),
@@ -470,6 +472,8 @@ static const struct isa x86_isa = {
     .helpers = x86_helpers,
     .ir = &x86_ir_guest,
     .engine = &x86_engine,
+    .fusions = x86_fusions,
+    .n_fusions = X86_N_FUSIONS,
     .hot_slots = hot_slots,
     .n_hot_slots = sizeof(hot_slots) / sizeof(hot_slots[0]),
     .flags = X86_FLAGS,

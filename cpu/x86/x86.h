@@ -248,6 +248,8 @@ struct x86_cpu {
     uint8_t code_watched; /* those of instructions */
     uint64_t pa_mask;    /* address lines that pass: A20 */
     uint64_t system_context; /* as cpu->data_context, for `system` */
+    uint64_t system_global;  /* as cpu->global_data */
+    uint32_t globals;        /* how often global entries were forgotten, not 0 */
     struct x86_context contexts[X86_CONTEXTS];
     uint32_t next_context;
     uint8_t context_hint[8];

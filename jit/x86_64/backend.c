@@ -247,7 +247,7 @@ static void load_now(struct gen *g, uint32_t at)
 {
     int v;
 
-    if (node(g, (ir_ref)at)->op != IR_LOAD || g->reg[at] != NO_REG)
+    if (node(g, (ir_ref)at)->op != IR_LOAD || g->loaded[at])
         return;
     v = value(g, (ir_ref)at, NO_REG);
     if (g->reg[at] != NO_REG)
@@ -265,6 +265,7 @@ static bool lower_nodes(struct gen *g, uint32_t first, uint32_t end)
     g->ir_end = end;
     g->busy = g->slots = 0;
     memset(g->locks, 0, sizeof(g->locks));
+    memset(g->loaded + first, 0, end - first);
     g->rmw.address = IR_NONE;
     g->dirty = IR_NONE;
     for (uint32_t n = first; n < end; n++)
@@ -384,6 +385,7 @@ static void lower_end(struct gen *g)
 static void write_resumes(struct gen *g)
 {
     struct jit_block *b = g->b;
+    const struct isa *isa = b->cpu->class->isa;
 
     for (unsigned i = 0; i < b->n && !g->e.full; i++) {
         const uint8_t *here = run_address(g->j, g->e.at);
@@ -397,8 +399,9 @@ static void write_resumes(struct gen *g)
         r->fn = (rec_fn *)(uintptr_t)here;
         /* No pair of instructions runs past it. */
         r = b->shadow + (b->insns[i - 1].rec - b->first);
-        if (b->cpu->class->isa->n_fusions && b->insns[i - 1].insn.row)
-            r->fn = b->cpu->class->isa->rows[b->insns[i - 1].insn.row].fn;
+        if (isa_find_fusion(isa, b->insns[i - 1].insn.row,
+                            b->insns[i].insn.row))
+            r->fn = isa->rows[b->insns[i - 1].insn.row].fn;
     }
 }
 
@@ -459,8 +462,9 @@ const uint8_t *backend_compile(struct jit *j)
     set_up(g, j);
     g->uses = calloc(1, b->ir.n + 1);
     g->marked = calloc(1, b->ir.n + 1);
+    g->loaded = calloc(1, b->ir.n + 1);
     g->reg = malloc(b->ir.n + 1);
-    if (g->uses && g->marked && g->reg) {
+    if (g->uses && g->marked && g->loaded && g->reg) {
         memset(g->reg, NO_REG, b->ir.n + 1);
         if (write_block(g)) {
             entry = run_address(j, j->code.write + j->code.used);
@@ -476,6 +480,7 @@ const uint8_t *backend_compile(struct jit *j)
         j->n_sites = sites;
     free(g->uses);
     free(g->marked);
+    free(g->loaded);
     free(g->reg);
     free(g);
     return entry;

@@ -183,7 +183,8 @@ void count_one(struct emit *e, const uint64_t *counter)
 
 /*
  * Into a handler: what it wants beside the CPU in rdi, the record in rsi and
- * the budget in rdx; changes rax.  `cpu` is the register that holds the CPU.
+ * the budget in rdx (engine.h: rcx is spare); changes rax.  `cpu` is the
+ * register that holds the CPU.
  */
 static void handler_arguments(struct emit *e, const struct isa *isa, int cpu)
 {
@@ -193,8 +194,8 @@ static void handler_arguments(struct emit *e, const struct isa *isa, int cpu)
     }
     if (!isa->flags)
         return;
-    e_load(e, RCX, cpu, CPU(flag_a));
-    e_load(e, R8, cpu, CPU(flag_b));
+    e_load(e, R8, cpu, CPU(flag_a));
+    e_load(e, R9, cpu, CPU(flag_b));
 }
 
 /* Out of a handler, whose arguments are those. */
@@ -203,8 +204,8 @@ static void from_handler(struct emit *e, const struct isa *isa)
     e_mov(e, RBP, RDI);
     if (!isa->flags)
         return;
-    e_store(e, RBP, CPU(flag_a), RCX);
-    e_store(e, RBP, CPU(flag_b), R8);
+    e_store(e, RBP, CPU(flag_a), R8);
+    e_store(e, RBP, CPU(flag_b), R9);
 }
 
 /* BMI1, BMI2, and what came before them. */
@@ -266,11 +267,10 @@ bool backend_init(struct jit *j, struct error *err)
     spill(&e, isa, n);
     count_one(&e, &j->counters.left);
     e_mov(&e, RSI, RAX);
-    e_mov(&e, R9, RCX);
     e_mov(&e, RDX, RDI);
     e_mov(&e, RDI, RBP);
     handler_arguments(&e, isa, RBP);
-    e_jmp_reg(&e, R9);
+    e_jmp_reg(&e, RCX);
 
     /* site: the site's number is on the stack; all registers survive */
     j->site = run_address(j, e.at);

@@ -63,6 +63,7 @@ struct gen {
     uint32_t slots;          /* that are in use, by bit */
     uint8_t *uses;           /* node -> uses that are still to come */
     uint8_t *marked;         /* by node, for a walk over a tree */
+    uint8_t *loaded;         /* by node: the load is written */
     uint32_t ir_first;       /* nodes that are lowered begin here, */
     uint32_t ir_end;         /* and end here */
     bool failed;             /* this instruction cannot be lowered */

@@ -249,6 +249,7 @@ int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
     base = address(g, n, &disp, write, &addend);
     if (g->failed)
         return RAX;
+    g->loaded[n - g->b->ir.nodes] = 1;
     if (write && written_later(g, n)) {
         g->rmw.address = n->a;
         g->rmw.ref = in_span(g) ? g->insn->base : n->a;

@@ -132,8 +132,8 @@ void used(struct gen *g, ir_ref r, int at)
         unlock(g, at);
     if (g->uses[r] > 0 && g->uses[r] < 255)
         g->uses[r]--;
-    if (g->reg[r] == at && g->uses[r] > 0)
-        return; /* it is needed again */
+    if (g->reg[r] == at && (g->uses[r] > 0 || g->locks[at]))
+        return; /* it is needed again, or still */
     drop(g, at);
 }
 
@@ -337,15 +337,16 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
         e_alu(&g->e, w, op, d, a);
     } else if (d == b && d != a) {
         /* d = a - d: neither may be lost */
-        const uint32_t busy = g->busy;
+        const uint32_t mine = (1u << a | 1u << d) & g->temps & ~g->busy;
         int t;
 
-        g->busy |= (1u << a | 1u << d) & g->temps;
+        g->busy |= mine;
         t = take_temp(g);
         copy(g, w, t, a);
         e_alu(&g->e, w, op, t, b);
         e_mov(&g->e, d, t);
-        g->busy = busy;
+        drop(g, t);
+        g->busy &= ~mine;
     } else {
         copy(g, w, d, a);
         e_alu(&g->e, w, op, d, b);

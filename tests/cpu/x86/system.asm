@@ -277,6 +277,32 @@ long64: lgdt [LIN(gdtr)]
         call hexw
         call newline64
 
+        ; They outlive CR3, and INVPCID of all others; not INVPCID of all.
+        SAY64 "kept "
+        mov qword [0x600], 0
+        mov qword [0x608], 0
+        mov dword [PT + 3 * 8], 0x203107
+        or ebx, 1 << 7
+        mov cr4, rbx
+        mov eax, [0x203000]
+        mov dword [PT + 3 * 8], 0x204107
+        mov rax, cr3
+        mov cr3, rax
+        mov eax, [0x203000]
+        call hexw
+        mov ecx, 3
+        invpcid rcx, [0x600]
+        mov eax, [0x203000]
+        call hexw
+        mov ecx, 2
+        invpcid rcx, [0x600]
+        mov eax, [0x203000]
+        call hexw
+        mov dword [PT + 3 * 8], 0x203007
+        and ebx, ~(1 << 7)
+        mov cr4, rbx
+        call newline64
+
         ; Protection keys: of users' pages, and of the supervisor's.
 %macro PKRU 1
         mov eax, %1

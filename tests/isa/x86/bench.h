@@ -69,7 +69,7 @@ struct bench {
     bool soft; /* no floating-point unit of the host's for the handlers */
     /* What was reached: cases by number of the row that decoding picks; by
      * entry, size of the code and what the first instruction has. */
-    uint32_t by_row[X86_ROWS];
+    uint32_t by_row[X86_ROWS], by_pair[X86_N_FUSIONS];
     struct reached {
         uint32_t cases, natives, open; /* open: left so by a row */
     } * reached;

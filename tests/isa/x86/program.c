@@ -413,18 +413,20 @@ static const struct x86_entry *any_entry(struct rng *r, const struct machine *m)
 }
 
 bool make_program(struct rng *r, const struct machine *m,
-                  const struct x86_entry *e, enum want want, unsigned n,
-                  struct program *p)
+                  const struct x86_entry *e, enum want want,
+                  const struct x86_entry *then, unsigned n, struct program *p)
 {
+    const struct x86_entry *const wanted[] = {e, then};
+
     *p = (struct program){.mode = m->mode, .native = true};
     /* Seldom over the end of the first page. */
     p->pc = GUEST_BASE + (rng_once(r, 8) ? PAGE_SIZE - 1 - rng_below(r, 24)
                                          : 0x100 + rng_below(r, 0xd00));
     do {
-        bool first = e && p->n == 0;
+        const struct x86_entry *next = p->n < 2 ? wanted[p->n] : NULL;
 
-        if (!add_insn(r, m, p, first ? e : any_entry(r, m),
-                      first ? want : WANT_ANY))
+        if (!add_insn(r, m, p, next ? next : any_entry(r, m),
+                      next && p->n == 0 ? want : WANT_ANY))
             return false;
     } while (p->n < n && goes_on(p));
     return true;

@@ -70,12 +70,13 @@ extern const char *const want_names[WANTS];
 bool can_have(const struct x86_entry *e, enum want want);
 
 /*
- * A program of n instructions, the first of entry e with what is wanted (if
- * not NULL), at a random place.  false: it did not come out; try again.
+ * A program of n instructions, the first of entry e with what is wanted, the
+ * second of entry then (where they are not NULL), at a random place.  false:
+ * it did not come out; try again.
  */
 bool make_program(struct rng *r, const struct machine *m,
-                  const struct x86_entry *e, enum want want, unsigned n,
-                  struct program *p);
+                  const struct x86_entry *e, enum want want,
+                  const struct x86_entry *then, unsigned n, struct program *p);
 
 /* Is its operand an image of the state of x87, and more? */
 bool is_image(const struct x86_entry *e);

@@ -573,6 +573,30 @@ static struct machine machine_for(const struct bench *t, unsigned size)
     return (struct machine){t->modes[size], g->model, g->features};
 }
 
+/* The program in a few states; false: it is no use to go on. */
+static bool run_program(struct bench *t)
+{
+    struct error error;
+    bool good;
+
+    place(t, true);
+    good = lift(t, &error);
+    if (!good)
+        bench_report(t, error.text);
+    for (unsigned k = 0; good && k < STATES_EACH; k++)
+        if (!run_case(t))
+            break;
+    place(t, false);
+    return good;
+}
+
+static void next_want(struct bench *t, const struct x86_entry *e)
+{
+    do
+        t->want = (t->want + 1) % WANTS;
+    while (!can_have(e, t->want));
+}
+
 /* Programs that begin with entry e. */
 static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
                       unsigned states)
@@ -582,29 +606,74 @@ static void run_entry(struct bench *t, const struct x86_entry *e, unsigned size,
     const unsigned most = t->jit                 ? MAX_INSNS
                           : t->insns < FEW_INSNS ? t->insns
                                                  : FEW_INSNS;
-    struct error error;
 
     if (!is_for_users(&m, e))
         return;
     t->entry = (unsigned)(e - x86_tables.entries);
     for (unsigned i = 0; i < states; i += STATES_EACH) {
-        do
-            t->want = (t->want + 1) % WANTS;
-        while (!can_have(e, t->want));
-        while (!make_program(&t->rng, &m, e, t->want,
+        next_want(t, e);
+        while (!make_program(&t->rng, &m, e, t->want, NULL,
                              1 + (unsigned)rng_below(&t->rng, most), &t->p))
             continue;
-        place(t, true);
-        if (!lift(t, &error)) {
-            bench_report(t, error.text);
-            place(t, false);
+        if (!run_program(t))
             return;
-        }
-        for (unsigned k = 0; k < STATES_EACH; k++)
-            if (!run_case(t))
-                break;
-        place(t, false);
     }
+}
+
+/* ------------------------------------------------------------ fused pairs */
+
+/* Has one of the rows that it decodes to a number in pairs? */
+static bool pairs_as(const struct x86_entry *e, unsigned place)
+{
+    for (unsigned k = 0; k < 4; k++)
+        for (unsigned form = 0, row = e->instance[k]; row && form < 8; form++)
+            if (e->forms >> form & 1 && x86_row_table[row++].role[place])
+                return true;
+    return false;
+}
+
+static void run_pair(struct bench *t, const struct x86_entry *e,
+                     const struct x86_entry *then, unsigned size)
+{
+    const struct machine m = machine_for(t, size);
+    const struct insn *i = t->p.insns;
+    const struct isa_fusion *f;
+
+    if (!is_for_users(&m, e) || !is_for_users(&m, then))
+        return;
+    t->entry = (unsigned)(e - x86_tables.entries);
+    /* Of each pair as it comes out, a few programs. */
+    for (unsigned n = 0; n < 300; n++) {
+        next_want(t, e);
+        while (!make_program(&t->rng, &m, e, t->want, then, 2, &t->p))
+            continue;
+        f = t->p.n < 2 ? NULL
+                       : isa_find_fusion(t->class.isa, i[0].row, i[1].row);
+        if (f && t->by_pair[f - x86_fusions]++ < 16 && !run_program(t))
+            return;
+    }
+}
+
+/* Every fused pair, in programs of those two. */
+static void run_pairs(struct bench *t)
+{
+    for (unsigned a = 1; a < x86_n_entries; a++) {
+        const struct x86_entry *e = &x86_tables.entries[a];
+
+        for (unsigned b = 1; pairs_as(e, 0) && b < x86_n_entries; b++) {
+            const struct x86_entry *then = &x86_tables.entries[b];
+
+            if (pairs_as(then, 1))
+                for (unsigned size = X86_MODE_32; size <= X86_MODE_64; size++)
+                    run_pair(t, e, then, size);
+        }
+    }
+    for (unsigned n = 0; n < X86_N_FUSIONS; n++)
+        if (!t->by_pair[n]) {
+            printf("pair %u, %u: not reached\n", x86_fusions[n].first,
+                   x86_fusions[n].second);
+            t->failures++;
+        }
 }
 
 /* ----------------------------------------------------- conditions, models */
@@ -751,6 +820,8 @@ static void run_all(struct bench *t, const struct plan *plan)
             printf("row %u, %s: %u failures\n", e->row, e->name,
                    t->failures - before);
     }
+    if (!plan->row && plan->mode < 0)
+        run_pairs(t);
 }
 
 /* Lines "SIZE HEX TEXT" for another disassembler to look at. */
@@ -764,7 +835,8 @@ static void print_programs(const struct bench *t, unsigned n, uint64_t seed)
         struct machine m = machine_for(t, size);
         char text[96];
 
-        if (!make_program(&r, &m, NULL, WANT_ANY, 1, &p) || !p.insns[0].row)
+        if (!make_program(&r, &m, NULL, WANT_ANY, NULL, 1, &p) ||
+            !p.insns[0].row)
             continue;
         x86_disassemble(&p.insns[0], 0x1000, text, sizeof(text));
         printf("%u ", 16u << size);
