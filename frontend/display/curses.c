@@ -399,7 +399,11 @@ static void curses_print(void *screen, const char *bytes, size_t n)
 {
     struct text_screen *s = screen;
 
-    waddnstr(s->monitor, bytes, (int)n);
+    /* Curses' line feed has a carriage return, and clears what is behind the
+     * cursor: with one in front of it, all of the line. */
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] != '\r')
+            waddch(s->monitor, (unsigned char)bytes[i]);
     s->news = true;
 }
 

@@ -343,6 +343,62 @@ class Window(Case):
         self.assertEqual(self.emu.wait(harness.LONG), 0)
 
 
+class Curses(Case):
+
+    def begin(self, *more):
+        self.said = self.folder / 'said'
+        return self.terminal(
+            '-M', 'pc', '-vga', 'std', '-m', '16', '-display', 'curses',
+            '-debugcon', f'file:{self.said}', *more,
+            env={**os.environ, 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8'})
+
+    def setUp(self):
+        super().setUp()
+        if not is_built('curses'):
+            self.skipTest('built without curses')
+
+    def typed(self, t, keys, codes):
+        before = self.said.read_text()
+        t.send(keys)
+        self.wait_for(lambda: self.said.read_text() ==
+                      before + ''.join(f'K {c}\n' for c in codes.split()),
+                      f'{keys}: {codes}')
+
+    def test_keys_and_monitor(self):
+        t = self.begin('-bios', harness.ARGS.rom)
+        t.expect('the guest shows graphics, 640x480')
+        self.wait_for(lambda: 'ready' in self.said.read_text(), 'the guest')
+        self.typed(t, 'a', '1E 9E')
+        self.typed(t, 'A', '2A 1E 9E AA')
+        self.typed(t, '\x03', '1D 2E AE 9D')
+        self.typed(t, '\x1b', '01 81')
+        self.typed(t, '\x1bx', '38 2D AD B8')
+        self.typed(t, '\x1bOA', 'E0 48 E0 C8')
+        t.send('\x1b2')
+        t.expect('(emu) ')
+        t.send('info status\r')
+        t.expect('VM status: running')
+        t.send('quit\r')
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.restored())
+
+    @unittest.skipUnless(os.path.exists('/usr/share/seabios/vgabios-stdvga.bin'),
+                         'no SeaBIOS here')
+    def test_text(self):
+        t = self.begin('-nodefaults')
+        t.expect('No bootable device')
+        t.send('\x1b2')
+        t.expect('(emu) ')
+        t.send('quit\r')
+        self.assertEqual(t.wait(), 0)
+
+    def test_no_terminal(self):
+        got = self.run_emu('-M', 'pc', '-display', 'curses')
+        self.assertEqual((got.returncode, got.stdout), (1, b''))
+        self.assertEqual(got.stderr.count(b'\n'), 1)
+        self.assertIn(b'are no terminal', got.stderr)
+
+
 class NoDisplay(Case):
 
     args = ('-M', 'pc', '-vga', 'std', '-serial', 'none', '-monitor', 'none')
@@ -380,14 +436,15 @@ class NoDisplay(Case):
         self.assertIn(b'this machine has no screen', got.stderr)
 
 
-def has_sdl(emu):
-    listed = subprocess.run([emu, '-display', 'help'], stdout=subprocess.PIPE,
-                            check=True).stdout.decode()
-    return 'sdl' in listed and 'sdl      a window\n' in listed
+def is_built(display, emu=None):
+    listed = subprocess.run([emu or harness.ARGS.emulator, '-display', 'help'],
+                            stdout=subprocess.PIPE, check=True).stdout
+    return any(line.split()[0] == display and 'not built' not in line
+               for line in listed.decode().splitlines()[1:])
 
 
 if __name__ == '__main__':
-    if not has_sdl(os.path.abspath(sys.argv[1])):
+    if not is_built('sdl', os.path.abspath(sys.argv[1])):
         print('built without SDL')
         sys.exit(77)
     harness.main('rom')
