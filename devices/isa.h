@@ -17,6 +17,9 @@
 /* FERR# and IRQ 13; input 0 is the first processor's. */
 extern const struct device_class isa_ferr_class;
 
+/* A parallel port with a printer. */
+extern const struct device_class isa_parallel_class;
+
 /* The interrupt lines (isa_irqs.c), and which of them an input is of. */
 extern const struct device_class isa_irqs_class;
 unsigned isa_irqs_number(unsigned input);

@@ -575,6 +575,7 @@ static bool make_machine(struct session *s, struct error *e)
     m.wall_clock_given = config_wall_clock(c, &m.wall_clock_ns);
     for (size_t i = 0; i < c->n_serials; i++)
         m.serial[i] = c->serials[i];
+    m.parallel = c->parallel;
     m.drives = drive_options(c);
     m.n_drives = c->n_drives;
     memcpy(m.pflash, c->pflash, sizeof(m.pflash));

@@ -19,6 +19,7 @@
 
 #include "devices/cfi_flash.h"
 #include "devices/fw_cfg.h"
+#include "devices/isa.h"
 #include "devices/mtimer.h"
 #include "cpu/core/lockstep.h"
 #include "jit/jit.h"
@@ -582,6 +583,18 @@ static bool set_serial(struct machine *m, struct device *dev, int node,
            error_prefix(e, "%s", m->tree.name);
 }
 
+/* The first parallel port prints to where -parallel says. */
+static bool set_parallel(struct machine *m, struct device *dev, struct error *e)
+{
+    const char *chardev = m->parallel;
+
+    if (!chardev || dev->class != &isa_parallel_class)
+        return true;
+    m->parallel = NULL;
+    return device_set(dev, &m->backends, "chardev", chardev, e) ||
+           error_prefix(e, "%s", m->tree.name);
+}
+
 /* emu,pflash = <n>: bank i holds the drive of pflash unit n + i.  With
  * emu,top there are as many banks as drives may be, one entry of reg for all.
  */
@@ -652,7 +665,8 @@ static bool set_properties(struct machine *m, struct device *dev, int node,
         if (!set_property(m, dev, node, p, e))
             return false;
     }
-    return set_serial(m, dev, node, e) && set_pflash(m, dev, node, e) &&
+    return set_serial(m, dev, node, e) && set_parallel(m, dev, e) &&
+           set_pflash(m, dev, node, e) &&
            machine_set_drives(m, dev, e) && check_own(m, dev->class, node, e);
 }
 
@@ -978,7 +992,8 @@ static bool make_devices(struct machine *m, struct error *e)
         if (!make_node(m, node, e))
             return false;
     }
-    return true;
+    return !m->parallel ||
+           error_set(e, "-parallel: this board has no such port");
 }
 
 /* What a board without a CPU cannot take. */

@@ -260,6 +260,7 @@ bool machine_new(struct machine **out, const struct machine_config *c,
     m->wake = c->wake;
     m->owner = c->owner;
     memcpy(m->serial, c->serial, sizeof(m->serial));
+    m->parallel = c->parallel;
     memcpy(m->pflash, c->pflash, sizeof(m->pflash));
     m->loader.firmware = m->loader.kernel = m->loader.initrd = SOURCE_NONE;
     m->loader.told_kernel = m->loader.told_initrd = SOURCE_NONE;

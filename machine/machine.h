@@ -88,6 +88,7 @@ struct machine_config {
     const void *demo;      /* image to run where neither kernel nor bios nor */
     size_t demo_size;      /* disk is given; or NULL */
     const char *serial[4]; /* chardev ids of the board's serial ports */
+    const char *parallel;  /* and of its parallel port; NULL: no printer */
     const struct device_option *devices;
     size_t n_devices;
     const struct drive_option *drives;

@@ -70,6 +70,7 @@ struct machine {
     void (*wake)(void *owner);
     void *owner;
     const char *serial[MACHINE_SERIALS];
+    const char *parallel; /* NULL: none, or a port has it */
     const char *pflash[MACHINE_PFLASH];
 
     /* What the board says of itself, from its root node. */

@@ -129,6 +129,17 @@ enum cli_result cli_serial(struct config *c, const char *arg, struct error *e)
     return CLI_RUN;
 }
 
+enum cli_result cli_parallel(struct config *c, const char *arg, struct error *e)
+{
+    if (c->parallel) {
+        error_set(e, "more than one parallel port");
+        return CLI_ERROR;
+    }
+    return take_where(c, "-parallel", "parallel", 0, arg, &c->parallel, e)
+               ? CLI_RUN
+               : CLI_ERROR;
+}
+
 enum cli_result cli_monitor(struct config *c, const char *arg, struct error *e)
 {
     const char *id;
@@ -349,6 +360,8 @@ bool cli_finish_chars(struct config *c, struct error *e)
     for (size_t i = 0; i < c->n_serials; i++)
         if (c->serials[i] && !use(c, "-serial", c->serials[i], false, e))
             return false;
+    if (c->parallel && !use(c, "-parallel", c->parallel, false, e))
+        return false;
     for (size_t i = 0; i < c->n_monitors; i++)
         if (!use(c, "-monitor", c->monitors[i], true, e))
             return false;

@@ -32,6 +32,7 @@ void cli_print_man(void);
 cli_handler cli_drive, cli_pflash, cli_blockdev, cli_fw_cfg, cli_boot;
 cli_handler cli_hda, cli_hdb, cli_hdc, cli_hdd, cli_cdrom, cli_fda, cli_fdb;
 cli_handler cli_chardev, cli_debugcon, cli_mon, cli_monitor, cli_serial;
+cli_handler cli_parallel;
 cli_handler cli_machine, cli_accel, cli_cpu, cli_smp, cli_m, cli_device;
 cli_handler cli_icount, cli_jit, cli_rtc, cli_action;
 

@@ -102,6 +102,7 @@ struct config {
     size_t n_chars;
     const char *serials[CONFIG_SERIALS]; /* chardev ids; NULL: not connected */
     size_t n_serials;
+    const char *parallel;  /* likewise */
     const char **monitors; /* chardev ids */
     size_t n_monitors;
     bool monitor_given; /* -monitor or -mon, be it none */

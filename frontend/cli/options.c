@@ -301,6 +301,8 @@ const struct option cli_options[] = {
     {"serial", "WHERE", cli_serial,
      "next serial line: stdio, mon:stdio, file:FILE, pty, null, none, "
      "unix:PATH[,server,nowait] or chardev:ID"},
+    {"parallel", "WHERE", cli_parallel,
+     "what a PC's guest prints at its parallel port: as -serial"},
     {"debugcon", "WHERE", cli_debugcon,
      "what a PC's guest writes to port E9h: as -serial"},
     {"chardev", "KIND,id=ID[,...]", cli_chardev,
@@ -325,7 +327,6 @@ const struct option cli_options[] = {
     {"net", "none", only_none, "accepted: no board has a network card yet"},
     {"nic", "none", only_none, "same"},
     {"vga", "std|none", vga, "the graphics card; a PC has std by default"},
-    {"parallel", "none", only_none, "accepted: no board has such a port"},
 
     {NULL, NULL, NULL, "Help"},
     {"help", NULL, help, "this list"},

@@ -350,6 +350,17 @@ class Programs(Case):
         t.send('cont\r')
         self.assertEqual(t.wait(), 7)
 
+    def test_parallel(self):
+        """378h: 'P'; a strobe by 37Ah; out 0xf4, 0ch.  At FFFFFFF0."""
+        rom = bytes(0xfff0) + bytes.fromhex('ba7803b050ee4242b00deeb00ceee6f4')
+        for board in ('pc', 'isapc'):
+            got = self.run_emu(
+                '-M', board, '-bios', self.file('print.rom', rom), '-parallel',
+                'file:paper', '-device', 'isa-debug-exit,iobase=0xf4',
+                '-timeout', '600')
+            self.assertEqual(got.returncode, 25, got.stderr)
+            self.assertEqual((self.folder / 'paper').read_bytes(), b'P')
+
     def test_output_and_failure(self):
         """Bytes that were written are out before the end."""
         code = lui(7, UART)
