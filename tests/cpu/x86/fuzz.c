@@ -103,6 +103,7 @@ struct machine {
     struct x86_rig *r;
     struct region device;
     uint64_t accesses; /* a sum of all that the device saw */
+    unsigned looks;    /* of the run loop for interrupts */
     enum start start;
 };
 
@@ -124,6 +125,20 @@ static void device_write(void *owner, uint64_t offset, uint64_t v,
 
 static const struct mmio_ops device_ops = {
     .read = device_read, .write = device_write, .impl = 1 | 2 | 4 | 8};
+
+/* Strings of 4 GiB are an instruction, too: such a machine is given up. */
+#define MAX_LOOKS 60000
+
+static bool look(struct cpu *c)
+{
+    struct machine *m = c->wires.bus_owner;
+
+    if (++m->looks == MAX_LOOKS) {
+        m->r->ended = true;
+        cpu_kick(c);
+    }
+    return x86_interrupt(c);
+}
 
 /* ------------------------------------------------------------------ tables */
 
@@ -600,6 +615,8 @@ static struct machine *new_machine(const struct run *run, enum way way)
         free_machine(m);
         return NULL;
     }
+    m->r->class.interrupt = look;
+    m->r->cpu->wires.bus_owner = m;
     m->r->cpu->no_chain = way == WAY_STEPS;
     if (!getenv("X86_RIG_LOG"))
         m->r->log.mask = 0;
@@ -695,7 +712,8 @@ static bool wild(const struct machine *m)
 static bool is_right(const struct machine *m, enum way way,
                      const struct machine *reference, struct error *e)
 {
-    if (!m || wild(reference))
+    if (!m || wild(reference) || reference->looks >= MAX_LOOKS ||
+        m->looks >= MAX_LOOKS)
         return true;
     error_set(e, "lockstep says so");
     return way == WAY_LOCKSTEP ? !m->r->differs : !differ(reference, m, e);
