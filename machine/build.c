@@ -954,14 +954,14 @@ static bool is_description(struct machine *m, int node)
            tree_named(&m->tree, top, "chosen");
 }
 
-/* emu,default = "vga": there unless the user wants another or none. */
+/* emu,default: a graphics card, there if it is the one that is wanted. */
 static bool is_unwanted(struct machine *m, int node)
 {
     const char *what = tree_string(&m->tree, node, "emu,default");
-    bool vga = what && strcmp(what, "vga") == 0;
+    bool wanted = what && m->want_card && strcmp(what, m->want_card) == 0;
 
-    m->have_vga = m->have_vga || (vga && m->want_vga);
-    return vga && !m->want_vga;
+    m->have_card = m->have_card || wanted;
+    return what && !wanted;
 }
 
 static bool make_node(struct machine *m, int node, struct error *e)
@@ -1031,8 +1031,8 @@ static bool make_core(struct machine *m, const struct machine_config *config,
     return make_ram(m, config, e) && make_cpus(m, config, e);
 }
 
-/* Does the board's own graphics card stay? */
-static void choose_vga(struct machine *m, const struct machine_config *config)
+/* Which of the board's own graphics cards is there? */
+static void choose_card(struct machine *m, const struct machine_config *config)
 {
     bool other = false;
 
@@ -1042,8 +1042,13 @@ static void choose_vga(struct machine *m, const struct machine_config *config)
 
         other = other || (cls && cls->display);
     }
-    m->want_vga = config->vga == VGA_STD || (config->vga == VGA_DEFAULT &&
-                                             !config->no_defaults && !other);
+    if (config->vga == VGA_CGA)
+        m->want_card = "cga";
+    else if (config->vga == VGA_HERCULES)
+        m->want_card = "hercules";
+    else if (config->vga == VGA_STD ||
+             (config->vga == VGA_DEFAULT && !config->no_defaults && !other))
+        m->want_card = "vga";
 }
 
 static bool check_pflash(struct machine *m, struct error *e)
@@ -1063,7 +1068,7 @@ bool machine_build(struct machine *m, const struct machine_config *config,
 {
     m->firmware_dirs = config->firmware_dirs;
     m->default_bios = !config->bios || strcmp(config->bios, "default") == 0;
-    choose_vga(m, config);
+    choose_card(m, config);
     if (!board_open(&m->board, config->board, config->board_options,
                     config->n_board_options, e) ||
         !read_root(m, e) || !make_spaces(m, e) || !make_core(m, config, e) ||

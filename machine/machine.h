@@ -71,7 +71,7 @@ struct boot_option {
 };
 
 /* The graphics card that a board has if nobody asks for another one. */
-enum vga_option { VGA_DEFAULT, VGA_NONE, VGA_STD };
+enum vga_option { VGA_DEFAULT, VGA_NONE, VGA_STD, VGA_CGA, VGA_HERCULES };
 
 struct machine_config {
     const char *board; /* embedded board's name, or a .dts/.dtb file;

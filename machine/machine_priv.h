@@ -90,7 +90,8 @@ struct machine {
     bool disks_are_ide; /* those that do not say where they go */
     struct drive_slot ide[MACHINE_IDE], floppy[MACHINE_FLOPPIES];
     const char *virtio_disk[MACHINE_VIRTIO_DISKS]; /* block ids */
-    bool want_vga, have_vga; /* the board's own card */
+    const char *want_card; /* of the board's own graphics cards, or NULL */
+    bool have_card;
     const char *const *firmware_dirs; /* -L's, while it is made */
     bool default_bios;
     uint8_t boot_order[3]; /* for the CMOS RAM, after the first reset */

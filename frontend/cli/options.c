@@ -101,10 +101,23 @@ static enum cli_result only_none(struct config *c, const char *arg,
 
 static enum cli_result vga(struct config *c, const char *arg, struct error *e)
 {
-    c->vga = strcmp(arg, "none") ? VGA_STD : VGA_NONE;
-    if (!strcmp(arg, "none") || !strcmp(arg, "std"))
-        return CLI_RUN;
-    error_set(e, "'%s' is not supported; accepted are std and none", arg);
+    static const struct {
+        const char *name;
+        enum vga_option card;
+    } cards[] = {{"std", VGA_STD},
+                 {"none", VGA_NONE},
+                 {"cga", VGA_CGA},
+                 {"hercules", VGA_HERCULES}};
+
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++)
+        if (!strcmp(arg, cards[i].name)) {
+            c->vga = cards[i].card;
+            return CLI_RUN;
+        }
+    error_set(e,
+              "'%s' is not supported; accepted are std, cga, hercules and "
+              "none",
+              arg);
     return CLI_ERROR;
 }
 
@@ -326,7 +339,8 @@ const struct option cli_options[] = {
     {"no-user-config", NULL, nothing, "accepted: there is no such file"},
     {"net", "none", only_none, "accepted: no board has a network card yet"},
     {"nic", "none", only_none, "same"},
-    {"vga", "std|none", vga, "the graphics card; a PC has std by default"},
+    {"vga", "std|cga|hercules|none", vga,
+     "the graphics card; a PC has std by default; cga and hercules on isapc"},
 
     {NULL, NULL, NULL, "Help"},
     {"help", NULL, help, "this list"},

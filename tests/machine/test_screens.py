@@ -28,6 +28,14 @@ STORED = pathlib.Path(__file__).parent / 'screens/png'
 BIOS = '/usr/share/seabios/bios-256k.bin'
 LIMIT = 120  # seconds for a screen, on a loaded host
 
+# -vga, and a board that has it.
+CARDS = {'std': 'pc', 'cga': 'isapc', 'hercules': 'isapc'}
+
+
+def card_of(name):
+    return {'cga-': 'cga', 'hgc-': 'hercules'}.get(name[:4], 'std')
+
+
 # A screen that shows the same as another.
 SAME = {
     'mode-0': 'mode-1', 'regs-1': 'mode-1', 'mode-2': 'mode-3',
@@ -147,7 +155,7 @@ def keep(guest, name, folder):
     """Every picture there is in a while."""
     file = folder / 'now.png'
     seen = []
-    end = time.monotonic() + 3
+    end = time.monotonic() + 9
     while time.monotonic() < end:
         guest.command(f'screendump {file}')
         data = file.read_bytes()
@@ -158,6 +166,29 @@ def keep(guest, name, folder):
         number = f'.{n + 1}' if len(seen) > 1 else ''
         (folder / f'{name}{number}.png').write_bytes(data)
     return f'{len(seen)} kept'
+
+
+def run(args, card, options, folder):
+    """How many of a card's screens are wrong."""
+    names = args.name and [n for n in args.name if card_of(n) == card]
+    if names == []:
+        return 0
+    bad = 0
+    with Guest([args.emu, '-M', CARDS[card], '-m', '64', '-vga', card,
+                '-icount', 'shift=4', '-kernel', args.program,
+                *options], folder) as guest:
+        for name in names or guest.names():
+            if card_of(name) != card:
+                continue
+            guest.show(name)
+            if args.keep:
+                print(name, keep(guest, name, args.keep), flush=True)
+                continue
+            wrong = check(guest, name, folder)
+            if wrong:
+                print(f'{name}: {wrong}')
+            bad += bool(wrong)
+    return bad
 
 
 def main():
@@ -171,19 +202,9 @@ def main():
         print('no seabios: skipped')
         sys.exit(77)
     bad = 0
-    with tempfile.TemporaryDirectory() as folder:
-        with Guest([args.emu, '-M', 'pc', '-m', '64', '-vga', 'std',
-                    '-icount', 'shift=4', '-kernel', args.program,
-                    *options], folder) as guest:
-            for name in args.name or guest.names():
-                guest.show(name)
-                if args.keep:
-                    print(name, keep(guest, name, args.keep), flush=True)
-                    continue
-                wrong = check(guest, name, folder)
-                if wrong:
-                    print(f'{name}: {wrong}')
-                bad += bool(wrong)
+    for card in CARDS:
+        with tempfile.TemporaryDirectory() as folder:
+            bad += run(args, card, options, folder)
     sys.exit(bad != 0)
 
 

@@ -33,7 +33,7 @@ void put_unchained(unsigned x, unsigned y, unsigned colour)
 }
 
 /* Two bits, and lines of two kinds. */
-static void put_cga4(unsigned x, unsigned y, unsigned colour)
+void put_cga4(unsigned x, unsigned y, unsigned colour)
 {
     uint8_t *p = window_b8 + (y & 1) * 0x2000 + y / 2 * 80 + x / 4;
     unsigned shift = 6 - 2 * (x & 3);
@@ -41,7 +41,7 @@ static void put_cga4(unsigned x, unsigned y, unsigned colour)
     *p = (uint8_t)((*p & ~(3u << shift)) | (colour & 3) << shift);
 }
 
-static void put_cga2(unsigned x, unsigned y, unsigned colour)
+void put_cga2(unsigned x, unsigned y, unsigned colour)
 {
     uint8_t *p = window_b8 + (y & 1) * 0x2000 + y / 2 * 80 + x / 8;
     unsigned bit = 0x80u >> (x & 7);

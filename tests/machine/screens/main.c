@@ -72,7 +72,8 @@ static int same(const char *a, const char *b)
 }
 
 static const struct screen *const lists[] = {
-    text_screens, graphics_screens, effect_screens, vbe_screens, memory_screens,
+    text_screens, graphics_screens, effect_screens,
+    vbe_screens,  memory_screens,   card_screens,
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 

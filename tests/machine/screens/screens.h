@@ -15,7 +15,7 @@ struct screen {
 };
 
 extern const struct screen text_screens[], graphics_screens[], effect_screens[],
-    vbe_screens[], memory_screens[];
+    vbe_screens[], memory_screens[], card_screens[];
 
 #define SEQ 0x3c4
 #define GFX 0x3ce
@@ -67,6 +67,8 @@ void card(const struct canvas *c);
 /* What `put` draws on. */
 extern unsigned canvas_pitch, canvas_start;
 void put_planar(unsigned x, unsigned y, unsigned colour);
+void put_cga4(unsigned x, unsigned y, unsigned colour);
+void put_cga2(unsigned x, unsigned y, unsigned colour);
 void put_linear(unsigned x, unsigned y, unsigned colour);
 void put_unchained(unsigned x, unsigned y, unsigned colour);
 /* Mode 13h unchained, with two pages of different cards. */
