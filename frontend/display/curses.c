@@ -172,6 +172,7 @@ static void draw(struct text_screen *s)
     }
     erase();
     if (s->graphics) {
+        redrawwin(stdscr); /* not the digits that changed alone */
         curs_set(0);
         mvprintw(LINES / 2, 0,
                  "the guest shows graphics, %ux%u; Alt-2 is the "
