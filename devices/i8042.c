@@ -17,9 +17,10 @@
  * Input comes through the gate, in frames of 8 bytes: what is for a device
  * that has no room waits there.
  *
- * Missing: passwords (A4h says that there is none; A5h and A6h are ignored),
- * the diagnostic dump (ACh), polling of the input port (C1h, C2h), the key
- * lock, time-outs and parity errors of the lines.
+ * Missing: the AT's diagnostic dump (ACh, which the PS/2 reserves), commands
+ * of makers' own controllers but DDh and DFh, the key lock, time-outs and
+ * parity errors of the lines.  While a password is awaited, commands are
+ * taken.
  */
 #include "devices/i8042.h"
 
@@ -52,6 +53,8 @@ enum {
     CMD_READ_RAM = 0x20,  /* to 3Fh */
     CMD_WRITE_RAM = 0x60, /* to 7Fh */
     CMD_PASSWORD_TEST = 0xa4,
+    CMD_LOAD_PASSWORD = 0xa5,
+    CMD_USE_PASSWORD = 0xa6,
     CMD_AUX_OFF = 0xa7,
     CMD_AUX_ON = 0xa8,
     CMD_AUX_TEST = 0xa9,
@@ -60,6 +63,8 @@ enum {
     CMD_KBD_OFF = 0xad,
     CMD_KBD_ON = 0xae,
     CMD_READ_INPUT = 0xc0,
+    CMD_POLL_LOW = 0xc1, /* bits 0 to 3 of the input port in the status */
+    CMD_POLL_HIGH = 0xc2,
     CMD_READ_OUTPUT = 0xd0,
     CMD_WRITE_OUTPUT = 0xd1,
     CMD_WRITE_KBD_BUFFER = 0xd2,
@@ -79,13 +84,23 @@ enum {
     OP_AUX_INT = 0x20,
 };
 
+/* Of the controller's RAM. */
+enum {
+    RAM_SECURITY_ON = 0x13,  /* said when a password is awaited, if not 0 */
+    RAM_SECURITY_OFF = 0x14, /* and when it was typed */
+    RAM_MAKE_1 = 0x16,       /* codes that no password is compared with */
+    RAM_MAKE_2 = 0x17,
+};
+
 #define SELF_TEST_GOOD 0x55
+#define A_PASSWORD 0xfa
 #define NO_PASSWORD 0xf1
 #define INPUT_PORT 0xbf /* not locked, a colour display, no jumper */
 #define CODE_BREAK 0xf0
 #define BYTE_NS UINT64_C(900000)
 #define RAM_BYTES 32
-#define FRAME 8 /* bytes; a divisor of the gate's ring */
+#define PASSWORD 16 /* bytes, with the 0 that ends it */
+#define FRAME 8     /* bytes; a divisor of the gate's ring */
 
 struct i8042 {
     struct device dev;
@@ -95,8 +110,12 @@ struct i8042 {
     uint8_t ram[RAM_BYTES];
     uint8_t data; /* output buffer */
     uint8_t output_port;
-    uint8_t command;          /* whose data byte port 60h awaits, or 0 */
-    bool full, aux;           /* OBF, and from the mouse */
+    uint8_t command; /* whose data byte port 60h awaits, or 0 */
+    bool full, aux;  /* OBF, and from the mouse */
+    uint8_t polls;   /* CMD_POLL_LOW, CMD_POLL_HIGH or 0 */
+    uint8_t password[PASSWORD];
+    uint8_t typed;            /* bytes of it: now loaded, or seen */
+    bool locked;              /* it is awaited */
     bool command_last;        /* STATUS_CMD */
     bool break_seen;          /* translation: F0h came before */
     bool key_held, move_held; /* input waits in the gate */
@@ -158,16 +177,55 @@ static void news(void *owner)
     pump(owner);
 }
 
+/* Compares a code with the password, which is of set 1's make codes. */
+static void check_password(struct i8042 *c, uint8_t code)
+{
+    if (code >= 0x80 || code == c->ram[RAM_MAKE_1] ||
+        code == c->ram[RAM_MAKE_2])
+        return;
+    if (code != c->password[c->typed])
+        c->typed = 0;
+    if (code != c->password[c->typed] || c->password[++c->typed])
+        return;
+    c->locked = false;
+    if (c->ram[RAM_SECURITY_OFF])
+        put(c, c->ram[RAM_SECURITY_OFF], false);
+}
+
+static void load_password(struct i8042 *c, uint8_t byte)
+{
+    c->password[c->typed] = byte;
+    if (!byte)
+        return;
+    if (c->typed < PASSWORD - 1) /* the last one stays 0 */
+        c->typed++;
+    c->password[c->typed] = 0;
+    c->command = CMD_LOAD_PASSWORD;
+}
+
+static void use_password(struct i8042 *c)
+{
+    if (!c->password[0])
+        return;
+    c->locked = true;
+    c->typed = 0;
+    if (c->ram[RAM_SECURITY_ON])
+        put(c, c->ram[RAM_SECURITY_ON], false);
+}
+
 static void put_key(struct i8042 *c, uint8_t byte)
 {
-    if (!(c->ram[0] & CB_TRANSLATE)) {
+    uint8_t code = ps2_set1(byte) | (c->break_seen ? 0x80 : 0);
+    bool breaks = byte == CODE_BREAK;
+
+    if (c->locked || (c->ram[0] & CB_TRANSLATE))
+        c->break_seen = breaks;
+    if (c->locked && !breaks)
+        check_password(c, code);
+    else if (!c->locked && !(c->ram[0] & CB_TRANSLATE))
         put(c, byte, false);
-    } else if (byte == CODE_BREAK) {
-        c->break_seen = true;
-    } else {
-        put(c, ps2_set1(byte) | (c->break_seen ? 0x80 : 0), false);
-        c->break_seen = false;
-    }
+    else if (!c->locked && !breaks)
+        put(c, code, false);
 }
 
 /* A byte has arrived. */
@@ -235,7 +293,14 @@ static void run_command(struct i8042 *c, uint8_t command)
     c->command = 0;
     switch (command) {
     case CMD_PASSWORD_TEST:
-        put(c, NO_PASSWORD, false);
+        put(c, c->password[0] ? A_PASSWORD : NO_PASSWORD, false);
+        break;
+    case CMD_LOAD_PASSWORD:
+        c->typed = 0;
+        c->command = command;
+        break;
+    case CMD_USE_PASSWORD:
+        use_password(c);
         break;
     case CMD_AUX_OFF:
         change_command_byte(c, 0, CB_AUX_OFF);
@@ -259,6 +324,10 @@ static void run_command(struct i8042 *c, uint8_t command)
         break;
     case CMD_READ_INPUT:
         put(c, INPUT_PORT, false);
+        break;
+    case CMD_POLL_LOW:
+    case CMD_POLL_HIGH:
+        c->polls = command;
         break;
     case CMD_READ_OUTPUT:
         put(c, read_output_port(c), false);
@@ -307,6 +376,9 @@ static void write_data(struct i8042 *c, uint8_t byte)
         c->ram[0] &= ~CB_KBD_OFF;
         ps2_keyboard_write(&c->keyboard, byte);
         break;
+    case CMD_LOAD_PASSWORD:
+        load_password(c, byte);
+        break;
     case CMD_WRITE_OUTPUT:
         write_output_port(c, byte);
         break;
@@ -337,9 +409,14 @@ static uint8_t read_data(struct i8042 *c)
 
 static uint8_t status(const struct i8042 *c)
 {
-    return (c->full ? STATUS_OBF : 0) | (c->full && c->aux ? STATUS_AUX : 0) |
-           (c->ram[0] & CB_SYS ? STATUS_SYS : 0) |
-           (c->command_last ? STATUS_CMD : 0) | STATUS_UNLOCKED;
+    uint8_t low = (c->full ? STATUS_OBF : 0) |
+                  (c->ram[0] & CB_SYS ? STATUS_SYS : 0) |
+                  (c->command_last ? STATUS_CMD : 0);
+
+    if (c->polls)
+        return low | (c->polls == CMD_POLL_LOW ? INPUT_PORT << 4 & 0xf0
+                                               : INPUT_PORT & 0xf0);
+    return low | (c->full && c->aux ? STATUS_AUX : 0) | STATUS_UNLOCKED;
 }
 
 static uint64_t i8042_read(struct device *dev, unsigned window, uint64_t offset,
@@ -358,6 +435,7 @@ static void i8042_write(struct device *dev, unsigned window, uint64_t offset,
 
     (void)offset, (void)size;
     c->command_last = window == WINDOW_STATUS;
+    c->polls = 0;
     if (window == WINDOW_STATUS)
         run_command(c, (uint8_t)value);
     else
@@ -487,6 +565,9 @@ static void i8042_loaded(struct device *dev)
 
     ps2_keyboard_loaded(&c->keyboard);
     ps2_mouse_loaded(&c->mouse);
+    c->password[PASSWORD - 1] = 0;
+    c->typed %= PASSWORD;
+    c->locked = c->locked && c->password[0];
     c->key_held = c->move_held = true;
     update_irqs(c);
     set_a20(c);
@@ -505,6 +586,10 @@ static const struct field i8042_fields[] = {
     FIELD(struct i8042, command, 0),
     FIELD(struct i8042, full, false),
     FIELD(struct i8042, aux, false),
+    FIELD(struct i8042, polls, 0),
+    FIELD_ARRAY(struct i8042, password, 0),
+    FIELD(struct i8042, typed, 0),
+    FIELD(struct i8042, locked, false),
     FIELD(struct i8042, command_last, false),
     FIELD(struct i8042, break_seen, false),
     FIELD(struct i8042, key_held, false),

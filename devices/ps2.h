@@ -45,6 +45,7 @@ struct ps2_keyboard {
     uint8_t leds;           /* 1: scroll, 2: num, 4: caps */
     uint8_t repeats;        /* the key that is repeated, or 0 */
     bool scanning;
+    bool num_shift;             /* a shift code for Num Lock is out */
     uint8_t down[PS2_KEYS / 8]; /* bits: the keys that are held */
     uint8_t types[0x90];        /* of set 3's codes: enum in ps2_keyboard.c */
     struct timer repeat, bat;

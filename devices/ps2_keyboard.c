@@ -8,8 +8,8 @@
  *
  * A reset's self-test takes 20 ms instead of half a second.
  *
- * Missing: the shift codes around the cursor keys when Num Lock or Shift is
- * on; the overrun code (input waits until there is room); parity errors.
+ * Missing: the overrun code (input waits in the gate until there is room);
+ * parity errors.
  */
 #include "devices/ps2.h"
 
@@ -39,7 +39,14 @@ enum {
     REPLY_RESEND = 0xfe,
 };
 
-enum { CODE_BREAK = 0xf0, CODE_E0 = 0xe0, CODE_E1 = 0xe1 };
+enum {
+    CODE_BREAK = 0xf0,
+    CODE_E1 = 0xe1,
+    CODE_SHIFT = 0xe012, /* with a prefix: no key */
+    CODE_SHIFT_R = 0xe059,
+};
+
+enum { LED_NUM = 2 };
 
 /* Of a key in set 3. */
 enum { TYPE_TYPEMATIC = 1, TYPE_BREAK = 2 };
@@ -55,6 +62,7 @@ enum {
     KEY_LEFTALT = 56,
     KEY_CAPSLOCK = 58,
     KEY_RIGHTCTRL = 97,
+    KEY_KPSLASH = 98,
     KEY_SYSRQ = 99,
     KEY_RIGHTALT = 100,
     KEY_PAUSE = 119,
@@ -168,7 +176,7 @@ static const struct code codes[PS2_KEYS] = {
     [96] = {0xe05a, 0x79},
     /* right control, keypad /, right alt, the cursor keys */
     [KEY_RIGHTCTRL] = {0xe014, 0x58},
-    [98] = {0xe04a, 0x77},
+    [KEY_KPSLASH] = {0xe04a, 0x77},
     [KEY_SYSRQ] = {0xe07c, 0x57},
     [KEY_RIGHTALT] = {0xe011, 0x39},
     [102] = {0xe06c, 0x6e},
@@ -181,7 +189,7 @@ static const struct code codes[PS2_KEYS] = {
     [109] = {0xe07a, 0x6d},
     [110] = {0xe070, 0x67},
     [111] = {0xe071, 0x64},
-    /* mute, volume, power, keypad =, pause, keypad comma, yen */
+    /* mute, volume, power, keypad =, pause, keypad comma, Korea's, yen */
     [113] = {0xe023, 0},
     [114] = {0xe021, 0},
     [115] = {0xe032, 0},
@@ -189,11 +197,14 @@ static const struct code codes[PS2_KEYS] = {
     [117] = {0x0f, 0},
     [KEY_PAUSE] = {0xe07e, 0x62},
     [121] = {0x6d, 0},
+    [122] = {0xf2, 0},
+    [123] = {0xf1, 0},
     [124] = {0x6a, 0x5d},
-    /* left and right meta, menu */
+    /* left and right meta, menu, stop */
     [125] = {0xe01f, 0x8b},
     [126] = {0xe027, 0x8c},
     [127] = {0xe02f, 0x8d},
+    [128] = {0xe028, 0},
     /* calculator, sleep, wake; mail, bookmarks, computer, back, forward */
     [140] = {0xe02b, 0},
     [142] = {0xe03f, 0},
@@ -203,7 +214,7 @@ static const struct code codes[PS2_KEYS] = {
     [157] = {0xe040, 0},
     [158] = {0xe038, 0},
     [159] = {0xe030, 0},
-    /* next, play, previous, stop; home, refresh */
+    /* next, play, previous, no play; home, refresh */
     [163] = {0xe04d, 0},
     [164] = {0xe034, 0},
     [165] = {0xe015, 0},
@@ -288,11 +299,19 @@ static bool either_down(const struct ps2_keyboard *k, unsigned a, unsigned b)
     return is_down(k, a) || is_down(k, b);
 }
 
+/* Of codes that only say that the key was pressed: Korea's two. */
+static bool make_only(unsigned code)
+{
+    return code == 0xf1 || code == 0xf2;
+}
+
 /* One code of set 2 (with its prefix), in set 1 or 2. */
 static void push_code(struct ps2_keyboard *k, unsigned code, bool make)
 {
     uint8_t low = (uint8_t)code;
 
+    if (make_only(code) && !make)
+        return;
     if (code >> 8)
         ps2_push(&k->keys, (uint8_t)(code >> 8));
     if (k->set == 1) {
@@ -319,20 +338,63 @@ static void push_pause(struct ps2_keyboard *k)
     push_code(k, 0x77, false);
 }
 
-static void push_print(struct ps2_keyboard *k, bool make)
+static bool shifted(const struct ps2_keyboard *k)
 {
-    bool plain = !either_down(k, KEY_LEFTSHIFT, KEY_RIGHTSHIFT) &&
-                 !either_down(k, KEY_LEFTCTRL, KEY_RIGHTCTRL);
+    return either_down(k, KEY_LEFTSHIFT, KEY_RIGHTSHIFT);
+}
+
+static void push_print(struct ps2_keyboard *k, bool make, bool again)
+{
+    bool plain =
+        !again && !shifted(k) && !either_down(k, KEY_LEFTCTRL, KEY_RIGHTCTRL);
 
     if (either_down(k, KEY_LEFTALT, KEY_RIGHTALT)) {
         push_code(k, 0x84, make);
         return;
     }
     if (plain && make)
-        push_code(k, 0xe012, true);
+        push_code(k, CODE_SHIFT, true);
     push_code(k, 0xe07c, make);
     if (plain && !make)
-        push_code(k, 0xe012, false);
+        push_code(k, CODE_SHIFT, false);
+}
+
+/*
+ * The cursor keys, Insert to Page Down and the keypad's / are keys of the
+ * first PC's keyboard with a prefix.  For software that takes no notice of
+ * the prefix, shift codes with a prefix of their own make the shifts look as
+ * such a key needs them: not held, or with Num Lock held.
+ */
+static bool has_shift_codes(unsigned key)
+{
+    return (key >= 102 && key <= 111) || key == KEY_KPSLASH;
+}
+
+static void push_shifts(struct ps2_keyboard *k, bool make)
+{
+    if (is_down(k, KEY_LEFTSHIFT))
+        push_code(k, CODE_SHIFT, make);
+    if (is_down(k, KEY_RIGHTSHIFT))
+        push_code(k, CODE_SHIFT_R, make);
+}
+
+static void push_extended(struct ps2_keyboard *k, unsigned key, bool make)
+{
+    bool num = (k->leds & LED_NUM) && key != KEY_KPSLASH;
+
+    if (make && num && !shifted(k)) {
+        push_code(k, CODE_SHIFT, true);
+        k->num_shift = true;
+    } else if (make && !num) {
+        push_shifts(k, false);
+    }
+    push_code(k, codes[key].set2, make);
+    if (!make && k->num_shift) {
+        push_code(k, CODE_SHIFT, false);
+        k->num_shift = false;
+    } else if (!make && !num) {
+        push_shifts(k, true);
+    }
 }
 
 static void push_set3(struct ps2_keyboard *k, unsigned key, bool make)
@@ -346,7 +408,9 @@ static void push_set3(struct ps2_keyboard *k, unsigned key, bool make)
     ps2_push(&k->keys, code);
 }
 
-static void push_key(struct ps2_keyboard *k, unsigned key, bool make)
+/* again: by repetition, which leaves the shift codes out. */
+static void push_key(struct ps2_keyboard *k, unsigned key, bool make,
+                     bool again)
 {
     if (k->set == 3) {
         push_set3(k, key, make);
@@ -354,7 +418,9 @@ static void push_key(struct ps2_keyboard *k, unsigned key, bool make)
         if (make)
             push_pause(k);
     } else if (key == KEY_SYSRQ) {
-        push_print(k, make);
+        push_print(k, make, again);
+    } else if (!again && has_shift_codes(key)) {
+        push_extended(k, key, make);
     } else {
         push_code(k, codes[key].set2, make);
     }
@@ -398,7 +464,7 @@ static void repeat(void *owner)
     if (!k->repeats)
         return;
     if (has_room(k))
-        push_key(k, k->repeats, true);
+        push_key(k, k->repeats, true, true);
     repeat_in(k, period_ns(k));
     k->news(k->owner);
 }
@@ -407,7 +473,7 @@ static bool repeatable(const struct ps2_keyboard *k, unsigned key)
 {
     if (k->set == 3)
         return codes[key].set3 && (k->types[codes[key].set3] & TYPE_TYPEMATIC);
-    return key != KEY_PAUSE;
+    return key != KEY_PAUSE && !make_only(codes[key].set2);
 }
 
 bool ps2_keyboard_key(struct ps2_keyboard *k, unsigned key, bool down)
@@ -419,7 +485,7 @@ bool ps2_keyboard_key(struct ps2_keyboard *k, unsigned key, bool down)
     if (!has_room(k))
         return false;
     if (k->scanning)
-        push_key(k, key, down);
+        push_key(k, key, down, false);
     k->down[key / 8] ^= bit;
     if (down && k->scanning && repeatable(k, key)) {
         k->repeats = (uint8_t)key;
@@ -462,6 +528,7 @@ static void defaults(struct ps2_keyboard *k)
 
 static void all_types(struct ps2_keyboard *k, uint8_t type)
 {
+    k->keys.count = 0;
     for (unsigned i = 0; i < sizeof(k->types); i++)
         k->types[i] = type;
 }
@@ -543,6 +610,7 @@ static uint8_t set_type(struct ps2_keyboard *k, uint8_t command, uint8_t code)
 
     if (code >= sizeof(k->types))
         return REPLY_RESEND;
+    k->keys.count = 0;
     k->types[code] = types[command - KBD_KEY_TYPEMATIC];
     k->command = command;
     return REPLY_ACK;
@@ -660,6 +728,7 @@ const struct field ps2_keyboard_fields[] = {
     FIELD(struct ps2_keyboard, leds, 0),
     FIELD(struct ps2_keyboard, repeats, 0),
     FIELD(struct ps2_keyboard, scanning, true),
+    FIELD(struct ps2_keyboard, num_shift, false),
     FIELD_ARRAY(struct ps2_keyboard, down, 0),
     FIELD_ARRAY(struct ps2_keyboard, types, 0),
     FIELD_TIMER(struct ps2_keyboard, repeat),

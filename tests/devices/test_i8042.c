@@ -9,6 +9,7 @@
 enum { OBF = 0x01, SYS = 0x04, CMD = 0x08, AUX = 0x20 };
 enum { KEY_IRQ, AUX_IRQ, A20, RESET };
 enum { KEY_ESC = 1, KEY_A = 30, KEY_CTRL = 29, KEY_SHIFT = 42, KEY_ALT = 56 };
+enum { KEY_SHIFT_R = 54, KEY_KPSLASH = 98 };
 enum { KEY_F7 = 65, KEY_UP = 103, KEY_PRINT = 99, KEY_PAUSE = 119 };
 
 #define MILLI UINT64_C(1000000)
@@ -116,6 +117,13 @@ static void test_self_tests(void **state)
     assert_int_equal(data(), 0xf1);
     command(0xc0);
     assert_int_equal(data() & 0x80, 0x80);
+    command(0xc1); /* the input port, in the status's upper half */
+    assert_int_equal(status() >> 4, 0xf);
+    command(0xc2);
+    assert_int_equal(status() >> 4, 0xb);
+    send(0xee);
+    receive();
+    assert_int_equal(status() >> 4, 1);
     command(0xb7);
     assert_int_equal(status() & OBF, 0);
     assert_non_null(strstr(harness_log(h), "no command 0xb7"));
@@ -297,6 +305,68 @@ static void test_set2(void **state)
     EXPECT("");
 }
 
+/* Cursor keys look like those of a keyboard that has them on the keypad. */
+static void test_shift_codes(void **state)
+{
+    (void)state;
+    key(KEY_SHIFT, true);
+    key(KEY_UP, true);
+    EXPECT("12 e0 f0 12 e0 75");
+    harness_advance(h, 410 * MILLI);
+    EXPECT("e0 75"); /* by repetition */
+    key(KEY_UP, false);
+    key(KEY_KPSLASH, true);
+    EXPECT("e0 f0 75 e0 12 e0 f0 12 e0 4a");
+    key(KEY_SHIFT_R, true);
+    key(KEY_KPSLASH, false);
+    EXPECT("59 e0 f0 4a e0 12 e0 59");
+    send(0xed);
+    EXPECT("fa");
+    send(0x02);
+    EXPECT("fa");
+    key(KEY_UP, true); /* Shift undoes Num Lock */
+    key(KEY_UP, false);
+    EXPECT("e0 75 e0 f0 75");
+    key(KEY_SHIFT, false);
+    key(KEY_SHIFT_R, false);
+    EXPECT("f0 12 f0 59");
+    key(KEY_UP, true);
+    EXPECT("e0 12 e0 75");
+    key(KEY_KPSLASH, true);
+    EXPECT("e0 4a");
+    send(0xed); /* off, while it is held */
+    EXPECT("fa");
+    send(0x00);
+    EXPECT("fa");
+    key(KEY_UP, false);
+    key(KEY_KPSLASH, false);
+    EXPECT("e0 f0 75 e0 f0 12 e0 f0 4a");
+    key(KEY_PRINT, true);
+    EXPECT("e0 12 e0 7c");
+    harness_advance(h, 410 * MILLI);
+    EXPECT("e0 7c");
+    key(KEY_PRINT, false);
+    EXPECT("e0 f0 7c e0 f0 12");
+    send(0xf0);
+    EXPECT("fa");
+    send(0x01);
+    EXPECT("fa");
+    key(KEY_SHIFT_R, true);
+    key(KEY_UP, true);
+    key(KEY_UP, false);
+    EXPECT("36 e0 b6 e0 48 e0 c8 e0 36");
+}
+
+static void test_korean_keys(void **state)
+{
+    (void)state;
+    key(122, true);
+    harness_advance(h, 1000 * MILLI);
+    key(122, false);
+    key(123, true);
+    EXPECT("f2 f1");
+}
+
 static void test_set1(void **state)
 {
     (void)state;
@@ -326,6 +396,20 @@ static void test_translation(void **state)
     key(KEY_F7, true);
     key(KEY_F7, false);
     EXPECT("41 c1");
+    /* A byte for a byte: each of set 1 comes from one of set 2. */
+    {
+        bool seen[256] = {false};
+
+        for (unsigned i = 0; i < 0x80; i++) {
+            assert_false(seen[ps2_set1((uint8_t)i)]);
+            seen[ps2_set1((uint8_t)i)] = true;
+        }
+        for (unsigned i = 1; i < 0x80; i++)
+            assert_true(seen[i]);
+        for (unsigned i = 0x80; i < 0x100; i++)
+            if (i != 0x83 && i != 0x84)
+                assert_int_equal(ps2_set1((uint8_t)i), i);
+    }
     /* Of the first 88 keys set 1's code is the number itself. */
     for (unsigned i = 1; i <= 88; i++) {
         char want[16];
@@ -337,6 +421,55 @@ static void test_translation(void **state)
         snprintf(want, sizeof(want), "%02x %02x", i, i | 0x80);
         EXPECT(want);
     }
+}
+
+/* Nothing comes until it was typed; a wrong letter starts over. */
+static void test_password(void **state)
+{
+    static const unsigned typed[] = {KEY_A, KEY_ESC, KEY_A, KEY_A, KEY_ESC};
+
+    (void)state;
+    command(0xa6); /* there is none */
+    key(KEY_A, true);
+    EXPECT("1c");
+    key(KEY_A, false);
+    EXPECT("f0 1c");
+    command(0x60 | 0x13);
+    send(0xe1);
+    command(0x60 | 0x14);
+    send(0xe2);
+    command(0x60 | 0x16);
+    send(0x2a); /* Shift does not count */
+    command(0xa5);
+    send(0x1e);
+    send(0x1e);
+    send(0x01);
+    send(0x00);
+    command(0xa4);
+    assert_int_equal(data(), 0xfa);
+    command(0xa6);
+    EXPECT("e1");
+    for (unsigned i = 0; i < 5; i++) {
+        EXPECT("");
+        key(KEY_SHIFT, true);
+        key(typed[i], true);
+        key(typed[i], false);
+        key(KEY_SHIFT, false);
+    }
+    EXPECT("e2 f0 76 f0 12");
+    /* One that is too long is cut. */
+    command(0xa5);
+    for (unsigned i = 0; i < 40; i++)
+        send(0x1e);
+    send(0);
+    command(0xa6);
+    EXPECT("e1");
+    for (unsigned i = 0; i < 15; i++) {
+        EXPECT("");
+        key(KEY_A, true);
+        key(KEY_A, false);
+    }
+    EXPECT("e2 f0 1c");
 }
 
 static void test_set3(void **state)
@@ -692,6 +825,9 @@ int main(void)
         TEST(test_output_port),
         TEST(test_keyboard_commands),
         TEST(test_set2),
+        TEST(test_shift_codes),
+        TEST(test_korean_keys),
+        TEST(test_password),
         TEST(test_set1),
         TEST(test_translation),
         TEST(test_set3),
