@@ -24,6 +24,9 @@ struct chardev {
     /* Write size bytes.  Never blocks: what the host does not take now is
      * buffered, or dropped by rules that the backend documents. */
     void (*write)(struct chardev *c, const uint8_t *bytes, size_t size);
+    /* A serial chip has set these two wires, or still has them so.  NULL: of
+     * no interest. */
+    void (*lines)(struct chardev *c, bool dtr, bool rts);
     const char *id;
 
     struct gate *gate; /* set by the backend's maker */

@@ -351,9 +351,19 @@ void uart16550_modem(struct uart16550 *u, uint8_t lines)
     update_modem(u);
 }
 
+/* In loopback the pins are inactive (8.8). */
+static void tell_lines(struct uart16550 *u)
+{
+    uint8_t mcr = u->mcr & MCR_LOOP ? 0 : u->mcr;
+
+    if (u->chardev && u->chardev->lines)
+        u->chardev->lines(u->chardev, mcr & MCR_DTR, mcr & MCR_RTS);
+}
+
 static void write_mcr(struct uart16550 *u, uint8_t value)
 {
     u->mcr = value & MCR_ALL;
+    tell_lines(u);
     if (!(u->mcr & MCR_LOOP))
         ask_for_input(u);
     update_modem(u);
@@ -463,6 +473,7 @@ void uart16550_reset(struct uart16550 *u)
 {
     u->msr = u->modem_in;
     u->rx_held = true;
+    tell_lines(u);
     ask_for_input(u);
     update_interrupt(u);
 }
@@ -474,6 +485,7 @@ void uart16550_loaded(struct uart16550 *u)
     if (u->rx_count > rx_capacity(u))
         u->rx_count = rx_capacity(u);
     u->rx_held = true;
+    tell_lines(u);
     ask_for_input(u);
     update_interrupt(u);
 }

@@ -1002,12 +1002,27 @@ static bool open_display(struct session *s, struct error *e)
     return good;
 }
 
+static void move_mouse(void *stream, int dx, int dy, unsigned buttons)
+{
+    stream_move(stream, dx, dy, buttons);
+}
+
+/* A serial mouse, if there is one, is what the user moves. */
+static void find_mouse(struct session *s)
+{
+    for (size_t i = 0; i < s->config->n_chars; i++)
+        if (stream_move(chr_stream(s->chrs[i]), 0, 0, 0))
+            input_divert(display_input(s->display), move_mouse,
+                         chr_stream(s->chrs[i]));
+}
+
 static bool go(struct session *s, struct error *e)
 {
     struct config *c = s->config;
 
     if (!signals_open(find_terminal(s), c->compat, e) || !open_display(s, e))
         return false;
+    find_mouse(s);
     loop_watch(s->loop, signals_fd(), POLLIN, on_signal, s);
     for (size_t i = 0; i < c->n_chars; i++)
         if (!stream_open(chr_stream(s->chrs[i]), e))

@@ -51,6 +51,7 @@ static bool parse_where(struct config *c, const char *text,
         "null",
         "none",
         "unix:PATH[,server,nowait]",
+        "msmouse",
         "chardev:ID",
     };
     static const char *const known[] = {"path", "server", "wait"};
@@ -63,6 +64,8 @@ static bool parse_where(struct config *c, const char *text,
         d->kind = CHAR_PTY;
     } else if (!strcmp(text, "null")) {
         d->kind = CHAR_NULL;
+    } else if (!strcmp(text, "msmouse")) {
+        d->kind = CHAR_MSMOUSE;
     } else if (!strncmp(text, "file:", 5)) {
         d->kind = CHAR_FILE;
         d->path = text + 5;
@@ -209,6 +212,7 @@ static const struct {
     {"file", CHAR_FILE, 5, {"backend", "id", "mux", "path", "append"}},
     {"pty", CHAR_PTY, 3, {"backend", "id", "mux"}},
     {"null", CHAR_NULL, 3, {"backend", "id", "mux"}},
+    {"msmouse", CHAR_MSMOUSE, 2, {"backend", "id"}},
     {"socket",
      CHAR_SOCKET,
      6,
@@ -320,6 +324,8 @@ static bool use(struct config *c, const char *option, const char *id,
     if (!d)
         return error_set(e, "%s: there is no -chardev with id '%s'", option,
                          id);
+    if (monitor && d->kind == CHAR_MSMOUSE)
+        return error_set(e, "%s: chardev '%s' is a mouse", option, id);
     used = monitor ? &d->monitor : &d->guest;
     if (*used)
         return error_set(e, "%s: chardev '%s' is in use already", option, id);

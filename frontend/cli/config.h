@@ -19,6 +19,7 @@ enum char_kind {
     CHAR_PTY,
     CHAR_NULL,
     CHAR_SOCKET,
+    CHAR_MSMOUSE,
 };
 
 /* A -chardev, or the backend that a -serial or -monitor named. */

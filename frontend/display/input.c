@@ -25,6 +25,9 @@ struct chord {
 
 struct input {
     struct machine *machine;
+    /* NULL: the machine has the mouse. */
+    void (*move)(void *owner, int dx, int dy, unsigned buttons);
+    void *owner;
     pthread_mutex_t lock; /* of what follows; before the gate's */
     bool held[KEYS];      /* the machine was told so */
     bool late[KEYS];      /* held, and should not be */
@@ -77,7 +80,9 @@ static void tell_mouse(struct input *in)
 {
     if (!in->dx && !in->dy && !in->dz && in->buttons == in->told_buttons)
         return;
-    if (!machine_mouse(in->machine, in->dx, -in->dy, in->dz, in->buttons))
+    if (in->move)
+        in->move(in->owner, in->dx, in->dy, in->buttons);
+    else if (!machine_mouse(in->machine, in->dx, -in->dy, in->dz, in->buttons))
         return;
     in->dx = in->dy = in->dz = 0;
     in->told_buttons = in->buttons;
@@ -111,6 +116,14 @@ static void run_chords(struct input *in, uint64_t now)
 }
 
 /* ------------------------------------------------------------------ public */
+
+void input_divert(struct input *in,
+                  void (*move)(void *owner, int dx, int dy, unsigned buttons),
+                  void *owner)
+{
+    in->move = move;
+    in->owner = owner;
+}
 
 void input_key(struct input *in, unsigned key, bool down)
 {

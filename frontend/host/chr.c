@@ -58,6 +58,12 @@ static void guest_write(struct chardev *cd, const uint8_t *bytes, size_t size)
     stream_write(c->stream, bytes, size);
 }
 
+/* The guest's end has set two wires: any thread, under the device lock. */
+static void guest_lines(struct chardev *cd, bool dtr, bool rts)
+{
+    stream_lines(((struct chr *)cd)->stream, dtr, rts);
+}
+
 static void monitor_write(void *owner, const char *bytes, size_t n)
 {
     struct chr *c = owner;
@@ -270,6 +276,7 @@ bool chr_new(struct chr **out, const struct char_config *config,
     c->env = env;
     c->chardev.id = config->id;
     c->chardev.write = guest_write;
+    c->chardev.lines = guest_lines;
     if (!stream_new(&c->stream, config, env->loop, e) || !connect_users(c, e)) {
         chr_free(c);
         return false;

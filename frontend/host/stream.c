@@ -22,7 +22,7 @@ enum {
 static const struct stream_class *const kinds[] = {
     [CHAR_STDIO] = &stream_stdio,   [CHAR_FILE] = &stream_file,
     [CHAR_PTY] = &stream_pty,       [CHAR_NULL] = &stream_null,
-    [CHAR_SOCKET] = &stream_socket,
+    [CHAR_SOCKET] = &stream_socket, [CHAR_MSMOUSE] = &stream_msmouse,
 };
 
 /* Waits on the monotonic clock, so that setting the host's date is safe. */
@@ -302,6 +302,19 @@ enum stream_input stream_input(struct stream *s, int fd)
 }
 
 /* ------------------------------------------------------ the rest is theirs */
+
+void stream_lines(struct stream *s, bool dtr, bool rts)
+{
+    if (s->class->lines)
+        s->class->lines(s, dtr, rts);
+}
+
+bool stream_move(struct stream *s, int dx, int dy, unsigned buttons)
+{
+    if (s->class->move)
+        s->class->move(s, dx, dy, buttons);
+    return s->class->move != NULL;
+}
 
 void stream_service(struct stream *s)
 {

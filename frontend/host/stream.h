@@ -1,5 +1,6 @@
 /*
- * A stream of bytes to and from the host: terminal, file, pty, socket.
+ * A stream of bytes to and from the host: terminal, file, pty, socket,
+ * serial mouse.
  *
  * Output comes from any thread and never blocks it for long; input is handed
  * to one user on the main thread, and not read from the host before the user
@@ -53,6 +54,11 @@ void stream_connect(struct stream *s, const struct stream_user *user,
 /* Any thread. */
 void stream_write(struct stream *s, const uint8_t *bytes, size_t n);
 void stream_print(struct stream *s, const char *text);
+/* What the guest's end of a serial line does with two of its wires. */
+void stream_lines(struct stream *s, bool dtr, bool rts);
+/* The user moved the mouse that this is, to the right and down, with these
+ * buttons held (devices/ps2.h).  false: it is no mouse. */
+bool stream_move(struct stream *s, int dx, int dy, unsigned buttons);
 
 /* The rest on the main thread. */
 

@@ -20,6 +20,9 @@ struct stream_class {
     void (*close)(struct stream *s);
     /* There is output in the ring.  Any thread, with the lock held. */
     void (*kick)(struct stream *s);
+    /* As in stream.h, without the lock. */
+    void (*lines)(struct stream *s, bool dtr, bool rts);
+    void (*move)(struct stream *s, int dx, int dy, unsigned buttons);
     void (*service)(struct stream *s);
     uint64_t (*wait)(const struct stream *s);
     void (*suspend)(struct stream *s);
@@ -49,7 +52,7 @@ struct stream {
 };
 
 extern const struct stream_class stream_stdio, stream_file, stream_pty,
-    stream_null, stream_socket;
+    stream_null, stream_socket, stream_msmouse;
 
 enum stream_input {
     INPUT_OK,

@@ -3,6 +3,7 @@
 ;
 ;   ready            all is set up
 ;   K xx, M xx       a byte of the keyboard or of the mouse
+;   S xx             one of the first serial line
 ;   button           the power button
 ;
 ; A space inverts line 100, Q powers off.
@@ -113,6 +114,9 @@ flat:   mov ax, DATA
         test al, 1
         jz .ack
         in al, 0x60
+        mov dx, 0x3fc           ; DTR and RTS: power for a mouse
+        mov al, 3
+        out dx, al
         mov esi, LIN(is_ready)
         call say
 
@@ -125,7 +129,16 @@ loop:   pause
         out dx, ax
         mov esi, LIN(is_button)
         call say
-.input: in al, 0x64
+.input: mov dx, 0x3fd
+        in al, dx
+        test al, 1
+        jz .keys
+        mov dx, 0x3f8
+        in al, dx
+        mov bl, al
+        mov al, 'S'
+        jmp .whose
+.keys:  in al, 0x64
         mov ah, al
         test al, 1
         jz loop

@@ -343,6 +343,39 @@ class Window(Case):
         self.assertEqual(self.emu.wait(harness.LONG), 0)
 
 
+class SerialMouse(Case):
+    """No window: the monitor moves it."""
+
+    def test_protocol(self):
+        emu = self.start_emu(
+            '-M', 'pc', '-vga', 'std', '-m', '16', '-bios', harness.ARGS.rom,
+            '-display', 'none', '-serial', 'msmouse', '-debugcon',
+            f'file:{self.folder}/said', '-monitor', 'stdio',
+            stdin=subprocess.PIPE)
+        self.want = ''
+        self.expect('4D 33') # M3
+        for command, bytes_ in (
+                ('mouse_move 5 -3', '4C 05 3D'),
+                ('mouse_move -200 200', '46 01 3F 46 37 09'),
+                ('mouse_button 1', '60 00 00'),
+                ('mouse_button 5', '70 00 00'),
+                ('mouse_button 2', '40 00 00 20'),
+                ('mouse_button 0', '40 00 00 00'),
+                ('mouse_move 1 0', '40 01 00')):
+            emu.stdin.write(command.encode() + b'\n')
+            emu.stdin.flush()
+            self.expect(bytes_)
+        emu.stdin.write(b'quit\n')
+        emu.stdin.flush()
+        self.assertEqual(emu.wait(harness.LONG), 0)
+
+    def expect(self, codes):
+        said = self.folder / 'said'
+        self.want += ''.join(f'S {code}\n' for code in codes.split())
+        self.wait_for(lambda: said.exists() and said.read_text().replace(
+            'ready\n', '') == self.want, codes)
+
+
 class Curses(Case):
 
     def begin(self, *more):
