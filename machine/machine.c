@@ -140,6 +140,18 @@ bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
     return !mouse || i8042_post_mouse(mouse, dx, dy, dz, buttons);
 }
 
+bool machine_has_gameport(struct machine *m)
+{
+    return machine_device_of(m, &gameport_class, 0);
+}
+
+bool machine_joysticks(struct machine *m, const struct joysticks *j)
+{
+    struct device *port = machine_device_of(m, &gameport_class, 0);
+
+    return !port || gameport_post(port, j);
+}
+
 uint64_t machine_instructions(struct machine *m)
 {
     return machine_insns(m);

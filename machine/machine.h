@@ -16,6 +16,7 @@
 #include "base/gate.h"
 #include "base/log.h"
 #include "devices/device.h"
+#include "devices/gameport.h"
 
 struct display_frame;
 struct display_text;
@@ -198,6 +199,9 @@ bool machine_has_screen(const struct machine *m);
  * ask again later; where there is no keyboard or mouse it is gone. */
 bool machine_key(struct machine *m, unsigned key, bool down);
 bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+/* The same for the joysticks of a game port; is there one? */
+bool machine_joysticks(struct machine *m, const struct joysticks *j);
+bool machine_has_gameport(struct machine *m);
 /* Instructions of all vCPUs until a little while ago; any thread. */
 uint64_t machine_instructions(struct machine *m);
 /* Stop and join the vCPU threads. */

@@ -78,6 +78,11 @@ static void mouse(void *owner, int dx, int dy, int dz, unsigned buttons)
     input_mouse(((struct display *)owner)->input, dx, dy, dz, buttons);
 }
 
+static void joystick(void *owner, const struct joysticks *j)
+{
+    input_joystick(((struct display *)owner)->input, j);
+}
+
 static void release(void *owner)
 {
     input_release(((struct display *)owner)->input);
@@ -197,6 +202,8 @@ bool display_open(struct display **out, enum display_kind kind,
         .text = text,
         .key = key,
         .mouse = mouse,
+        .joysticks = machine_has_gameport(env->machine),
+        .joystick = joystick,
         .release = release,
         .close = close_it,
         .activity = activity,

@@ -4,7 +4,7 @@
  * A key that comes while the gate's queue is full is lost, as with a real
  * keyboard; its release never is: it stays marked as late and goes when there
  * is room.  Of a mouse, moves add up meanwhile, and its buttons' last state
- * counts.
+ * counts, as does that of joysticks.
  */
 #include "frontend/display/input.h"
 
@@ -33,6 +33,8 @@ struct input {
     bool late[KEYS];      /* held, and should not be */
     int dx, dy, dz;       /* not yet told */
     unsigned buttons, told_buttons;
+    struct joysticks sticks;
+    bool sticks_late; /* not yet told */
 
     struct chord chords[CHORDS]; /* a ring; the first may be down */
     unsigned first, n_chords;
@@ -88,6 +90,12 @@ static void tell_mouse(struct input *in)
     in->told_buttons = in->buttons;
 }
 
+static void tell_sticks(struct input *in)
+{
+    if (in->sticks_late)
+        in->sticks_late = !machine_joysticks(in->machine, &in->sticks);
+}
+
 static int limited(int64_t v)
 {
     return (int)(v > INT16_MAX ? INT16_MAX : v < -INT16_MAX ? -INT16_MAX : v);
@@ -140,6 +148,15 @@ void input_mouse(struct input *in, int dx, int dy, int dz, unsigned buttons)
     in->dz = limited((int64_t)in->dz + dz);
     in->buttons = buttons;
     tell_mouse(in);
+    pthread_mutex_unlock(&in->lock);
+}
+
+void input_joystick(struct input *in, const struct joysticks *j)
+{
+    pthread_mutex_lock(&in->lock);
+    in->sticks = *j;
+    in->sticks_late = true;
+    tell_sticks(in);
     pthread_mutex_unlock(&in->lock);
 }
 
@@ -209,6 +226,7 @@ uint64_t input_service(struct input *in, uint64_t now)
         if (in->late[key])
             release(in, key);
     tell_mouse(in);
+    tell_sticks(in);
     run_chords(in, now);
     if (in->n_chords)
         wait = in->until > now ? in->until - now : 0;

@@ -33,6 +33,8 @@ void input_key(struct input *in, unsigned key, bool down);
 /* Moved to the right, down, and the wheel towards the user, with all of these
  * buttons pressed (devices/ps2.h). */
 void input_mouse(struct input *in, int dx, int dy, int dz, unsigned buttons);
+/* How the joysticks stand. */
+void input_joystick(struct input *in, const struct joysticks *j);
 /* All that input_key() has put down, and the buttons. */
 void input_release(struct input *in);
 

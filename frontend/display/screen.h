@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "devices/display/display.h"
+#include "devices/gameport.h"
 
 /* What has happened since the start, for whoever shows it. */
 struct screen_activity {
@@ -25,6 +26,7 @@ struct screen_activity {
 struct screen_host {
     const char *name; /* of the machine, or NULL */
     bool full_screen; /* to begin with */
+    bool joysticks;   /* the machine takes them */
     /* Calls fn under the device lock. */
     void (*show)(void *owner,
                  void (*fn)(void *arg, const struct display_frame *f),
@@ -36,6 +38,7 @@ struct screen_host {
     /* As input.h has them. */
     void (*key)(void *owner, unsigned key, bool down);
     void (*mouse)(void *owner, int dx, int dy, int dz, unsigned buttons);
+    void (*joystick)(void *owner, const struct joysticks *j);
     void (*release)(void *owner);
     /* The user has closed it. */
     void (*close)(void *owner);

@@ -36,6 +36,7 @@
 #include "devices/ps2.h"
 #include "frontend/display/keys.h"
 #include "frontend/display/screen.h"
+#include "frontend/display/sdl_joystick.h"
 
 /* Milliseconds. */
 enum { FASTEST = 16, SLOWEST = 128, TITLE_PERIOD = 500, SETTLED = 100 };
@@ -65,6 +66,7 @@ struct sdl {
     bool sized;   /* the user gave the window its size */
     bool closing; /* it was asked to close once */
     unsigned buttons;
+    struct sdl_joysticks joysticks;
     Uint64 next, title_at; /* SDL_GetTicks64(): when to look, to retitle */
     /* 0, or when the window takes the size of the picture: a mode is set
      * register by register, and nobody wants to see each step. */
@@ -457,7 +459,9 @@ static void on_event(struct sdl *s, const SDL_Event *e)
         on_wheel(s, &e->wheel);
         break;
     default:
-        return;
+        if (!sdl_joysticks_event(&s->joysticks, e))
+            return;
+        s->host->joystick(s->host->owner, &s->joysticks.state);
     }
     /* Soon there will be something to see. */
     s->period = FASTEST;
@@ -544,6 +548,8 @@ static bool start(struct sdl *s, struct error *e)
     if (!s->renderer)
         return error_set(e, "SDL draws nothing: %s", SDL_GetError());
     SDL_StopTextInput();
+    if (s->host->joysticks && !sdl_joysticks_open(&s->joysticks))
+        return error_set(e, "SDL has no joysticks: %s", SDL_GetError());
     s->visible = true;
     s->period = FASTEST;
     s->host->activity(s->host->owner, &s->activity);
@@ -568,6 +574,7 @@ static void *run(void *arg)
     tell(s, good ? RUNNING : FAILED);
     if (good)
         loop(s);
+    sdl_joysticks_close(&s->joysticks);
     if (s->texture)
         SDL_DestroyTexture(s->texture);
     if (s->renderer)

@@ -422,8 +422,8 @@ bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out)
 }
 
 bool machine_change_medium(struct machine *m, const char *drive,
-                           struct block *medium, bool force,
-                           struct block **old, struct error *e)
+                           struct block *medium, bool force, struct block **old,
+                           struct error *e)
 {
     (void)m, (void)medium, (void)force;
     *old = NULL;
@@ -478,6 +478,18 @@ bool machine_key(struct machine *m, unsigned key, bool down)
 bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
     return say(m, "mouse", dx, dy, dz, buttons);
+}
+
+bool machine_has_gameport(struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
+bool machine_joysticks(struct machine *m, const struct joysticks *j)
+{
+    (void)m, (void)j;
+    return true;
 }
 
 uint64_t machine_instructions(struct machine *m)

@@ -99,7 +99,8 @@ class Text(Case):
     def test_lists(self):
         self.assertIn('virt ', self.ask('-M', 'help'))
         self.assertIn('virt ', self.ask('-machine', '?'))
-        for name in ('virtio-blk-pci', 'isa-debug-exit', 'pvpanic', 'VGA'):
+        for name in ('virtio-blk-pci', 'isa-debug-exit', 'pvpanic', 'VGA',
+                     'gameport'):
             self.assertIn(f'  {name} ', self.ask('-device', 'help'))
         self.assertIn('drive=', self.ask('-device', 'virtio-blk-pci,help'))
         self.assertIn('in_asm', self.ask('-d', 'help'))
