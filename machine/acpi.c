@@ -510,7 +510,8 @@ bool machine_tell_acpi(struct machine *m, struct error *e)
          tell_blob(m->fw_cfg, TABLES, &a.tables, e) &&
          tell_blob(m->fw_cfg, LOADER, &a.loader, e);
     m->fadt = a.fadt;
-    fw_cfg_refresh_file(m->fw_cfg, TABLES, move_ports, m);
+    if (ok && a.fadt)
+        fw_cfg_refresh_file(m->fw_cfg, TABLES, move_ports, m);
     free_all(&a);
     return ok;
 }

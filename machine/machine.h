@@ -171,6 +171,10 @@ bool machine_power_button(struct machine *m);
 bool machine_show(struct machine *m,
                   void (*show)(void *owner, const struct display_frame *f),
                   void *owner);
+/* The same for the text that it shows; false: there is none now. */
+bool machine_show_text(struct machine *m,
+                       void (*show)(void *owner, const struct display_text *t),
+                       void *owner);
 /* A drive of the board's controllers. */
 struct machine_drive {
     char name[24];        /* "ide1-cd0", "floppy0" */
@@ -188,10 +192,6 @@ bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out);
 bool machine_change_medium(struct machine *m, const char *drive,
                            struct block *medium, bool force, struct block **old,
                            struct error *e);
-/* The same for the text that it shows; false: there is none now. */
-bool machine_show_text(struct machine *m,
-                       void (*show)(void *owner, const struct display_text *t),
-                       void *owner);
 /* Is there a display? */
 bool machine_has_screen(const struct machine *m);
 /* Input, as in devices/ps2.h: moves to the right, up, and the wheel towards

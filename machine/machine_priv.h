@@ -23,9 +23,9 @@
 /* A place for a drive of a controller. */
 struct drive_slot {
     bool present, cd;
-    const char *id;     /* NULL: none */
-    const char *option; /* what it was asked for with, for messages */
-    const char *drive;  /* its block's id; NULL: it is empty */
+    const char *id;            /* NULL: none */
+    const char *option;        /* what it was asked for with, for messages */
+    const char *drive;         /* its block's id; NULL: it is empty */
     const char *serial, *type; /* properties of the controller; or NULL */
     char chs[DRIVE_GEOMETRY], lchs[DRIVE_GEOMETRY]; /* "": by the disk's size */
     int boot_index;                                 /* -1: none */
@@ -43,7 +43,7 @@ struct vcpu {
 /* A device, and the node that it was made from. */
 struct member {
     struct device *dev;
-    int node; /* in the machine's tree; -1: a -device */
+    int node;       /* in the machine's tree; -1: a -device */
     int boot_index; /* of a -device; -1: none */
 };
 
@@ -76,15 +76,15 @@ struct machine {
     /* What the board says of itself, from its root node. */
     struct tree board;
     bool ports_exist, unmapped_ones;
-    bool bare; /* no CPU, no memory: nothing runs */
+    bool bare;          /* no CPU, no memory: nothing runs */
     const char *virtio; /* "pci" or "device" */
     unsigned max_cpus;
     uint64_t default_ram, min_ram;
-    unsigned serials_used;  /* bit n: a port has -serial n */
-    unsigned pflash_banks;  /* bit n: the board has a bank for drive n */
+    unsigned serials_used; /* bit n: a port has -serial n */
+    unsigned pflash_banks; /* bit n: the board has a bank for drive n */
     uint64_t pflash_start, pflash_end; /* of bank 0 */
-    struct fw_cfg *fw_cfg;  /* what firmware is told; NULL: nothing */
-    uint32_t fadt;          /* where it is among the ACPI tables */
+    struct fw_cfg *fw_cfg; /* what firmware is told; NULL: nothing */
+    uint32_t fadt;         /* where it is among the ACPI tables */
     /* Controllers whose drives the options name; NULL: none. */
     struct device *fdc, *ide_controller;
     bool disks_are_ide; /* those that do not say where they go */
@@ -95,10 +95,10 @@ struct machine {
     const char *const *firmware_dirs; /* -L's, while it is made */
     bool default_bios;
     uint8_t boot_order[3]; /* for the CMOS RAM, after the first reset */
-    const char *rom_file;   /* firmware that fills the boot ROM; NULL: it is
-                               the boot stub's */
-    bool rom_not_on; /* which does not run on these processors */
-    bool direct;     /* it is the reset code of a kernel without firmware */
+    const char *rom_file;  /* firmware that fills the boot ROM; NULL: it is
+                              the boot stub's */
+    bool rom_not_on;       /* which does not run on these processors */
+    bool direct; /* it is the reset code of a kernel without firmware */
 
     /* The machine's tree; nodes in struct member are of this one. */
     struct tree tree;
@@ -121,7 +121,7 @@ struct machine {
     struct vcpu *vcpu;
     unsigned n_cpus;
     struct error jit_missing; /* why there is no translator, or "" */
-    char cpu_model[32]; /* of all, without its features */
+    char cpu_model[32];       /* of all, without its features */
     unsigned xlen;
     uint64_t timebase_hz;
     bool icount;
@@ -149,6 +149,14 @@ struct machine {
     const char *lockstep_report; /* the CPU's, or NULL */
     struct ending wanted, ended;
 };
+
+/* -- core.c: memory and processors -- */
+
+/* RAM and CPUs, as the board has and the options want them. */
+bool machine_make_core(struct machine *m, const struct machine_config *config,
+                       struct error *e);
+/* The CPUs' time is that of the board's timer, where it has one. */
+void machine_connect_time(struct machine *m);
 
 /* -- build.c: from tree to devices -- */
 

@@ -67,8 +67,6 @@ class PutBack(Case):
             self.ends(t, 126)
 
     def test_crash_signals_from_outside(self):
-        if harness.ARGS.emulated:
-            self.skipTest('qemu-user may take them for faults of its own')
         for number in (signal.SIGBUS, signal.SIGILL, signal.SIGFPE,
                        signal.SIGTRAP, signal.SIGSYS):
             if harness.ARGS.sanitized and number in (
@@ -335,11 +333,9 @@ class Jobs(Case):
                 f'{self.script(*lines)} {args}')
 
     def emu_pid(self, t):
-        name = 'qemu' if harness.ARGS.emulated else 'emu'
-
         def find():
             found = [c for c, comm in harness.children(t.pid)
-                     if comm.startswith(name)]
+                     if comm.startswith('emu')]
             return found[0] if found else None
         return self.wait_for(find, 'the emulator')
 
