@@ -9,32 +9,6 @@
 enum { FIRST_YEAR = 1970, LAST_YEAR = 2399 };
 #define NS_PER_S ((uint64_t)1000000000)
 
-static bool is_leap(unsigned year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned month_length(unsigned month, unsigned year)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30,
-                                   31, 31, 30, 31, 30, 31};
-
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-/* Seconds since 1970-01-01T00:00:00 of a date that is one; POSIX has no way
- * back from a struct tm that is not local. */
-static uint64_t seconds_of(const unsigned f[6])
-{
-    uint64_t days = f[2] - 1;
-
-    for (unsigned y = FIRST_YEAR; y < f[0]; y++)
-        days += 365u + is_leap(y);
-    for (unsigned m = 1; m < f[1]; m++)
-        days += month_length(m, f[0]);
-    return ((days * 24 + f[3]) * 60 + f[4]) * 60 + f[5];
-}
-
 /* YYYY-MM-DD, and then maybe THH:MM:SS. */
 static bool parse_date(const char *p, uint64_t *seconds)
 {
@@ -48,6 +22,7 @@ static bool parse_date(const char *p, uint64_t *seconds)
                 {2, 0, 59, ':'},
                 {2, 0, 59, ':'}};
     unsigned f[6] = {0};
+    struct tm t;
 
     for (unsigned i = 0; i < 6; i++) {
         if (i == 3 && !*p)
@@ -62,10 +37,17 @@ static bool parse_date(const char *p, uint64_t *seconds)
         if (f[i] < part[i].least || f[i] > part[i].most)
             return false;
     }
-    if (*p || f[2] > month_length(f[1], f[0]))
+    if (*p)
         return false;
-    *seconds = seconds_of(f);
-    return true;
+    t = (struct tm){.tm_year = (int)f[0] - 1900,
+                    .tm_mon = (int)f[1] - 1,
+                    .tm_mday = (int)f[2],
+                    .tm_hour = (int)f[3],
+                    .tm_min = (int)f[4],
+                    .tm_sec = (int)f[5]};
+    *seconds = (uint64_t)timegm(&t);
+    /* The 31st of June would be the first of July by now. */
+    return t.tm_mday == (int)f[2];
 }
 
 enum cli_result cli_rtc(struct config *c, const char *arg, struct error *e)
@@ -110,13 +92,7 @@ bool config_wall_clock(const struct config *c, uint64_t *ns)
         return false;
     clock_gettime(CLOCK_REALTIME, &now);
     *ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-    if (c->rtc_local && localtime_r(&now.tv_sec, &t)) {
-        const unsigned f[6] = {
-            (unsigned)t.tm_year + 1900, (unsigned)t.tm_mon + 1,
-            (unsigned)t.tm_mday,        (unsigned)t.tm_hour,
-            (unsigned)t.tm_min,         (unsigned)t.tm_sec};
-
-        *ns = seconds_of(f) * NS_PER_S + (uint64_t)now.tv_nsec;
-    }
+    if (c->rtc_local && localtime_r(&now.tv_sec, &t))
+        *ns = (uint64_t)timegm(&t) * NS_PER_S + (uint64_t)now.tv_nsec;
     return true;
 }
