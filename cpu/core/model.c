@@ -45,6 +45,9 @@ bool cpu_parse_feature(const char *(*name)(unsigned n), const char *item,
 
     *on = true;
     if (*item == '+' || *item == '-') {
+        if (eq)
+            return error_set(e, "'%.*s': + or - takes no value", (int)length,
+                             item);
         *on = *item == '+';
         item++;
         n--;

@@ -207,18 +207,21 @@ static bool is_base(uint32_t n)
            n == MSR_SYSENTER_ESP || n == MSR_SYSENTER_EIP;
 }
 
-static bool pat_valid(uint64_t v)
+/* Memory types, SDM 3-12.2.1 and table 3-12-8: UC, WC, WT, WP, WB; 7, UC-, is
+ * the PAT's alone. */
+enum { WRITE_BACK = 6, UNCACHED_MINUS = 7 };
+static bool type_valid(uint64_t type, unsigned most)
 {
-    for (unsigned i = 0; i < 8; i++, v >>= 8)
-        if ((v & 0xff) > 7 || (v & 0xff) == 2 || (v & 0xff) == 3)
-            return false;
-    return true;
+    return type <= most && type != 2 && type != 3;
 }
 
-/* Memory types, SDM 3-12.2.1 and table 3-12-8: UC, WC, WT, WP, WB. */
-static bool type_valid(uint64_t type)
+/* One in each byte; most: the highest that there is. */
+static bool types_valid(uint64_t v, unsigned most)
 {
-    return type < 7 && type != 2 && type != 3;
+    for (unsigned i = 0; i < 8; i++, v >>= 8)
+        if (!type_valid(v & 0xff, most))
+            return false;
+    return true;
 }
 
 static bool mtrr_valid(const struct x86_cpu *g, uint32_t n, uint64_t v)
@@ -226,16 +229,14 @@ static bool mtrr_valid(const struct x86_cpu *g, uint32_t n, uint64_t v)
     const uint64_t high = ~(((uint64_t)1 << g->phys_bits) - 1);
 
     if (n == MSR_MTRR_DEF)
-        return !(v & ~UINT64_C(0xcff)) && type_valid(v & 0xff);
+        return !(v & ~UINT64_C(0xcff)) && type_valid(v & 0xff, WRITE_BACK);
     if (n >= MSR_MTRR_BASE && n < MSR_MTRR_BASE + 2 * MTRR_PAIRS)
-        return n & 1 ? !(v & (high | 0x7ff))
-                     : !(v & (high | 0xf00)) && type_valid(v & 0xff);
+        return n & 1
+                   ? !(v & (high | 0x7ff))
+                   : !(v & (high | 0xf00)) && type_valid(v & 0xff, WRITE_BACK);
     if (n < MSR_MTRR_FIX64K || n > MSR_MTRR_FIX4K + 7)
         return true;
-    for (unsigned i = 0; i < 8; i++, v >>= 8)
-        if (!type_valid(v & 0xff))
-            return false;
-    return true;
+    return types_valid(v, WRITE_BACK);
 }
 
 static bool write_efer(struct x86_cpu *g, uint64_t v)
@@ -294,7 +295,8 @@ static bool write_msr(struct x86_cpu *g, uint32_t n, uint64_t v)
     if (!r)
         return write_other(g, n, v);
     if ((is_base(n) && x86_has(g, X86_LM) && !x86_canonical_base(g, v)) ||
-        (n == MSR_PAT && !pat_valid(v)) || !mtrr_valid(g, n, v) ||
+        (n == MSR_PAT && !types_valid(v, UNCACHED_MINUS)) ||
+        !mtrr_valid(g, n, v) ||
         ((n == MSR_TSC_AUX || n == MSR_SFMASK || n == MSR_PKRS) && v >> 32))
         return false;
     if (n == MSR_PKRS && v != *r)
@@ -354,4 +356,3 @@ bool x86_rdtscp(struct cpu *c)
     x86(c)->g[1] = (uint32_t)x86(c)->tsc_aux;
     return true;
 }
-

@@ -6,10 +6,11 @@
  * (real-address mode).  Hidden parts are kept as they were loaded, also when
  * the mode changes: real mode with limits of 4 GiB works as it does.
  *
- * Before the 80286 a word at offset FFFFh has its second byte at offset 0
- * (80286 Programmer's Reference Manual, appendix on the 8086).  Such a word
- * has a linear address of its own, above all others, that crosses a page:
- * x86_wrapped().
+ * An 8086's word at offset FFFFh has its second byte at offset 0 (80286
+ * Programmer's Reference Manual, appendix on the 8086).  Such a word has a
+ * linear address of its own, above all others, that crosses a page:
+ * x86_wrapped().  The 80186's goes on at 10000h, a PUSH with SP = 1 too (80186
+ * Programmer's Reference Manual, appendix on differences).
  *
  * Missing: that wrap for the longer operands of an 8087, which go on behind
  * the segment.
@@ -132,9 +133,17 @@ bool x86_upper_base(struct x86_cpu *g, const struct x86_descriptor *d,
     if (v >> 40 & 0x1f)
         return x86_fault(&g->core, vector, selector & 0xfffc);
     *base = v << 32;
-    if (!x86_canonical_base(g, *base))
-        return x86_fault(&g->core, vector, selector & 0xfffc);
     return true;
+}
+
+/* The high part of the base in an LDT's or a task's descriptor. */
+static bool system_base(struct x86_cpu *g, const struct x86_descriptor *d,
+                        uint16_t selector, uint64_t *base)
+{
+    *base = 0;
+    return !x86_lma(g) || (x86_upper_base(g, d, selector, VECTOR_GP, base) &&
+                           (x86_canonical_base(g, *base) ||
+                            x86_fault(&g->core, VECTOR_GP, selector & 0xfffc)));
 }
 
 void x86_unpack(const struct x86_descriptor *d, uint16_t selector,
@@ -344,8 +353,9 @@ static bool allows(const struct x86_cpu *g, const struct x86_segment *s,
     return !write || (s->access & SEGMENT_WRITE);
 }
 
-bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
-                uint64_t off, unsigned size, bool write)
+/* Is [off, off+size) within the segment, and may it be accessed so? */
+static bool within(const struct x86_cpu *g, const struct x86_segment *s,
+                   uint64_t off, unsigned size, bool write)
 {
     uint64_t last = off + size - 1;
 
@@ -364,11 +374,11 @@ bool x86_in_segment(struct x86_cpu *g, const struct x86_segment *s,
                     uint64_t off, unsigned size, bool write, uint64_t *va)
 {
     *va = (uint32_t)(s->base + off);
-    if (x86_within(g, s, off, size, write))
+    if (within(g, s, off, size, write))
         return true;
     if (g->model > X86_MODEL_80186)
         return false;
-    if (size == 2)
+    if (size == 2 && g->model == X86_MODEL_8086)
         *va = X86_WRAPS | (uint64_t)s->base << 9 | (PAGE_SIZE - 1);
     return true;
 }
@@ -516,7 +526,7 @@ bool x86_lldt(struct cpu *c, uint16_t selector)
 {
     struct x86_cpu *g = x86(c);
     struct x86_descriptor d;
-    uint64_t upper = 0;
+    uint64_t upper;
 
     if (!need_protected(c) || !x86_privileged(c))
         return false;
@@ -532,7 +542,7 @@ bool x86_lldt(struct cpu *c, uint16_t selector)
         return x86_fault(c, VECTOR_GP, selector & 0xfffc);
     if (!(x86_access(&d) & SEGMENT_P))
         return x86_fault(c, VECTOR_NP, selector & 0xfffc);
-    if (x86_lma(g) && !x86_upper_base(g, &d, selector, VECTOR_GP, &upper))
+    if (!system_base(g, &d, selector, &upper))
         return false;
     x86_unpack(&d, selector, &g->ldtr);
     g->ldtr.base |= upper;
@@ -543,7 +553,7 @@ bool x86_ltr(struct cpu *c, uint16_t selector)
 {
     struct x86_cpu *g = x86(c);
     struct x86_descriptor d;
-    uint64_t upper = 0;
+    uint64_t upper;
     unsigned type;
 
     if (!need_protected(c) || !x86_privileged(c))
@@ -557,7 +567,7 @@ bool x86_ltr(struct cpu *c, uint16_t selector)
         return x86_fault(c, VECTOR_GP, selector & 0xfffc);
     if (!(x86_access(&d) & SEGMENT_P))
         return x86_fault(c, VECTOR_NP, selector & 0xfffc);
-    if (x86_lma(g) && !x86_upper_base(g, &d, selector, VECTOR_GP, &upper))
+    if (!system_base(g, &d, selector, &upper))
         return false;
     d.hi |= 2 << 8; /* busy */
     if (!x86_system_store(g, d.at + 5, 1, d.hi >> 8 & 0xff))

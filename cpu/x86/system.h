@@ -150,11 +150,9 @@ bool x86_fetch_stack(struct x86_cpu *g, uint16_t selector, unsigned cpl,
 /* Before a return to outer privilege `cpl`: what may not be kept is null. */
 void x86_drop_inner(struct x86_cpu *g, unsigned cpl);
 
-/* Is [off, off+size) within the segment, and may it be accessed so? */
-bool x86_within(const struct x86_cpu *g, const struct x86_segment *s,
-                uint64_t off, unsigned size, bool write);
-/* The linear address of them; false: x86_segment_vector() is to be raised.
- * Before the 286 nothing is beyond the end. */
+/* The linear address of [off, off+size), which may be accessed so; false:
+ * x86_segment_vector() is to be raised.  Before the 286 nothing is beyond the
+ * end. */
 bool x86_in_segment(struct x86_cpu *g, const struct x86_segment *s,
                     uint64_t off, unsigned size, bool write, uint64_t *va);
 unsigned x86_segment_vector(const struct x86_cpu *g, unsigned segment);

@@ -13,6 +13,7 @@
 
 #include "cpu/x86/apic.h"
 #include "cpu/x86/system.h"
+#include "cpu/x86/x87.h"
 #include "x86_gen.h"
 
 #define EXT 1u
@@ -632,6 +633,21 @@ static void follow_a20(struct x86_cpu *g)
     x86_flush(g);
 }
 
+/* FERR#: an exception of x87 waits, and CR0.NE does not make it #MF. */
+static void follow_ferr(struct x86_cpu *g)
+{
+    struct cpu *c = &g->core;
+
+    if (x87_ferr(g) == g->ferr)
+        return;
+    g->ferr = !g->ferr;
+    if (!c->wires.ferr.set)
+        return;
+    pthread_mutex_lock(memory_lock(c->env.memory));
+    wire_set(&c->wires.ferr, g->ferr);
+    pthread_mutex_unlock(memory_lock(c->env.memory));
+}
+
 /* The traps of the instruction before: T of a task, single step, data
  * breakpoints. */
 static bool take_debug_trap(struct x86_cpu *g)
@@ -700,6 +716,7 @@ bool x86_interrupt(struct cpu *c)
 
     c->step = false;
     follow_a20(g);
+    follow_ferr(g);
     /* A step whose trap waits in a shadow is forgotten, as a processor does. */
     if (shadow && g->shadow_debug)
         g->step_armed = false;
@@ -726,6 +743,8 @@ static bool software(struct x86_cpu *g, unsigned vector, uint64_t next,
 
     if (log_on(g->core.env.log, LOG_INT))
         log_event(g, &e);
+    /* What RF kept from this instruction is over, SDM 3-18.3.1.1. */
+    g->eflags &= ~(uint32_t)FLAG_RF;
     if (!x86_enter_handler(g, &e))
         return false;
     g->core.leave = true;

@@ -422,7 +422,7 @@ static const struct field fields[] = {
     FIELD(struct x86_cpu, smm, 0),
     FIELD(struct x86_cpu, nmi_blocked, 0),
     FIELD(struct x86_cpu, nmi_in_smm, 0),
-    FIELD(struct x86_cpu, fpu_error, 0),
+    FIELD_KEEP(struct x86_cpu, ferr),
     FIELD(struct x86_cpu, shadow_at, UINT64_MAX),
     FIELD(struct x86_cpu, shadow_debug, 0),
     FIELD(struct x86_cpu, rf_at, UINT64_MAX),

@@ -225,7 +225,7 @@ struct x86_cpu {
     uint8_t activity; /* enum x86_activity */
     bool smm, nmi_blocked;
     bool nmi_in_smm; /* nmi_blocked as it was when SMM began */
-    bool fpu_error;   /* FERR#: an unmasked x87 exception waits */
+    bool ferr;          /* FERR#, as the board last heard of it */
     uint64_t shadow_at; /* icount at which no interrupt is taken: right after
                            STI, MOV SS, POP SS */
     bool shadow_debug;  /* ... nor a debug trap or NMI */

@@ -28,28 +28,13 @@ uint16_t x87_status(const struct x86_cpu *g)
                       x->top << X87_TOP_SHIFT);
 }
 
-/* FERR# as it is now; an interrupt that it leads to is looked at at once. */
-static void set_ferr(struct x86_cpu *g, bool on)
-{
-    struct cpu *c = &g->core;
-
-    if (g->fpu_error == on)
-        return;
-    g->fpu_error = on;
-    if (!c->wires.ferr.set)
-        return;
-    pthread_mutex_lock(memory_lock(c->env.memory));
-    wire_set(&c->wires.ferr, on);
-    pthread_mutex_unlock(memory_lock(c->env.memory));
-    c->leave = true;
-}
-
+/* What an exception that waits does: #MF, or FERR# as x86_interrupt() sees it,
+ * outside of instructions that lockstep may do twice. */
 static void set_wait(struct x86_cpu *g)
 {
-    const bool error = g->x87.status & X87_ES;
-
-    g->x87_wait = error && g->cr0 & CR0_NE;
-    set_ferr(g, error && !(g->cr0 & CR0_NE));
+    g->x87_wait = (g->x87.status & X87_ES) && (g->cr0 & CR0_NE);
+    if (x87_ferr(g) != g->ferr && g->core.wires.ferr.set)
+        g->core.leave = true;
 }
 
 /* ES and B: an exception is there that is not masked. */

@@ -90,6 +90,11 @@ bool x86_xrstor(struct cpu *c, uint64_t ea, uint8_t segment, uint8_t bytes);
 void x87_settle(struct x86_cpu *g);
 /* Is there no exception that waits?  Else #MF is pending. */
 bool x87_waits(struct cpu *c);
+/* FERR# as it is to be. */
+static inline bool x87_ferr(const struct x86_cpu *g)
+{
+    return (g->x87.status & X87_ES) && !(g->cr0 & CR0_NE);
+}
 /* As after a reset: FNINIT's, and empty registers. */
 void x87_reset(struct x86_cpu *g);
 /* With TOP. */

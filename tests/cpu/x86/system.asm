@@ -27,6 +27,7 @@
 %define GATE32 0x78             ; to code that is not of 64 bits
 %define LDTBAD 0x88             ; not canonical
 %define TSSBAD 0x98
+%define GATEFAR 0xa8            ; a good one to nowhere: not canonical
 
 start:  PROTECT CODE32
 
@@ -47,6 +48,8 @@ gdt:    dq 0
         dw LIN(gate64) & 0xffff, CODE32, 0xec00, LIN(gate64) >> 16, 0, 0, 0, 0
         dq 0x000082000000000f, 0x12340000
         dq 0x0000890000000067, 0x12340000
+        dw LIN(gate64) & 0xffff, CODE64, 0xec00, LIN(gate64) >> 16, 0, 0x1234, 0, 0
+        dw 0, DATA0, 0xec00, 0, 0, 0x1234, 0, 0 ; B8: what it leads to is first
 gdt_end:
 gdtr0:  dw gdt_end - gdt - 1
         dd LIN(gdt)
@@ -525,6 +528,8 @@ back64: mov ax, cs
         call hexw
         FAULTS64 {call far dword [LIN(to_bad)]}
         FAULTS64 {call far dword [LIN(to_32)]}
+        FAULTS64 {call far dword [LIN(to_far)]}
+        FAULTS64 {call far dword [LIN(to_data)]}
         FAULTS64 {jmp far dword [LIN(to_gate)]}     ; to another level
         FAULTS64 {invpcid rbx, [0x600]}
         FAULTS64 {sysexit}
@@ -561,6 +566,10 @@ to_bad: dd 0
         dw GATEBAD + 3
 to_32:  dd 0
         dw GATE32 + 3
+to_far: dd 0
+        dw GATEFAR + 3
+to_data: dd 0
+        dw GATEFAR + 0x10 + 3
 
 ; Through the gate: CS and SS here, and what was pushed.
 gate64: mov ax, cs

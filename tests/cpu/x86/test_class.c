@@ -72,6 +72,9 @@ static void feature_switches(void **state)
     assert_string_equal(e.text, "sse3 needs sse2");
     assert_false(parses("8086,sse=on", &e));
     assert_false(parses("max,nx=maybe", &e));
+    assert_false(parses("max,+sse=off", &e));
+    assert_string_equal(e.text, "'+sse=off': + or - takes no value");
+    assert_false(parses("max,-sse=on", &e));
     assert_true(parses("qemu64,-pcid,+invpcid", &e));
     assert_true(parses("qemu64,vendor=GenuineIntel,phys-bits=36", &e));
     assert_false(parses("qemu64,vendor=Nobody", &e));
@@ -319,32 +322,55 @@ static void loadall(void **state)
     x86_rig_free(r);
 }
 
+/* FERR#'s wire leads to INTR, as the board's IRQ 13 does. */
 static void hear(void *listener, unsigned line, bool level)
 {
+    struct x86_rig *r = listener;
+
     (void)line;
-    *(unsigned *)listener = *(unsigned *)listener * 2 + level;
+    r->latch[0] = (uint8_t)(r->latch[0] * 2 + level);
+    r->vector = 0x75;
+    if (level)
+        x86_input(r->cpu, X86_LINE_INTR, true);
 }
 
-/* An x87 error with CR0.NE clear goes to the board. */
+/* An x87 error with CR0.NE clear goes to the board, and interrupts before the
+ * next instruction: a store of a register, which nothing keeps. */
 static void ferr(void **state)
 {
-    /* fninit; push 37bh; mov bp, sp; fldcw [bp]; fld1; fldz; fdivp; fnclex;
-     * hlt */
-    const uint8_t code[] = {0xdb, 0xe3, 0x68, 0x7b, 0x03, 0x89, 0xe5,
-                            0xd9, 0x6e, 0x00, 0xd9, 0xe8, 0xd9, 0xee,
-                            0xde, 0xf9, 0xdb, 0xe2, 0xf4};
-    const uint8_t jump[] = {0xea, 0, 0x10, 0, 0}; /* to 0:1000 */
-    struct x86_rig *r = rig_at_reset(NULL, jump, sizeof(jump));
-    unsigned heard = 1;
+    /* fninit; push 37bh; mov bp, sp; fldcw [bp]; sti; fld1; fldz; fdivp;
+     * mov [3000], sp; mov [3002], sp; fwait; hlt */
+    static const uint8_t code[] = {0xdb, 0xe3, 0x68, 0x7b, 0x03, 0x89, 0xe5,
+                                   0xd9, 0x6e, 0x00, 0xfb, 0xd9, 0xe8, 0xd9,
+                                   0xee, 0xde, 0xf9, 0x89, 0x26, 0x00, 0x30,
+                                   0x89, 0x26, 0x02, 0x30, 0x9b, 0xf4};
+    /* mov ax, [3000]; fnclex; iret */
+    static const uint8_t handler[] = {0xa1, 0x00, 0x30, 0xdb, 0xe2, 0xcf};
+    static const uint8_t jump[] = {0xea, 0, 0x10, 0, 0}; /* to 0:1000 */
 
     (void)state;
-    memcpy(r->ram->host + 0x1000, code, sizeof(code));
-    r->cpu->wires.ferr = (struct wire){hear, &heard, 0};
-    r->g->g[4] = 0x2000;
-    x86_rig_run(r, 100);
-    assert_true(r->cpu->halted);
-    assert_int_equal(heard, 6); /* up, and down by FNCLEX */
-    x86_rig_free(r);
+    for (unsigned lockstep = 0; lockstep < 2; lockstep++) {
+        struct x86_rig *r = rig_at_reset(NULL, jump, sizeof(jump));
+
+        if (lockstep && !x86_rig_lockstep(r)) {
+            x86_rig_free(r);
+            break;
+        }
+        memcpy(r->ram->host + 0x1000, code, sizeof(code));
+        memcpy(r->ram->host + 0x2000, handler, sizeof(handler));
+        st_le32(r->ram->host + 4 * 0x75, 0x2000);
+        r->cpu->wires.ferr = (struct wire){hear, r, 0};
+        r->latch[0] = 1;
+        r->g->g[0] = 0x5555;
+        r->g->g[4] = 0x4000;
+        x86_rig_run(r, 100);
+        assert_true(r->cpu->halted);
+        assert_false(r->differs);
+        assert_int_equal(r->latch[0], 6); /* up, and down by FNCLEX */
+        assert_int_equal(r->g->g[0], 0);  /* nothing was stored yet */
+        assert_int_equal(r->ram->host[0x3001], 0x3f);
+        x86_rig_free(r);
+    }
 }
 
 int main(void)
