@@ -407,6 +407,188 @@ static void x2apic(void **state)
     harness_free(f.h);
 }
 
+/* Each error sets its bit, which a write of ESR shows; the error interrupt
+ * comes with the first of new ones (11.5.3). */
+static void errors(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    put(&f, 0, LVT_ERROR, 0xfe);
+    put(&f, 0, ICR, 0x4400f); /* to itself: cannot be sent */
+    put(&f, 0, ICR, 0x44105); /* nor by lowest priority */
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0xfe);
+    put(&f, 0, EOI, 0);
+    put(&f, 0, ICR, 0x44000); /* not shown yet: no news */
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), -1);
+    get(&f, 0, 0x3f0);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0xfe);
+    put(&f, 0, EOI, 0);
+    put(&f, 0, ESR, 0);
+    assert_int_equal(get(&f, 0, ESR), 0xa0);
+    /* What arrives, and what its own table says. */
+    put(&f, 0, LVT_ERROR, 0x100fe);
+    put(&f, 0, DIVIDE, 0xb);
+    put(&f, 0, LVT_TIMER, 0x0a);
+    put(&f, 0, INITIAL, 20000);
+    harness_advance(f.h, 20000);
+    put(&f, 0, ESR, 0);
+    assert_int_equal(get(&f, 0, ESR), 0x40);
+    assert_false(out(&f, 0, INTR));
+    /* Not of what has no vector. */
+    put(&f, 0, ICR_HIGH, 1u << 24);
+    put(&f, 0, ICR, 0x4400); /* NMI */
+    put(&f, 0, ESR, 0);
+    assert_int_equal(get(&f, 0, ESR), 0);
+    /* An error interrupt whose vector is illegal is none, and no loop. */
+    put(&f, 0, LVT_ERROR, 0x05);
+    put(&f, 0, ICR, 0x44003);
+    assert_false(out(&f, 0, INTR));
+    harness_free(f.h);
+}
+
+/* What each entry keeps of ones, xAPIC's read-only bits apart; and reset. */
+static void local_table(void **state)
+{
+    static const struct {
+        unsigned reg;
+        uint32_t kept;
+    } rows[] = {{LVT_TIMER, 0x700ff}, {0x330, 0x107ff},
+                {0x340, 0x107ff},     {LVT_LINT0, 0x1a7ff},
+                {LVT_LINT1, 0x1a7ff}, {LVT_ERROR, 0x100ff}};
+    struct fixture f = start(true);
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(get(&f, 1, rows[i].reg), 0x10000);
+        put(&f, 1, rows[i].reg, 0xffffffff);
+        assert_int_equal(get(&f, 1, rows[i].reg), rows[i].kept);
+        put(&f, 1, rows[i].reg, 0x50);
+        assert_int_equal(get(&f, 1, rows[i].reg), 0x50);
+    }
+    /* Switched off by software: all are masked, and stay so; what has come
+     * stays, and is not delivered; NMIs are. */
+    msi(&f, 1, false, 0x61);
+    put(&f, 1, SVR, 0x3f);
+    assert_false(out(&f, 1, INTR));
+    assert_int_equal(get(&f, 1, IRR + 0x30), 1u << 1);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(get(&f, 1, rows[i].reg), 0x10050);
+        put(&f, 1, rows[i].reg, 0x50);
+        assert_int_equal(get(&f, 1, rows[i].reg), 0x10050);
+    }
+    {
+        const unsigned before = changes(&f, 1, NMI);
+
+        msi(&f, 1, false, 0x400);
+        assert_int_equal(changes(&f, 1, NMI), before + 2);
+    }
+    put(&f, 1, SVR, 0x13f);
+    assert_int_equal(takers(&f, 0x61), 2);
+    /* INIT: as a reset, but for the ID and the base. */
+    put(&f, 1, ID, 9u << 24);
+    put(&f, 1, LDR, 2u << 24);
+    put(&f, 1, DFR, 0);
+    put(&f, 1, LVT_TIMER, 0x20050);
+    put(&f, 1, INITIAL, 100000);
+    msi(&f, 1, false, 0x61);
+    msi(&f, 9, false, 0x61);
+    put(&f, 0, ICR_HIGH, 9u << 24);
+    put(&f, 0, ICR, 0x4500);
+    assert_int_equal(get(&f, 1, ID), 9u << 24);
+    assert_int_equal(get(&f, 1, LDR), 0);
+    assert_int_equal(get(&f, 1, DFR), 0xffffffff);
+    assert_int_equal(get(&f, 1, SVR), 0xff);
+    assert_int_equal(get(&f, 1, INITIAL), 0);
+    assert_int_equal(get(&f, 1, CURRENT), 0);
+    assert_int_equal(get(&f, 1, IRR + 0x30), 0);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(get(&f, 1, rows[i].reg), 0x10000);
+    harness_free(f.h);
+}
+
+/* No broadcast of EOIs can be suppressed: bit 24 of the version says so. */
+static void no_suppression(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    assert_int_equal(get(&f, 0, 0x30) >> 24 & 1, 0);
+    put(&f, 0, SVR, 0x11ff);
+    assert_int_equal(get(&f, 0, SVR), 0x1ff);
+    harness_free(f.h);
+}
+
+/* Who is meant, by every model; the lowest of them. */
+static void models(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    for (unsigned i = 0; i < CPUS; i++)
+        put(&f, i, LDR, 1u << (24 + i));
+    msi(&f, 0xff, true, 0x41);
+    assert_int_equal(takers(&f, 0x41), 7);
+    msi(&f, 0, true, 0x41); /* no bit: nobody */
+    assert_int_equal(takers(&f, 0x41), 0);
+    msi(&f, 0x08, true, 0x41);
+    assert_int_equal(takers(&f, 0x41), 0);
+    put(&f, 0, ICR_HIGH, 6u << 24);
+    put(&f, 0, ICR, 0x4841);
+    assert_int_equal(takers(&f, 0x41), 6);
+    /* Lowest priority: the first of equals, what it serves counts, one that
+     * is switched off does not. */
+    msi(&f, 7, true, 0x141);
+    assert_int_equal(takers(&f, 0x41), 1);
+    msi(&f, 0, false, 0x81);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x81);
+    put(&f, 1, TPR, 0x10);
+    msi(&f, 7, true, 0x141);
+    assert_int_equal(takers(&f, 0x41), 4);
+    put(&f, 2, SVR, 0xff);
+    msi(&f, 7, true, 0x141);
+    assert_int_equal(takers(&f, 0x41), 2);
+    msi(&f, 0, false, 0x141); /* the only one */
+    assert_int_equal(get(&f, 0, IRR + 0x20), 1u << 1);
+    harness_free(f.h);
+}
+
+/* All divisors: 2, 4, ... 128, 1. */
+static void divisors(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        put(&f, 0, DIVIDE, (i & 3) | (i & 4) << 1 | 0xfffffff4);
+        assert_int_equal(get(&f, 0, DIVIDE), (i & 3) | (i & 4) << 1);
+        put(&f, 0, LVT_TIMER, 0x10060);
+        put(&f, 0, INITIAL, 100000);
+        harness_advance(f.h, 12800);
+        assert_int_equal(get(&f, 0, CURRENT),
+                         100000 - 12800 / (i == 7 ? 1 : 2 << i));
+    }
+    harness_free(f.h);
+}
+
+/* Nothing that INTR announced is taken back by the time of the acknowledge, so
+ * the spurious vector never comes: TPR lowers INTR at once. */
+static void nothing_spurious(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    put(&f, 0, SVR, 0x1ef);
+    msi(&f, 0, false, 0x51);
+    put(&f, 0, TPR, 0x50);
+    assert_false(out(&f, 0, INTR));
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), -1);
+    assert_int_equal(get(&f, 0, ISR + 0x70), 0);
+    put(&f, 0, TPR, 0);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x51);
+    harness_free(f.h);
+}
+
 /* EOI of a level goes to the I/O APICs, which send it again. */
 static void levels(void **state)
 {
@@ -459,10 +641,22 @@ static void levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reset_state),  TEST(priorities),   TEST(vectors_below_16),
-        TEST(destinations), TEST(commands),     TEST(lint),
-        TEST(timer),        TEST(tsc_deadline), TEST(x2apic),
+        TEST(reset_state),
+        TEST(priorities),
+        TEST(vectors_below_16),
+        TEST(destinations),
+        TEST(commands),
+        TEST(lint),
+        TEST(timer),
+        TEST(tsc_deadline),
+        TEST(x2apic),
         TEST(levels),
+        TEST(errors),
+        TEST(local_table),
+        TEST(no_suppression),
+        TEST(models),
+        TEST(divisors),
+        TEST(nothing_spurious),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-; V86 mode with IOPL 3, VME and PVI; the I/O map; tasks of 16 bits and the T
-; flag; alignment checks; SMM.
+; V86 mode with IOPL 3, VME, its single steps, and PVI; the I/O map; tasks of
+; 16 bits and the T flag; alignment checks; SMM.
 %include "rom.inc"
 
 %define GDT 0x10000
@@ -130,6 +130,26 @@ back2:  call newline32
         mov [0x504], esp
         jmp to_v86
 back3:  call newline32
+
+        ; With TF: a trap behind each, but not behind INT n, whose handler runs
+        ; without; its IRET and POPF are not for VME if they set TF.
+        SAY32 "vmestep "
+        mov word [IDT + 8], LIN(step) & 0xffff
+        mov ebx, 0x20102
+        mov ecx, v86c
+        mov dword [0x500], LIN(back3b)
+        mov [0x504], esp
+        jmp to_v86
+back3b: mov ebx, 0x20002
+        mov ecx, v86d
+        mov dword [0x500], LIN(back3c)
+        jmp to_v86
+back3c: mov ebx, 0x120002                       ; VIP: STI is for the monitor
+        mov ecx, v86e
+        mov dword [0x500], LIN(back3d)
+        jmp to_v86
+back3d: mov word [IDT + 8], (LIN(stubs) + STUB) & 0xffff
+        call newline32
 
         SAY32 "pvi "
         mov eax, LIN(user_pvi)
@@ -297,6 +317,14 @@ v86b:   mov al, 'b'
         call hex16
         cli
         int 0x21
+v86c:   sti
+        push ax
+        pop ax
+        int 0x42
+v86d:   push word 0x0102
+        popf
+v86e:   cli
+        sti
 v86int: mov al, 'i'
         out 0xe9, al
         pushf
@@ -308,6 +336,21 @@ v86int: mov al, 'i'
         iret
 
         bits 32
+; A single step in V86 mode: where, and DR6's BS.
+step:   push eax
+        mov ax, DATA0
+        mov ds, ax
+        mov eax, [esp + 4]
+        sub eax, v86c
+        call hex16p
+        mov eax, dr6
+        and eax, 0x4000
+        call hex16p
+        xor eax, eax
+        mov dr6, eax
+        pop eax
+        iretd
+
         STUBS fault
 
 ; Says the vector and the error, goes on at [500]; of V86 in level 0.
