@@ -43,6 +43,8 @@ static const struct property hd_properties[] = {
     {"cyls", PROP_U32, 0, NULL, "geometry, with heads and secs", false},
     {"heads", PROP_U32, 0, NULL, "at most 16", false},
     {"secs", PROP_U32, 0, NULL, "at most 255", false},
+    {"bios-chs-trans", PROP_STRING, 0, "auto",
+     "how INT 13h translates CHS: auto, none, lba or large", false},
     {"lcyls", PROP_U32, 0, NULL, "what INT 13h says, with lheads and lsecs",
      false},
     {"lheads", PROP_U32, 0, NULL, "at most 255", false},
@@ -280,6 +282,28 @@ static const char *type_named(const char *name)
     return NULL;
 }
 
+/* By its name: an enum pc_translation + 1, 0: the disk's size says. */
+static bool translation_of(const struct device_option *o, unsigned *out,
+                           struct error *e)
+{
+    static const char *const names[] = {[PC_TRANSLATE_NONE] = "none",
+                                        [PC_TRANSLATE_LBA] = "lba",
+                                        [PC_TRANSLATE_LARGE] = "large"};
+    const char *text = value_of(o, "bios-chs-trans");
+
+    *out = 0;
+    if (!text || strcmp(text, "auto") == 0)
+        return true;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strcmp(names[i], text) == 0) {
+            *out = (unsigned)i + 1;
+            return true;
+        }
+    }
+    return error_set(e, "bios-chs-trans=%s: wanted auto, none, lba or large",
+                     text);
+}
+
 /* The channel, or 0. */
 static bool bus_of(const struct device_option *o, unsigned *bus,
                    struct error *e)
@@ -325,6 +349,7 @@ static bool fill_slot(struct drive_slot *s, const struct device_option *o,
         return error_set(e, "drive=%s: has no file", value_of(o, "drive"));
     return geometry(o, chs, most, s->chs, e) &&
            geometry(o, lchs, lmost, s->lchs, e) &&
+           translation_of(o, &s->translation, e) &&
            number(o, "bootindex", 9999, &s->boot_index, e);
 }
 
@@ -495,6 +520,9 @@ void machine_describe_disks(struct machine *m, struct pc_setup *setup)
             (struct pc_disk){g.cylinders, g.heads, g.sectors,
                              g.cylinders <= BIOS_CYLINDERS ? PC_TRANSLATE_NONE
                                                            : PC_TRANSLATE_LBA};
+        if (m->ide[n].translation)
+            setup->disk[n].translation =
+                (enum pc_translation)(m->ide[n].translation - 1);
     }
 }
 

@@ -28,7 +28,8 @@ struct drive_slot {
     const char *drive;         /* its block's id; NULL: it is empty */
     const char *serial, *type; /* properties of the controller; or NULL */
     char chs[DRIVE_GEOMETRY], lchs[DRIVE_GEOMETRY]; /* "": by the disk's size */
-    int boot_index;                                 /* -1: none */
+    unsigned translation; /* enum pc_translation + 1; 0: by the disk's size */
+    int boot_index;       /* -1: none */
 };
 
 struct vcpu {

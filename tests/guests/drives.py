@@ -188,10 +188,14 @@ def test(args, report, files, log):
 # ---------------------------------------------------------------- speed
 
 def rate(shell, command):
-    """MiB a second of guest time, by dd's own words."""
-    out, _ = shell.run(f'echo 3 >/proc/sys/vm/drop_caches; {command} 2>&1', 300)
-    match = re.search(r', ([\d.]+) seconds', out)
-    return SPEED_MIB / float(match[1])
+    """MiB a second of the guest's time."""
+    out, status = shell.run(
+        'echo 3 >/proc/sys/vm/drop_caches; cat /proc/uptime; '
+        f'{command} 2>/dev/null && cat /proc/uptime', 300)
+    times = re.findall(r'^(\d+\.\d+) ', out, re.M)
+    if status or len(times) != 2:
+        raise ConsoleError(f'{command}: {out.strip()}')
+    return SPEED_MIB / (float(times[1]) - float(times[0]))
 
 
 def measure(args, emulator, files, image, log):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """SeaBIOS boots from disks, CDs and floppies of a PC, and a boot sector reads and writes through it.
 
-    test_storage.py EMU
+    test_storage.py EMU [CHS]
 
+CHS (chs.asm) is a boot sector that reads a disk's last cylinder.
 Where the package seabios is not installed the test is skipped.
 """
 
@@ -100,6 +101,15 @@ RUNS = [
     for kb in (360, 1200, 720, 1440, 2880)
 ]
 
+# Name, sectors, the translation that is asked for, and what SeaBIOS makes of
+# it; the last disk has more than CHS reaches.
+CHS = [
+    ('chs504m', 1024 * 16 * 63, 'auto', 'none LCHS=1024/16/63'),
+    ('chs2g', 4161 * 16 * 63, 'large', 'large LCHS=520/128/63'),
+    ('chs8g', 1024 * 255 * 63, 'auto', 'lba LCHS=1024/255/63'),
+    ('chs9g', 9 << 21, 'auto', 'lba LCHS=1024/255/63'),
+]
+
 # What does not end with a boot sector's text.
 MORE = [
     ('no-sector', 1440 << 10, b'', ['-M', 'pc', '-fda', 'IMAGE'],
@@ -109,6 +119,32 @@ MORE = [
     ('none', 512, b'', ['-M', 'pc', '-nodefaults', '-hda', 'IMAGE'],
      'No bootable device', ['Boot failed: not a bootable disk']),
 ]
+
+
+def boots_by_chs(emu, folder, code, name, sectors, asked, told):
+    """The boot sector finds, and moves, the last sector that CHS reaches."""
+    cylinders, heads, per_track = map(int, told.split('=')[1].split('/'))
+    last = cylinders * heads * per_track - 1
+    cylinder = cylinders - 1
+    place = struct.pack('<BBB', cylinder >> 2 & 0xc0 | per_track,
+                        cylinder & 0xff, heads - 1)
+    image = folder / f'{name}-0.img'
+    with open(image, 'wb') as f:
+        f.write(code[:500] + place + code[503:])
+        f.truncate(sectors * 512)
+        f.seek(last * 512)
+        f.write(SAID.encode())
+    good = test_seabios.run(
+        emu, name, ['-M', 'pc', '-m', '64', '-drive', f'file={image},format=raw,if=none,id=d',
+                    '-device', f'ide-hd,drive=d,bios-chs-trans={asked}'],
+        SAID.strip(), [f'translation={told}'], folder)
+    with open(image, 'rb') as f:
+        f.seek((last - 1) * 512)
+        moved = f.read(len(SAID)) == SAID.encode()
+    if good and not moved:
+        print(f'{name}: nothing was written')
+    image.unlink()
+    return good and moved
 
 
 def refuses(emu, folder, args, text):
@@ -138,6 +174,7 @@ WRONG = [
     ([*D, 'ide-hd,drive=d,cyls=9,heads=9'], 'cyls, heads and secs go together'),
     ([*D, 'ide-hd,drive=d,cyls=999,heads=16,secs=63'],
      'the disk has only 8192 sectors'),
+    ([*D, 'ide-hd,drive=d,bios-chs-trans=big'], 'wanted auto, none, lba or'),
     ([*D, 'ide-hd,drive=d,serial=' + 21 * 'x'], 'longer than 20 characters'),
     ([*D, 'ide-hd,drive=d,colour=red'], "no property 'colour'"),
     ([*D, 'ide-hd,drive=d,bus=ide.2'], 'wanted ide.0 or ide.1'),
@@ -163,7 +200,7 @@ WRONG = [
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__.strip())
     if not os.path.exists(test_seabios.BIOS):
         print('no seabios: skipped')
@@ -189,6 +226,9 @@ def main():
                     print(f'{name}: nothing was written')
                     good = False
             ok = ok and good
+        for case in CHS if sys.argv[2:] else ():
+            code = pathlib.Path(sys.argv[2]).read_bytes()
+            ok = boots_by_chs(emu, folder, code, *case) and ok
         for args, text in WRONG:
             ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
