@@ -430,6 +430,7 @@ static void forget_writes(struct cpu *c, const uint8_t *host)
 {
     forget_host(c->write, TLB_SIZE, host);
     forget_host(c->global[ACCESS_WRITE], GLOBAL_TLB_SIZE, host);
+    tlb_forget_near(c);
     if (c->jit)
         c->jit->forget_writes(c, host);
 }
@@ -443,6 +444,7 @@ static void take_armed(struct block_cache *bc)
         for (unsigned i = 0; i < TLB_SIZE; i++)
             c->write[i].tag = TLB_EMPTY;
         tlb_forget_global(c);
+        tlb_forget_near(c);
         if (c->jit)
             c->jit->forget(c);
     } else {

@@ -232,6 +232,15 @@ struct tlb_entry {
 };
 #define TLB_EMPTY UINT64_MAX
 
+/* Pages of data_context that were found in the TLB, by the register that led
+ * there, as records number them. */
+#define NEAR_SLOTS 18
+struct tlb_near {
+    uint64_t page[NEAR_SLOTS]; /* NEAR_EMPTY, no page's address: none */
+    uintptr_t addend[NEAR_SLOTS];
+};
+#define NEAR_EMPTY (PAGE_SIZE / 2)
+
 /*
  * Entries that hold in every address space, by kind of access: looked in when
  * the others have none.  Their tags have numbers of their own in the place of
@@ -311,6 +320,7 @@ struct cpu {
     struct lockstep *lockstep; /* compares it, or NULL; lockstep.h */
     atomic_uint_fast64_t icount_shown; /* for other threads */
 
+    struct tlb_near near_read, near_write;
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
     struct tlb_entry global[3][GLOBAL_TLB_SIZE]; /* by enum access */
     struct jcache_entry jcache[JCACHE_SIZE];

@@ -273,6 +273,17 @@ static inline unsigned fetch_index(uint64_t va)
     unlikely(((((va) + ((size) - 1)) & PAGE_MASK) | c->data_context) !=      \
              (t)->tag)
 
+/*
+ * In front of the TLB: the page that each register was last used for as a
+ * base, whose address on the host so does not wait for the look-up.  Aligned
+ * accesses only, which cross no page.
+ */
+#define NEAR_MISS(near, slot, va, size)                                        \
+    unlikely(((va) & (PAGE_MASK | ((size) - 1))) != (near)->page[slot])
+#define NEAR_NOTE(near, slot, va, e)                                           \
+    ((near)->page[slot] = (va) & PAGE_MASK,                                    \
+     (near)->addend[slot] = (e)->addend)
+
 static inline void *tlb_host(const struct tlb_entry *t, uint64_t va)
 {
     return (void *)(t->addend + (uintptr_t)va);
@@ -590,6 +601,8 @@ void tlb_note_global(struct cpu *c, const struct tlb_entry *e, uint64_t va,
                      enum access access);
 bool tlb_from_global(struct cpu *c, struct tlb_entry *e, uint64_t va,
                      enum access access);
+/* The TLB lost entries, or what tells whose they are changes. */
+void tlb_forget_near(struct cpu *c);
 /* Let jumps to pc find r. */
 void jcache_add(struct cpu *c, uint64_t pc, const struct rec *r);
 /* Forget all jumps, or those to the page that holds va. */

@@ -315,6 +315,8 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, spilled),
     FIELD_HOST(struct cpu, lockstep),
     FIELD_HOST(struct cpu, icount_shown),
+    FIELD_HOST(struct cpu, near_read),
+    FIELD_HOST(struct cpu, near_write),
     FIELD_HOST(struct cpu, read),
     FIELD_HOST(struct cpu, write),
     FIELD_HOST(struct cpu, fetch),

@@ -16,6 +16,12 @@ static void clear_table(struct tlb_entry *t, unsigned n)
         t[i].tag = TLB_EMPTY;
 }
 
+void tlb_forget_near(struct cpu *c)
+{
+    for (unsigned i = 0; i < NEAR_SLOTS; i++)
+        c->near_read.page[i] = c->near_write.page[i] = NEAR_EMPTY;
+}
+
 void tlb_forget_global(struct cpu *c)
 {
     if (c->lockstep)
@@ -72,6 +78,7 @@ void cpu_flush_tlb(struct cpu *c)
     clear_table(c->read, TLB_SIZE);
     clear_table(c->write, TLB_SIZE);
     clear_table(c->fetch, FETCH_TLB_SIZE);
+    tlb_forget_near(c);
     tlb_forget_global(c);
     jcache_empty(c);
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
@@ -165,6 +172,7 @@ bool cpu_flush_page(struct cpu *c, uint64_t va)
     clear_entry(c, &c->fetch[fetch_index(va)], va);
     for (enum access a = ACCESS_READ; a <= ACCESS_FETCH; a++)
         clear_entry(c, global_entry(c, va, a), va);
+    tlb_forget_near(c);
     if (c->jit)
         c->jit->forget_page(c, va);
     jcache_forget_page(c, va);

@@ -191,6 +191,7 @@ static void restore_tlb(struct undo *u)
         else
             n->jump->context = UINT64_MAX;
     }
+    tlb_forget_near(u->cpu);
     u->cpu->jit->forget(u->cpu);
 }
 
@@ -230,6 +231,7 @@ void undo_end(struct undo *u)
         if (e && is_write(u, e))
             e->tag = TLB_EMPTY;
     }
+    tlb_forget_near(u->cpu);
     u->cpu->jit->forget(u->cpu);
     while (u->pages) {
         struct undo_page *p = u->pages;

@@ -101,7 +101,7 @@ class X86Body(Body):
         elif written:
             self.values[o] = self.load_to_write(o, type_, seg, off)
         else:
-            self.values[o] = self.load(type_, seg, off,
+            self.values[o] = self.load(type_, seg, off, "r->b",
                                        "align16" in self.row.attrs)
 
     # records
@@ -357,16 +357,21 @@ class X86Body(Body):
         self.add("    LEAVE;")
         return self.temp(CTYPE[type_], self.scratch(type_))
 
-    def entry(self, table, va, size, aligned=False):
-        """Fast: the TLB entry of va in a local, or off to the twin."""
+    def entry(self, table, va, size, slot, aligned=False):
+        """Fast: where va is for the host, from the page that register `slot`
+        was last used for, or from the TLB; or off to the twin."""
         e = f"e{self.temps}"
         self.temps += 1
         also = f" || unlikely({va} & 15)" if aligned else ""
-        self.add(f"const struct tlb_entry *{e} = "
+        near = f"c->near_{table}"
+        self.add(f"if (NEAR_MISS(&{near}, {slot}, {va}, {size})) {{")
+        self.add(f"    const struct tlb_entry *{e} = "
                  f"&c->{table}[tlb_index({va})];")
-        self.add(f"if (TLB_MISS({e}, {va}, {size}){also})")
-        self.add(f"    SLOW({self.twin});")
-        return f"tlb_host({e}, {va})"
+        self.add(f"    if (TLB_MISS({e}, {va}, {size}){also})")
+        self.add(f"        SLOW({self.twin});")
+        self.add(f"    NEAR_NOTE(&{near}, {slot}, {va}, {e});")
+        self.add("}")
+        return f"(void *)({near}.addend[{slot}] + (uintptr_t){va})"
 
     @staticmethod
     def fetch(type_, host):
@@ -380,13 +385,13 @@ class X86Body(Body):
             return f"v128_st({host}, {value});"
         return f"ram_st{WIDTH[type_]}({host}, {value});"
 
-    def load(self, type_, seg, off, aligned=False):
+    def load(self, type_, seg, off, slot, aligned=False):
         size = WIDTH[type_] // 8
         if self.slow:
             va = self.linear(seg, off, size, False)
             return self.slow_load(type_, va)
         va = self.temp("uint64_t", off)
-        host = self.entry("read", va, size, aligned)
+        host = self.entry("read", va, size, slot, aligned)
         return self.temp(CTYPE[type_], self.fetch(type_, host))
 
     def load_to_write(self, o, type_, seg, off):
@@ -399,7 +404,7 @@ class X86Body(Body):
             self.places[o] = va
             return self.slow_load(type_, va)
         va = self.temp("uint64_t", off)
-        host = self.entry("write", va, size, aligned)
+        host = self.entry("write", va, size, "r->b", aligned)
         self.places[o] = self.temp("host", host).replace("const ", "")
         return self.temp(CTYPE[type_], self.fetch(type_, self.places[o]))
 
@@ -424,7 +429,7 @@ class X86Body(Body):
 
     def x_load(self, n):
         off, seg = self.place(n.args[0])
-        return self.load(n.type, seg, off)
+        return self.load(n.type, seg, off, near_slot(n.args[0]))
 
     def store_lines(self, type_, va, value):
         if WIDTH[type_] == 128:
@@ -434,14 +439,14 @@ class X86Body(Body):
             call = f"cpu_store(c, {va}, {WIDTH[type_] // 8}, {value})"
         return [f"if (!{call})", "    LEAVE;"]
 
-    def store(self, type_, seg, off, value, aligned=False):
+    def store(self, type_, seg, off, value, slot, aligned=False):
         """Lines of a store to where nothing was read from."""
         size = WIDTH[type_] // 8
         if self.slow:
             va = self.linear(seg, off, size, True)
             return self.store_lines(type_, va, value)
         va = self.temp("uint64_t", off)
-        host = self.entry("write", va, size, aligned)
+        host = self.entry("write", va, size, slot, aligned)
         return [self.put(type_, host, value)]
 
     def prepare_store(self, s):
@@ -455,7 +460,7 @@ class X86Body(Body):
             # Behind the check, which wants all the free registers.
             value = self.expr(s.expr)
         off, seg = self.place(s.addr)
-        return self.store(s.type, seg, off, value)
+        return self.store(s.type, seg, off, value, near_slot(s.addr))
 
     def prepare_memory(self, s):
         """An operand in memory is written: `when` not, with its old
@@ -464,12 +469,17 @@ class X86Body(Body):
         value = self.expr(s.expr)
         if s.when is not None:
             value = f"{self.expr(s.when)} ? {value} : {self.values[o]}"
-        value = self.temp(CTYPE[type_], value)
+        if o not in self.places and not self.slow and s.when is None:
+            # Behind the check, as in prepare_store().
+            value = f"({CTYPE[type_]})({value})" if WIDTH[type_] <= 64 \
+                else value
+        else:
+            value = self.temp(CTYPE[type_], value)
         if self.form == "L":
             return self.lock_store(type_, self.values[o], value)
         if o not in self.places:
             off, seg = self.operand_place(o)
-            return self.store(type_, seg, off, value,
+            return self.store(type_, seg, off, value, "r->b",
                               "align16" in self.row.attrs)
         if self.slow:
             return self.store_lines(type_, self.places[o], value)
@@ -595,6 +605,11 @@ def accesses(o, stmts):
     read = any(n.op == "opnd" and n.data is o
                for s in stmts for n in s.nodes())
     return read or any(s.when is not None for s in writes), bool(writes)
+
+
+def near_slot(at):
+    """The register by which a fast form remembers the page of an address."""
+    return "4" if at.data == "ss" else "r->b"
 
 
 def in_order(ops):

@@ -158,6 +158,7 @@ static uint64_t global_number(const struct x86_cpu *g, uint64_t key)
 void x86_update_contexts(struct x86_cpu *g)
 {
     const uint64_t space = space_of(g), user = g->cpl == 3 ? KEY_USER : 0;
+    const uint64_t before = g->core.data_context;
     uint64_t data = user, system = 0, fetch;
     uint32_t first;
 
@@ -175,6 +176,8 @@ void x86_update_contexts(struct x86_cpu *g)
         g->system_context = context_for(g, space, system);
         g->core.fetch_context = context_for(g, space, fetch);
     } while (context_for(g, space, data) != first);
+    if (first != before)
+        tlb_forget_near(&g->core);
     g->core.global_data = global_number(g, data);
     g->system_global = global_number(g, system);
     g->core.global_fetch = global_number(g, fetch);

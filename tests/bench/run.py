@@ -417,7 +417,16 @@ def warn_busy():
         say(f"the host is busy (load {load:.1f}): times will scatter")
 
 
+def end_by_signal(number, _frame):
+    """Leaves by way of the `with` blocks, which end what they started."""
+    for again in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(again, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_by_signal)
     args = parse()
     try:
         files, native_folder = image.prepare(args.guest, say)
