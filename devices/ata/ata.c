@@ -67,7 +67,6 @@ enum {
 
 enum {
     FEATURE_CACHE_ON = 0x02,
-    FEATURE_MODE = 0x03,
     FEATURE_LOOK_AHEAD_OFF = 0x55,
     FEATURE_NO_DEFAULTS = 0x66,
     FEATURE_CACHE_OFF = 0x82,
@@ -77,7 +76,6 @@ enum {
 
 enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xff };
 
-enum { MAX_MULTIPLE = 16 };
 enum { VERIFY_TURN = 16 }; /* pieces */
 
 /* What commands that move sectors are made of. */
@@ -396,7 +394,6 @@ static void identify(struct ata_drive *d)
 {
     uint64_t n = capacity(d);
     uint32_t cylinders = cylinders_now(d);
-    bool slave = d != &d->channel->drive[0];
 
     ata_identify_common(d, "EMU HARDDISK");
     ata_put_word(d, 0, 0x0040);
@@ -408,7 +405,7 @@ static void identify(struct ata_drive *d)
     ata_put_word(d, 20, 3);
     ata_put_word(d, 21, ATA_BUFFER / ATA_SECTOR);
     ata_put_word(d, 22, 4);
-    ata_put_word(d, 47, 0x8000 | MAX_MULTIPLE);
+    ata_put_word(d, 47, 0x8000 | ATA_MAX_MULTIPLE);
     ata_put_word(d, 48, 1); /* 32-bit accesses */
     ata_put_word(d, 50, 0x4000);
     ata_put_word(d, 54, cylinders);
@@ -420,18 +417,13 @@ static void identify(struct ata_drive *d)
     /* NOP, READ and WRITE BUFFER, look-ahead, write cache, power. */
     ata_put_word(d, 82, 0x7068);
     ata_put_word(d, 83, 0x7400); /* FLUSH, FLUSH EXT, 48 bits */
-    ata_put_word(d, 84, 0x4000);
     ata_put_word(d, 85,
                  0x7008 | (d->no_cache ? 0 : 0x20u) |
                      (d->no_look_ahead ? 0 : 0x40u));
     ata_put_word(d, 86, 0x3400);
-    ata_put_word(d, 87, 0x4000);
-    ata_put_word(d, 93, slave ? 0x6b00 : 0x600b);
     put_double(d, 100, (uint32_t)n);
     put_double(d, 102, (uint32_t)(n >> 32));
-    ata_identify_sum(d);
-    d->end = d->size = ATA_SECTOR;
-    ata_move(d, ATA_PIO_IN, true);
+    ata_identify_send(d);
 }
 
 /* ------------------------------------------------------- other commands */
@@ -481,7 +473,7 @@ static bool set_multiple(struct ata_drive *d)
     uint8_t n = d->count[0];
 
     d->multiple = 0;
-    if (n > MAX_MULTIPLE || (n & (n - 1)))
+    if (n > ATA_MAX_MULTIPLE || (n & (n - 1)))
         return false;
     d->multiple = n;
     return true;

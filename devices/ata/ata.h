@@ -47,6 +47,9 @@ enum {
 
 enum { DEVICE_DEV = 0x10, DEVICE_LBA = 0x40 };
 
+enum { FEATURE_MODE = 0x03 };   /* of SET FEATURES; see ata_set_mode() */
+enum { ATA_MAX_MULTIPLE = 16 }; /* sectors */
+
 enum ata_phase {
     ATA_IDLE,
     ATA_BUSY,    /* until `work` fires */
@@ -100,7 +103,7 @@ struct ata_drive {
     uint8_t multiple;                /* sectors, 0: not set */
     uint8_t transfer_mode;           /* SET FEATURES' 03h */
     bool no_cache, no_look_ahead;
-    bool keep; /* these, MULTIPLE and the translation, over a soft reset */
+    bool keep;     /* these, MULTIPLE and the translation, over a soft reset */
     uint8_t power; /* as CHECK POWER MODE says it */
     bool asleep;
 
@@ -184,14 +187,14 @@ void ata_move(struct ata_drive *d, enum ata_phase phase, bool interrupt);
 void ata_signature(struct ata_drive *d);
 /* EXECUTE DEVICE DIAGNOSTIC, which is for both. */
 void ata_diagnose(struct ata_channel *c);
-/* SET FEATURES, subcommand 03h; false: no such mode. */
+/* SET FEATURES, FEATURE_MODE; false: no such mode. */
 bool ata_set_mode(struct ata_drive *d);
 /* Words of IDENTIFY that both kinds have; text is padded with spaces. */
 void ata_identify_common(struct ata_drive *d, const char *model);
 void ata_put_word(struct ata_drive *d, unsigned word, unsigned value);
 void ata_put_text(struct ata_drive *d, unsigned word, unsigned n_words,
                   const char *text);
-/* Word 255, when all others are there. */
-void ata_identify_sum(struct ata_drive *d);
+/* Word 255, when all others are there, and off they go. */
+void ata_identify_send(struct ata_drive *d);
 
 #endif

@@ -426,14 +426,20 @@ void ata_identify_common(struct ata_drive *d, const char *model)
         ata_put_word(d, word, 120); /* ns */
     ata_put_word(d, 80, 0x7e);      /* ATA-1 to ATA/ATAPI-6 */
     ata_put_word(d, 81, 0x19);
+    ata_put_word(d, 84, 0x4000);
+    ata_put_word(d, 87, 0x4000);
     ata_put_word(d, 88, 0x3f | (mode >> 3 == 8 ? bit : 0));
+    ata_put_word(d, 93, d != &d->channel->drive[0] ? 0x6b00 : 0x600b);
 }
 
-void ata_identify_sum(struct ata_drive *d)
+void ata_identify_send(struct ata_drive *d)
 {
     d->buffer[510] = 0xa5;
     d->buffer[511] = 0;
     d->buffer[511] = (uint8_t)-sum_bytes(d->buffer, ATA_SECTOR);
+    d->at = 0;
+    d->end = d->size = ATA_SECTOR;
+    ata_move(d, ATA_PIO_IN, true);
 }
 
 /* ------------------------------------------------------------------ life */
@@ -551,7 +557,7 @@ static void drive_loaded(struct ata_drive *d)
         d->heads_now = d->heads ? d->heads : 1;
     if (!d->sectors_now || d->sectors_now > 255)
         d->sectors_now = d->sectors ? d->sectors : 1;
-    if (d->multiple > 16)
+    if (d->multiple > ATA_MAX_MULTIPLE)
         d->multiple = 0;
 }
 

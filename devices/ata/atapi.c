@@ -21,7 +21,6 @@
 #include "base/bytes.h"
 
 enum {
-    CMD_DEVICE_RESET = 0x08,
     CMD_PACKET = 0xa0,
     CMD_IDENTIFY_PACKET = 0xa1,
     CMD_CHECK_POWER = 0xe5,
@@ -33,42 +32,12 @@ enum {
     CMD_READ = 0x20,
 };
 
-enum {
-    OP_TEST_UNIT_READY = 0x00,
-    OP_REQUEST_SENSE = 0x03,
-    OP_INQUIRY = 0x12,
-    OP_START_STOP = 0x1b,
-    OP_PREVENT_ALLOW = 0x1e,
-    OP_READ_CAPACITY = 0x25,
-    OP_READ_10 = 0x28,
-    OP_SEEK = 0x2b,
-    OP_READ_SUB_CHANNEL = 0x42,
-    OP_READ_TOC = 0x43,
-    OP_READ_HEADER = 0x44,
-    OP_PLAY_AUDIO_10 = 0x45,
-    OP_GET_CONFIGURATION = 0x46,
-    OP_PLAY_AUDIO_MSF = 0x47,
-    OP_PLAY_AUDIO_INDEX = 0x48,
-    OP_GET_EVENT_STATUS = 0x4a,
-    OP_PAUSE_RESUME = 0x4b,
-    OP_STOP_PLAY = 0x4e,
-    OP_READ_DISC_INFORMATION = 0x51,
-    OP_READ_TRACK_INFORMATION = 0x52,
-    OP_MODE_SELECT = 0x55,
-    OP_MODE_SENSE = 0x5a,
-    OP_PLAY_AUDIO_12 = 0xa5,
-    OP_READ_12 = 0xa8,
-    OP_READ_CD_MSF = 0xb9,
-    OP_SCAN = 0xba,
-    OP_SET_CD_SPEED = 0xbb,
-    OP_MECHANISM_STATUS = 0xbd,
-    OP_READ_CD = 0xbe,
-};
+enum { OP_REQUEST_SENSE = 0x03 };
 
 /* Interrupt reason, in the count register. */
 enum { REASON_COMMAND = 1, REASON_TO_HOST = 2 };
 
-enum { FEATURE_DMA = 1, FEATURE_OVERLAP = 2 };
+enum { PACKET_DMA = 1, PACKET_OVERLAP = 2 };
 
 /* Parts of a sector, byte 9 of READ CD. */
 enum {
@@ -415,26 +384,6 @@ static void read_capacity(struct ata_drive *d)
     answer(d, 8, 8);
 }
 
-static void read_header(struct ata_drive *d)
-{
-    uint32_t lba = ld_be32(d->packet + 2);
-
-    if (lba >= cd_blocks(d)) {
-        check(d, SENSE_RANGE);
-        return;
-    }
-    memset(d->buffer, 0, 8);
-    d->buffer[0] = 1; /* mode 1 */
-    if (d->packet[1] & 2) {
-        d->buffer[5] = (uint8_t)((lba + PREGAP) / (75 * 60));
-        d->buffer[6] = (uint8_t)((lba + PREGAP) / 75 % 60);
-        d->buffer[7] = (uint8_t)((lba + PREGAP) % 75);
-    } else {
-        st_be32(d->buffer + 4, lba);
-    }
-    answer(d, 8, ld_be16(d->packet + 7));
-}
-
 /* ---------------------------------------------------------- tray and sense */
 
 static void request_sense(struct ata_drive *d)
@@ -487,28 +436,6 @@ bool ata_insert(struct ata_drive *d, struct block *disc, struct error *e)
 
 /* ---------------------------------------------------------------- packets */
 
-/* Those that wait for no disc, and do not tell of unit attentions. */
-static bool always_works(uint8_t op)
-{
-    return op == OP_INQUIRY || op == OP_REQUEST_SENSE ||
-           op == OP_GET_CONFIGURATION || op == OP_GET_EVENT_STATUS;
-}
-
-static bool needs_disc(uint8_t op)
-{
-    switch (op) {
-    case OP_START_STOP:
-    case OP_PREVENT_ALLOW:
-    case OP_MODE_SELECT:
-    case OP_MODE_SENSE:
-    case OP_SET_CD_SPEED:
-    case OP_MECHANISM_STATUS:
-    case OP_STOP_PLAY:
-        return false;
-    }
-    return !always_works(op);
-}
-
 static enum cd_sense attention(struct ata_drive *d)
 {
     if (d->attention & ATTENTION_RESET) {
@@ -517,16 +444,6 @@ static enum cd_sense attention(struct ata_drive *d)
     }
     d->attention &= (uint8_t)~ATTENTION_CHANGED;
     return SENSE_CHANGED;
-}
-
-/* An answer of cd_pages.c, with the room in a word of the packet. */
-static void answer_or(struct ata_drive *d, int size, enum cd_sense sense,
-                      unsigned room_at)
-{
-    if (size < 0)
-        check(d, sense);
-    else
-        answer(d, size, ld_be16(d->packet + room_at));
 }
 
 static void mode_select(struct ata_drive *d)
@@ -542,160 +459,146 @@ static void mode_select(struct ata_drive *d)
         complete(d);
 }
 
-/* Nothing is played: there is no audio track.  Playing none of it is well. */
-static void play(struct ata_drive *d)
+static void seek(struct ata_drive *d)
 {
-    const uint8_t *p = d->packet;
-    uint32_t n = 1;
+    if (ld_be32(d->packet + 2) < cd_blocks(d))
+        complete(d);
+    else
+        check(d, SENSE_RANGE);
+}
 
-    if (p[0] == OP_PLAY_AUDIO_10)
-        n = ld_be16(p + 7);
-    else if (p[0] == OP_PLAY_AUDIO_12)
-        n = ld_be32(p + 6);
+static void prevent_allow(struct ata_drive *d)
+{
+    d->locked = d->packet[4] & 1;
+    complete(d);
+}
+
+/* Nothing is played: there is no audio track. */
+static void no_audio(struct ata_drive *d)
+{
+    check(d, SENSE_TRACK_MODE);
+}
+
+/* Playing none of it is well. */
+static void play(struct ata_drive *d, uint32_t n)
+{
     if (n)
-        check(d, SENSE_TRACK_MODE);
+        no_audio(d);
     else
         complete(d);
 }
 
-static bool is_known(uint8_t op)
+static void play_10(struct ata_drive *d)
 {
-    static const uint8_t ops[] = {
-        OP_TEST_UNIT_READY,   OP_REQUEST_SENSE,
-        OP_INQUIRY,           OP_START_STOP,
-        OP_PREVENT_ALLOW,     OP_READ_CAPACITY,
-        OP_READ_10,           OP_SEEK,
-        OP_READ_SUB_CHANNEL,  OP_READ_TOC,
-        OP_READ_HEADER,       OP_PLAY_AUDIO_10,
-        OP_GET_CONFIGURATION, OP_PLAY_AUDIO_MSF,
-        OP_PLAY_AUDIO_INDEX,  OP_GET_EVENT_STATUS,
-        OP_PAUSE_RESUME,      OP_STOP_PLAY,
-        OP_MODE_SELECT,       OP_READ_DISC_INFORMATION,
-        OP_MODE_SENSE,        OP_READ_TRACK_INFORMATION,
-        OP_PLAY_AUDIO_12,     OP_READ_12,
-        OP_READ_CD_MSF,       OP_SCAN,
-        OP_SET_CD_SPEED,      OP_MECHANISM_STATUS,
-        OP_READ_CD,
-    };
-
-    return memchr(ops, op, sizeof(ops)) != NULL;
+    play(d, ld_be16(d->packet + 7));
 }
 
-static void dispatch(struct ata_drive *d)
+static void play_12(struct ata_drive *d)
 {
-    const uint8_t *p = d->packet;
+    play(d, ld_be32(d->packet + 6));
+}
+
+static void read_10(struct ata_drive *d)
+{
+    start_read(d, ld_be32(d->packet + 2), ld_be16(d->packet + 7), PART_USER);
+}
+
+static void read_12(struct ata_drive *d)
+{
+    start_read(d, ld_be32(d->packet + 2), ld_be32(d->packet + 6), PART_USER);
+}
+
+static void read_cd_lba(struct ata_drive *d)
+{
+    read_cd(d, ld_be32(d->packet + 2), ld_be32(d->packet + 5) & 0xffffff);
+}
+
+enum {
+    NO_DISC = 1, /* works without one */
+    ALWAYS = 2,  /* so, and without telling of unit attentions */
+    ROOM_8 = 4,  /* the host's room for the answer is one byte, not two */
+};
+
+/* All that the drive knows: each has an answer of cd_pages.c, and where the
+ * packet says the host's room for it, or does something else. */
+static const struct opcode {
+    uint8_t op, flags, room_at;
+    int (*answer)(struct ata_drive *d, enum cd_sense *sense);
+    void (*run)(struct ata_drive *d);
+} opcodes[] = {
+    {0x00, 0, 0, NULL, complete}, /* TEST UNIT READY */
+    {OP_REQUEST_SENSE, ALWAYS, 0, NULL, request_sense},
+    {0x12, ALWAYS | ROOM_8, 4, cd_inquiry, NULL},
+    {0x1b, NO_DISC, 0, NULL, start_stop},
+    {0x1e, NO_DISC, 0, NULL, prevent_allow},
+    {0x25, 0, 0, NULL, read_capacity},
+    {0x28, 0, 0, NULL, read_10},
+    {0x2b, 0, 0, NULL, seek},
+    {0x42, 0, 7, cd_sub_channel, NULL},
+    {0x43, 0, 7, cd_read_toc, NULL},
+    {0x44, 0, 7, cd_header, NULL},
+    {0x45, 0, 0, NULL, play_10},
+    {0x46, ALWAYS, 7, cd_configuration, NULL},
+    {0x47, 0, 0, NULL, no_audio}, /* PLAY AUDIO MSF */
+    {0x48, 0, 0, NULL, no_audio}, /* PLAY AUDIO TRACK INDEX */
+    {0x4a, ALWAYS, 7, cd_event_status, NULL},
+    {0x4b, 0, 0, NULL, no_audio},       /* PAUSE/RESUME */
+    {0x4e, NO_DISC, 0, NULL, complete}, /* STOP PLAY/SCAN */
+    {0x51, 0, 7, cd_disc_information, NULL},
+    {0x52, 0, 7, cd_track_information, NULL},
+    {0x55, NO_DISC, 0, NULL, mode_select},
+    {0x5a, NO_DISC, 7, cd_mode_sense, NULL},
+    {0xa5, 0, 0, NULL, play_12},
+    {0xa8, 0, 0, NULL, read_12},
+    {0xb9, 0, 0, NULL, read_cd_msf},
+    {0xba, 0, 0, NULL, no_audio},       /* SCAN */
+    {0xbb, NO_DISC, 0, NULL, complete}, /* SET CD SPEED */
+    {0xbd, NO_DISC, 8, cd_mechanism_status, NULL},
+    {0xbe, 0, 0, NULL, read_cd_lba},
+};
+
+static void run_opcode(struct ata_drive *d, const struct opcode *o)
+{
+    const uint8_t *room = d->packet + o->room_at;
     enum cd_sense sense = SENSE_FIELD;
     int size;
 
-    switch (p[0]) {
-    case OP_PREVENT_ALLOW:
-        d->locked = p[4] & 1;
-        complete(d);
-        break;
-    case OP_TEST_UNIT_READY:
-    case OP_STOP_PLAY:
-    case OP_SET_CD_SPEED:
-        complete(d);
-        break;
-    case OP_REQUEST_SENSE:
-        request_sense(d);
-        break;
-    case OP_INQUIRY:
-        size = cd_inquiry(d);
-        if (p[1] & 1) /* no vital product data */
-            check(d, SENSE_FIELD);
-        else
-            answer(d, size, p[4]);
-        break;
-    case OP_START_STOP:
-        start_stop(d);
-        break;
-    case OP_READ_CAPACITY:
-        read_capacity(d);
-        break;
-    case OP_READ_10:
-        start_read(d, ld_be32(p + 2), ld_be16(p + 7), PART_USER);
-        break;
-    case OP_READ_12:
-        start_read(d, ld_be32(p + 2), ld_be32(p + 6), PART_USER);
-        break;
-    case OP_READ_CD:
-        read_cd(d, ld_be32(p + 2), ld_be32(p + 5) & 0xffffff);
-        break;
-    case OP_READ_CD_MSF:
-        read_cd_msf(d);
-        break;
-    case OP_SEEK:
-        if (ld_be32(p + 2) < cd_blocks(d))
-            complete(d);
-        else
-            check(d, SENSE_RANGE);
-        break;
-    case OP_READ_HEADER:
-        read_header(d);
-        break;
-    case OP_READ_TOC:
-        size = cd_read_toc(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_READ_SUB_CHANNEL:
-        size = cd_sub_channel(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_READ_DISC_INFORMATION:
-        size = cd_disc_information(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_READ_TRACK_INFORMATION:
-        size = cd_track_information(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_GET_CONFIGURATION:
-        size = cd_configuration(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_GET_EVENT_STATUS:
-        size = cd_event_status(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_MECHANISM_STATUS:
-        size = cd_mechanism_status(d);
-        answer_or(d, size, sense, 8);
-        break;
-    case OP_MODE_SENSE:
-        size = cd_mode_sense(d, &sense);
-        answer_or(d, size, sense, 7);
-        break;
-    case OP_MODE_SELECT:
-        mode_select(d);
-        break;
-    default:
-        play(d);
+    if (o->run) {
+        o->run(d);
+        return;
     }
+    size = o->answer(d, &sense);
+    if (size < 0)
+        check(d, sense);
+    else
+        answer(d, size, o->flags & ROOM_8 ? room[0] : ld_be16(room));
 }
 
 static void execute_packet(struct ata_drive *d)
 {
-    uint8_t op = d->packet[0];
+    const struct opcode *o = opcodes,
+                        *end = o + sizeof(opcodes) / sizeof(opcodes[0]);
 
-    if (!is_known(op)) {
+    while (o < end && o->op != d->packet[0])
+        o++;
+    if (o == end) {
         check(d, SENSE_OPCODE);
         return;
     }
-    if (d->attention && !always_works(op)) {
+    if (d->attention && !(o->flags & ALWAYS)) {
         check(d, attention(d));
         return;
     }
-    if (needs_disc(op) && !cd_blocks(d)) {
+    if (!(o->flags & (ALWAYS | NO_DISC)) && !cd_blocks(d)) {
         check(d, d->tray_open ? SENSE_NO_DISC_OPEN : SENSE_NO_DISC);
         return;
     }
     /* A REQUEST SENSE tells of the command before. */
-    if (op != OP_REQUEST_SENSE)
+    if (o->op != OP_REQUEST_SENSE)
         set_sense(d, SENSE_NONE);
     else if (d->attention && !d->sense_key)
         set_sense(d, attention(d));
-    dispatch(d);
+    run_opcode(d, o);
 }
 
 /* ----------------------------------------------------------- ATA commands */
@@ -706,14 +609,8 @@ static void identify_packet(struct ata_drive *d)
     ata_put_word(d, 0, 0x85c0);  /* CD-ROM, removable, DRQ in 50 us */
     ata_put_word(d, 82, 0x4210); /* NOP, DEVICE RESET, PACKET */
     ata_put_word(d, 83, 0x4000);
-    ata_put_word(d, 84, 0x4000);
     ata_put_word(d, 85, 0x4210);
-    ata_put_word(d, 87, 0x4000);
-    ata_put_word(d, 93, d != &d->channel->drive[0] ? 0x6b00 : 0x600b);
-    ata_identify_sum(d);
-    d->at = 0;
-    d->end = d->size = ATA_SECTOR;
-    ata_move(d, ATA_PIO_IN, true);
+    ata_identify_send(d);
 }
 
 /* Commands of disks are refused with the signature, 8.12.5.2. */
@@ -738,7 +635,9 @@ static void cd_execute(struct ata_drive *d)
         identify_packet(d);
         break;
     case CMD_SET_FEATURES:
-        ata_done(d, d->features[0] == 3 && ata_set_mode(d) ? 0 : ERROR_ABRT);
+        ata_done(d, d->features[0] == FEATURE_MODE && ata_set_mode(d)
+                        ? 0
+                        : ERROR_ABRT);
         break;
     case CMD_CHECK_POWER:
         d->count[0] = 0xff;
@@ -763,9 +662,9 @@ static void cd_command(struct ata_drive *d)
         ata_busy(d);
         return;
     }
-    d->by_dma = d->features[0] & FEATURE_DMA;
+    d->by_dma = d->features[0] & PACKET_DMA;
     d->limit = (uint16_t)(d->lba_mid[0] | d->lba_high[0] << 8);
-    if ((d->features[0] & FEATURE_OVERLAP) || (d->by_dma && !d->channel->dma)) {
+    if ((d->features[0] & PACKET_OVERLAP) || (d->by_dma && !d->channel->dma)) {
         ata_done(d, ERROR_ABRT);
         return;
     }

@@ -35,14 +35,15 @@ uint32_t cd_blocks(const struct ata_drive *d);
  * Answers, into d->buffer: how many bytes there are.  -1: *sense says why
  * not.  The packet is d->packet.
  */
-int cd_inquiry(struct ata_drive *d);
+int cd_inquiry(struct ata_drive *d, enum cd_sense *sense);
 int cd_read_toc(struct ata_drive *d, enum cd_sense *sense);
+int cd_header(struct ata_drive *d, enum cd_sense *sense);
 int cd_sub_channel(struct ata_drive *d, enum cd_sense *sense);
 int cd_disc_information(struct ata_drive *d, enum cd_sense *sense);
 int cd_track_information(struct ata_drive *d, enum cd_sense *sense);
 int cd_configuration(struct ata_drive *d, enum cd_sense *sense);
 int cd_event_status(struct ata_drive *d, enum cd_sense *sense);
-int cd_mechanism_status(struct ata_drive *d);
+int cd_mechanism_status(struct ata_drive *d, enum cd_sense *sense);
 int cd_mode_sense(struct ata_drive *d, enum cd_sense *sense);
 /* The parameter list is in the buffer. */
 enum cd_sense cd_mode_select(struct ata_drive *d, unsigned size);

@@ -60,10 +60,12 @@ static void put_address(const struct ata_drive *d, uint8_t *out, uint32_t lba)
     }
 }
 
-int cd_inquiry(struct ata_drive *d)
+int cd_inquiry(struct ata_drive *d, enum cd_sense *sense)
 {
     uint8_t *b = d->buffer;
 
+    if (d->packet[1] & 1) /* no vital product data */
+        return fail(sense, SENSE_FIELD);
     memset(b, 0, 36);
     b[0] = 0x05; /* CD-ROM */
     b[1] = 0x80; /* removable */
@@ -158,6 +160,20 @@ int cd_read_toc(struct ata_drive *d, enum cd_sense *sense)
 }
 
 /* ------------------------------------------------------------ of the disc */
+
+/* A block's header. */
+int cd_header(struct ata_drive *d, enum cd_sense *sense)
+{
+    uint32_t lba = ld_be32(d->packet + 2);
+    uint8_t *b = d->buffer;
+
+    if (lba >= cd_blocks(d))
+        return fail(sense, SENSE_RANGE);
+    memset(b, 0, 4);
+    b[0] = 1; /* mode 1 */
+    put_address(d, b + 4, lba);
+    return 8;
+}
 
 /* Nothing is playing (15h: no status to tell). */
 int cd_sub_channel(struct ata_drive *d, enum cd_sense *sense)
@@ -333,8 +349,9 @@ int cd_event_status(struct ata_drive *d, enum cd_sense *sense)
     return 8;
 }
 
-int cd_mechanism_status(struct ata_drive *d)
+int cd_mechanism_status(struct ata_drive *d, enum cd_sense *sense)
 {
+    (void)sense;
     memset(d->buffer, 0, 8);
     d->buffer[1] = d->tray_open ? 0x10 : 0;
     return 8;

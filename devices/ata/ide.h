@@ -62,4 +62,14 @@ struct ata_channel *isa_ide_channel(struct device *dev, unsigned n);
             "cylinders,heads,sectors; default: by the disk's size", false      \
     }
 
+/* The four of a controller; DRIVE(c, n) is where channel c's drive n is. */
+#define IDE_PROPERTIES(type, DRIVE)                                            \
+    IDE_DRIVE_PROPERTIES(type, DRIVE(0, 0), "hda", "primary master"),          \
+        IDE_DRIVE_PROPERTIES(type, DRIVE(0, 1), "hdb", "primary slave"),       \
+        IDE_DRIVE_PROPERTIES(type, DRIVE(1, 0), "hdc", "secondary master"),    \
+        IDE_DRIVE_PROPERTIES(type, DRIVE(1, 1), "hdd", "secondary slave"),     \
+    {                                                                          \
+        NULL, PROP_U32, 0, NULL, NULL, false                                   \
+    }
+
 #endif

@@ -87,15 +87,10 @@ static void isa_ide_loaded(struct device *dev)
         ata_channel_loaded(isa_ide_channel(dev, n));
 }
 
-#define DRIVE_PROPERTIES(name, c, n, what)                                     \
-    IDE_DRIVE_PROPERTIES(struct isa_ide, channel[c].drive[n], name, what)
+#define DRIVE(c, n) channel[c].drive[n]
 
 static const struct property isa_ide_properties[] = {
-    DRIVE_PROPERTIES("hda", 0, 0, "primary master"),
-    DRIVE_PROPERTIES("hdb", 0, 1, "primary slave"),
-    DRIVE_PROPERTIES("hdc", 1, 0, "secondary master"),
-    DRIVE_PROPERTIES("hdd", 1, 1, "secondary slave"),
-    {NULL, PROP_U32, 0, NULL, NULL, false},
+    IDE_PROPERTIES(struct isa_ide, DRIVE),
 };
 
 static const struct field isa_ide_fields[] = {

@@ -332,7 +332,6 @@ static bool piix3_ide_create(struct device *dev, struct error *e)
     st_le16(p->pci.writable + IDETIM, 0xf3ff);
     st_le16(p->pci.writable + IDETIM + 2, 0xf3ff);
     p->pci.writable[SIDETIM] = 0xff;
-    p->pci.write1clear[PCI_STATUS + 1] |= STATUS_MASTER_ABORT;
     for (unsigned n = 0; n < CHANNELS; n++) {
         if (!create_channel(p, n, e)) {
             piix3_ide_destroy(dev);
@@ -366,15 +365,10 @@ static void piix3_ide_loaded(struct device *dev)
     update_places(p);
 }
 
-#define DRIVE_PROPERTIES(name, c, n, what)                                     \
-    IDE_DRIVE_PROPERTIES(struct piix3_ide, channel[c].ata.drive[n], name, what)
+#define DRIVE(c, n) channel[c].ata.drive[n]
 
 static const struct property piix3_ide_properties[] = {
-    DRIVE_PROPERTIES("hda", 0, 0, "primary master"),
-    DRIVE_PROPERTIES("hdb", 0, 1, "primary slave"),
-    DRIVE_PROPERTIES("hdc", 1, 0, "secondary master"),
-    DRIVE_PROPERTIES("hdd", 1, 1, "secondary slave"),
-    {NULL, PROP_U32, 0, NULL, NULL, false},
+    IDE_PROPERTIES(struct piix3_ide, DRIVE),
 };
 
 static const struct field channel_fields[] = {

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "devices/pci/pci.h"
 #include "devices/virtio/virtio.h"
+#include "tests/unit.h"
 
 static void __attribute__((format(printf, 1, 2), noreturn))
 die(const char *fmt, ...)
@@ -626,6 +627,46 @@ void harness_write(struct harness *h, struct device *dev, unsigned window,
 static uint64_t config_offset(struct device *dev, unsigned offset)
 {
     return ((uint64_t)((struct pci_device *)dev)->devfn << 12) + offset;
+}
+
+uint8_t *harness_save(struct harness *h, struct device *dev)
+{
+    uint8_t *bytes = malloc(state_size(dev->class->fields) + 1);
+
+    pthread_mutex_lock(&h->lock);
+    state_save(dev->class->fields, dev, bytes);
+    pthread_mutex_unlock(&h->lock);
+    return bytes;
+}
+
+bool harness_load(struct harness *h, struct device *dev, const uint8_t *bytes)
+{
+    const struct device_class *cls = dev->class;
+    bool good;
+
+    pthread_mutex_lock(&h->lock);
+    good = state_load(cls->fields, dev, bytes, state_size(cls->fields), NULL);
+    if (good && cls->loaded)
+        cls->loaded(dev);
+    pthread_mutex_unlock(&h->lock);
+    return good;
+}
+
+void harness_load_damaged(struct harness *h, struct device *dev,
+                          struct prng *prng)
+{
+    size_t size = state_size(dev->class->fields);
+    uint8_t *bytes = harness_save(h, dev);
+
+    for (uint64_t n = size ? prng_below(prng, 4) : 0; n > 0; n--) {
+        uint64_t v = prng_edgy(prng);
+        size_t at = prng_below(prng, size);
+        size_t width = 1 + prng_below(prng, 8);
+
+        memcpy(bytes + at, &v, width < size - at ? width : size - at);
+    }
+    harness_load(h, dev, bytes);
+    free(bytes);
 }
 
 uint32_t harness_config_read(struct harness *h, struct device *dev,

@@ -27,6 +27,8 @@
 #include "devices/chardev.h"
 #include "devices/device.h"
 
+struct prng; /* tests/unit.h */
+
 #define HARNESS_RAM ((uint64_t)0x80000000)
 #define HARNESS_RAM_SIZE ((uint64_t)0x100000)
 /* What the PCI host shows, from the first PCI device on. */
@@ -134,6 +136,14 @@ void harness_input(struct harness *h, struct device *dev, unsigned line,
 /* Let ns pass; timers fire at their deadlines. */
 void harness_advance(struct harness *h, uint64_t ns);
 void harness_reset(struct harness *h, struct device *dev);
+
+/* Its state, as in a snapshot; the caller frees it. */
+uint8_t *harness_save(struct harness *h, struct device *dev);
+/* That state again; false: it is refused. */
+bool harness_load(struct harness *h, struct device *dev, const uint8_t *bytes);
+/* Its own state, with some nonsense in it. */
+void harness_load_damaged(struct harness *h, struct device *dev,
+                          struct prng *prng);
 
 /* By id; made if there is none yet. */
 struct harness_chardev *harness_chardev(struct harness *h, const char *id);

@@ -317,6 +317,7 @@ static inline void some_access(struct prng *prng)
 static inline void fuzz(uint64_t seed, unsigned steps)
 {
     static const char *const ids[] = {"c", "d", "e"};
+    uint8_t *fresh = harness_save(h, ide);
     struct prng prng = {seed};
     struct error e;
 
@@ -351,11 +352,25 @@ static inline void fuzz(uint64_t seed, unsigned steps)
                 control(0);
             }
             break;
+        case 8:
+            if (!prng_below(&prng, 4)) {
+                harness_load_damaged(h, ide, &prng);
+                enable();
+            }
+            /* Even what it may make of a PCI function's identity. */
+            if (!prng_below(&prng, 40)) {
+                assert_true(harness_load(h, ide, fresh));
+                enable();
+            }
+            break;
         default:
             some_access(&prng);
         }
     }
     disk("c")->error = disk("d")->error = disk("e")->error = 0;
+    assert_true(harness_load(h, ide, fresh));
+    free(fresh);
+    enable();
     for (base = 0x170; base <= 0x1f0; base += 0x80) {
         control(4);
         control(0);

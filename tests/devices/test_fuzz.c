@@ -479,37 +479,11 @@ static void type_something(struct fuzz *f)
     harness_type(f->h, "any", bytes, (size_t)below(f, sizeof(bytes)));
 }
 
-static void load_damaged(struct fuzz *f)
-{
-    const struct device_class *cls = f->dev->class;
-    size_t size = state_size(cls->fields);
-    uint8_t *bytes = malloc(size + 8);
-
-    pthread_mutex_lock(&f->h->lock);
-    state_save(cls->fields, f->dev, bytes);
-    for (unsigned n = (unsigned)below(f, 4); n-- > 0 && size;) {
-        uint64_t v = some_value(f);
-
-        memcpy(bytes + below(f, size), &v, 1 + below(f, 8));
-    }
-    if (state_load(cls->fields, f->dev, bytes, size, NULL) && cls->loaded)
-        cls->loaded(f->dev);
-    pthread_mutex_unlock(&f->h->lock);
-    free(bytes);
-}
-
 /* A damaged snapshot may have changed what a guest cannot (a PCI function's
  * identity), so that nothing finds the device any more: start anew. */
 static void load_fresh(struct fuzz *f)
 {
-    const struct device_class *cls = f->dev->class;
-
-    pthread_mutex_lock(&f->h->lock);
-    CHECK(state_load(cls->fields, f->dev, f->fresh, state_size(cls->fields),
-                     NULL));
-    if (cls->loaded)
-        cls->loaded(f->dev);
-    pthread_mutex_unlock(&f->h->lock);
+    CHECK(harness_load(f->h, f->dev, f->fresh));
     harness_reset(f->h, f->dev);
 }
 
@@ -561,7 +535,7 @@ static void step(struct fuzz *f)
         break;
     case 4:
         if (one_in(f, 20))
-            load_damaged(f);
+            harness_load_damaged(f->h, f->dev, &f->prng);
         break;
     case 5:
         upset_disk(f);
@@ -611,11 +585,9 @@ static void fuzz_class(const struct device_class *cls, uint64_t seed,
                        unsigned steps)
 {
     struct fuzz f = {.h = harness_new(), .prng = {seed}};
-    size_t size = state_size(cls->fields);
 
     f.dev = harness_any(f.h, cls);
-    f.fresh = malloc(size + 1);
-    state_save(cls->fields, f.dev, f.fresh);
+    f.fresh = harness_save(f.h, f.dev);
     if (device_class_is_pci(cls))
         harness_enable_pci(f.h, f.dev);
     find_virtio(&f);
