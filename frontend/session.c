@@ -9,71 +9,23 @@
  * has stopped it, and while a terminal or file does not take its output
  * fast enough; see host/stream.h.
  */
-#include "frontend/session.h"
+#include "frontend/session_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cpu/core/lockstep.h"
-#include "devices/display/display.h"
 #include "frontend/demo.h"
-#include "frontend/display/display.h"
-#include "frontend/display/png.h"
-#include "frontend/end.h"
 #include "frontend/host/block_file.h"
-#include "frontend/host/chr.h"
 #include "frontend/host/signals.h"
-#include "frontend/host/terminal.h"
-#include "frontend/loop/loop.h"
-#include "frontend/monitor/monitor.h"
-#include "machine/machine.h"
 
-enum hold { HOLD_USER = 1, HOLD_OUTPUT = 2 };
 enum { STATUS_WRONG_USE = 1 };
 #define DRAIN_NS 1000000000u /* of what nobody waits for */
-
-/* A disk's file. */
-struct medium {
-    const struct drive_config *drive;
-    struct block *block; /* NULL: the drive was empty, or is it now */
-};
-
-struct session {
-    struct config *config;
-    struct loop *loop;
-    struct log log;
-    FILE *log_file;
-    int pid_fd;
-    struct chr **chrs;    /* config->n_chars entries */
-    struct medium *media; /* config->n_drives entries, and those that the
-                             monitor put in */
-    size_t n_media;
-    struct gate *gate;
-    struct machine *machine;
-    struct chr_env env;
-    struct monitor_host monitor_host;
-    struct display_env display_env;
-    struct display *display;
-    atomic_ullong disk_requests;
-    struct terminal terminal; /* that -display curses has */
-    bool asked;               /* the window was closed once */
-
-    bool started;      /* machine_start() was called */
-    unsigned hold;     /* enum hold, or-ed */
-    uint64_t deadline; /* of -timeout, on the monotonic clock; or UINT64_MAX */
-    /* How the guest ended what goes on all the same (-no-shutdown, -action), or
-     * MACHINE_RUNNING. */
-    enum machine_end halted;
-    enum end end;
-    int code; /* see enum end */
-};
 
 static uint64_t host_ns(void)
 {
@@ -83,305 +35,18 @@ static uint64_t host_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static void say(const struct session *s, const char *text)
+void session_say(const struct session *s, const char *text)
 {
     fprintf(stderr, "%s: %s\n", s->config->program, text);
 }
 
 /* The first end counts. */
-static void end(struct session *s, enum end how, int code)
+void session_end(struct session *s, enum end how, int code)
 {
     if (s->end != END_NOT_YET)
         return;
     s->end = how;
     s->code = code;
-}
-
-/* ------------------------------------------------------- monitor and keys */
-
-static void quit(void *owner)
-{
-    end(owner, END_QUIT, 0);
-}
-
-static void stop(void *owner)
-{
-    ((struct session *)owner)->hold |= HOLD_USER;
-}
-
-/* The guest's end was none. */
-static void go_on(struct session *s, bool from_reset)
-{
-    s->halted = MACHINE_RUNNING;
-    machine_go_on(s->machine, from_reset);
-}
-
-static void cont(void *owner)
-{
-    struct session *s = owner;
-
-    if (s->halted == MACHINE_POWEROFF || s->halted == MACHINE_RESET) {
-        say(s, "the guest has ended; system_reset starts it again");
-        return;
-    }
-    if (s->halted != MACHINE_RUNNING)
-        go_on(s, false);
-    s->hold &= ~(unsigned)HOLD_USER;
-}
-
-static void reset(void *owner)
-{
-    struct session *s = owner;
-
-    if (s->halted != MACHINE_RUNNING)
-        go_on(s, true);
-    else if (s->started)
-        machine_reset(s->machine);
-}
-
-static bool power_down(void *owner)
-{
-    struct session *s = owner;
-
-    return s->started && machine_power_button(s->machine);
-}
-
-static bool send_break(void *owner, const char *id, struct error *e)
-{
-    struct session *s = owner;
-
-    for (size_t i = 0; i < s->config->n_chars; i++)
-        if (!strcmp(s->config->chars[i].id, id))
-            return chr_break(s->chrs[i]) ||
-                   error_set(e, "chardev '%s' leads to no chip", id);
-    return error_set(e, "no chardev '%s'; info chardev lists them", id);
-}
-
-/* A copy of a frame, so that nobody waits for the file. */
-struct picture {
-    uint32_t *pixels; /* NULL: no memory */
-    unsigned width, height;
-};
-
-static void copy_frame(void *owner, const struct display_frame *f)
-{
-    struct picture *p = owner;
-    size_t size = (size_t)f->width * f->height * sizeof(*f->pixels);
-
-    p->width = f->width;
-    p->height = f->height;
-    p->pixels = malloc(size);
-    if (p->pixels)
-        memcpy(p->pixels, f->pixels, size);
-}
-
-static bool screendump(void *owner, const char *file, struct error *e)
-{
-    struct session *s = owner;
-    struct picture p = {0};
-    bool ok;
-
-    if (!s->started || !machine_show(s->machine, copy_frame, &p))
-        return error_set(e, "this machine has no screen");
-    ok = p.pixels ? png_write(file, p.pixels, p.width, p.height, e)
-                  : error_set(e, "out of memory");
-    free(p.pixels);
-    return ok;
-}
-
-static struct medium *find_medium(const struct session *s,
-                                  const struct block *b)
-{
-    for (size_t i = 0; b && i < s->n_media; i++)
-        if (s->media[i].block == b)
-            return &s->media[i];
-    return NULL;
-}
-
-static size_t show_medium(const struct medium *m, const char *name, char *out,
-                          size_t size)
-{
-    const struct drive_config *d = m->drive;
-
-    return (size_t)snprintf(out, size, "%s: %s (raw%s%s), %llu bytes\n", name,
-                            d->file, d->read_only ? ", read-only" : "",
-                            d->snapshot && !d->read_only ? ", snapshot" : "",
-                            (unsigned long long)m->block->size);
-}
-
-/* Is it in a drive of the board's, which has told of it? */
-static bool is_in_drive(const struct session *s, const struct block *b)
-{
-    struct machine_drive d;
-
-    for (unsigned n = 0; machine_drive(s->machine, n, &d); n++)
-        if (d.medium == b)
-            return true;
-    return false;
-}
-
-static bool send_key(void *owner, const char *keys, unsigned ms,
-                     struct error *e)
-{
-    return input_chord(display_input(((struct session *)owner)->display), keys,
-                       ms, e);
-}
-
-static void mouse_move(void *owner, int dx, int dy, int dz)
-{
-    struct input *in = display_input(((struct session *)owner)->display);
-
-    input_mouse(in, dx, dy, dz, input_buttons(in));
-}
-
-static void mouse_button(void *owner, unsigned buttons)
-{
-    input_mouse(display_input(((struct session *)owner)->display), 0, 0, 0,
-                buttons);
-}
-
-/* The guest may power off first; who closes the window again has waited. */
-static void closed(void *owner)
-{
-    struct session *s = owner;
-
-    if (s->asked || !power_down(s))
-        end(s, END_QUIT, 0);
-    s->asked = true;
-}
-
-static uint64_t disk_requests(void *owner)
-{
-    return ((struct session *)owner)->disk_requests;
-}
-
-static void info_block(const struct session *s, char *out, size_t size)
-{
-    struct machine_drive d;
-    size_t used = 0;
-
-    for (unsigned n = 0; machine_drive(s->machine, n, &d) && used < size; n++) {
-        const struct medium *m = find_medium(s, d.medium);
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s%.50s%s", d.name, d.id ? " (" : "",
-                 d.id ? d.id : "", d.id ? ")" : "");
-        used += m ? show_medium(m, name, out + used, size - used)
-                  : (size_t)snprintf(out + used, size - used,
-                                     "%s: [not inserted]\n", name);
-    }
-    for (size_t i = 0; i < s->n_media && used < size; i++)
-        if (s->media[i].block && !is_in_drive(s, s->media[i].block))
-            used += show_medium(&s->media[i], s->media[i].drive->id, out + used,
-                                size - used);
-}
-
-static bool add_medium(struct session *s, const struct drive_config *d,
-                       struct error *e)
-{
-    struct medium *m =
-        pool_append(&s->config->pool, &s->media, &s->n_media, sizeof(*m));
-
-    *m = (struct medium){.drive = d};
-    if (!d->file)
-        return true;
-    if (!block_file_open(&m->block, d, e))
-        return false;
-    block_file_count(m->block, &s->disk_requests);
-    return true;
-}
-
-static void close_medium(struct session *s, struct block *b)
-{
-    struct medium *m = find_medium(s, b);
-
-    if (m)
-        m->block = NULL;
-    block_file_close(b);
-}
-
-static bool change_medium(void *owner, const char *drive, const char *file,
-                          bool read_only, bool force, struct error *e)
-{
-    struct session *s = owner;
-    struct drive_config *d;
-    struct block *old = NULL, *b = NULL;
-    bool ok;
-
-    if (file) {
-        d = pool_alloc(&s->config->pool, sizeof(*d));
-        *d = (struct drive_config){
-            .file = pool_strdup(&s->config->pool, file),
-            .id = pool_strdup(&s->config->pool, drive),
-            .read_only = read_only || !strncmp(drive, "ide", 3),
-            .snapshot = s->config->snapshot,
-        };
-        if (!add_medium(s, d, e))
-            return false;
-        b = s->media[s->n_media - 1].block;
-    }
-    ok = machine_change_medium(s->machine, drive, b, force, &old, e);
-    if (old)
-        close_medium(s, old);
-    if (!ok && b)
-        close_medium(s, b);
-    return ok;
-}
-
-static void info_chardev(const struct session *s, char *out, size_t size)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < s->config->n_chars && used < size; i++) {
-        char where[256];
-
-        stream_describe(chr_stream(s->chrs[i]), where, sizeof(where));
-        used += (size_t)snprintf(out + used, size - used, "%s: filename=%s\n",
-                                 s->config->chars[i].id, where);
-    }
-}
-
-/* Registers are there to be read while the vCPUs stand still. */
-static void info_registers(struct session *s, char *out, size_t size)
-{
-    bool hold = s->started && !machine_paused(s->machine);
-
-    if (hold)
-        machine_pause(s->machine);
-    machine_stats(s->machine, out, size);
-    if (hold)
-        machine_resume(s->machine);
-}
-
-static void info(void *owner, enum monitor_info what, char *out, size_t size)
-{
-    struct session *s = owner;
-    const char *name = s->config->name;
-
-    switch (what) {
-    case INFO_BLOCK:
-        info_block(s, out, size);
-        break;
-    case INFO_CHARDEV:
-        info_chardev(s, out, size);
-        break;
-    case INFO_DISPLAY:
-        display_info(s->display, out, size);
-        break;
-    case INFO_NAME:
-        snprintf(out, size, "%s\n", name ? name : "(none)");
-        break;
-    case INFO_REGISTERS:
-        info_registers(s, out, size);
-        break;
-    case INFO_STATUS:
-        snprintf(out, size, "VM status: %s%s\n",
-                 s->hold & HOLD_USER ? "paused" : "running",
-                 s->halted == MACHINE_RUNNING ? ""
-                 : s->halted == MACHINE_PANIC ? " (guest-panicked)"
-                                              : " (shutdown)");
-        break;
-    }
 }
 
 /* ----------------------------------------------------------------- opening */
@@ -421,27 +86,12 @@ static bool open_chars(struct session *s, struct error *e)
 {
     struct config *c = s->config;
 
-    s->monitor_host = (struct monitor_host){
-        .prompt = c->compat ? "(qemu) " : "(emu) ",
-        .quit = quit,
-        .stop = stop,
-        .cont = cont,
-        .reset = reset,
-        .power_down = power_down,
-        .send_break = send_break,
-        .screendump = screendump,
-        .change_medium = change_medium,
-        .send_key = send_key,
-        .mouse_move = mouse_move,
-        .mouse_button = mouse_button,
-        .info = info,
-        .owner = s,
-    };
+    session_commands(s);
     s->env = (struct chr_env){
         .loop = s->loop,
         .escape = c->escape,
         .filter = !c->no_filter,
-        .quit = quit,
+        .quit = session_quit,
         .monitor_host = &s->monitor_host,
         .owner = s,
     };
@@ -463,7 +113,7 @@ static bool open_drives(struct session *s, struct error *e)
     struct config *c = s->config;
 
     for (size_t i = 0; i < c->n_drives; i++)
-        if (!add_medium(s, &c->drives[i], e))
+        if (!session_add_medium(s, &c->drives[i], e))
             return error_prefix(e, "%s", c->drives[i].option);
     return true;
 }
@@ -643,7 +293,7 @@ static void on_signal(void *owner, short revents)
         if (number == SIGTSTP || number == SIGCONT)
             resume(s);
         else
-            end(s, END_SIGNAL, number);
+            session_end(s, END_SIGNAL, number);
     }
 }
 
@@ -727,16 +377,16 @@ static void look_at_panic(struct session *s)
 {
     switch (s->config->at_panic) {
     case PANIC_SHUTDOWN:
-        end(s, END_PANIC, 0);
+        session_end(s, END_PANIC, 0);
         break;
     case PANIC_PAUSE:
         halt(s, MACHINE_PANIC);
         break;
     case PANIC_FAIL:
-        end(s, END_FAILED, 1);
+        session_end(s, END_FAILED, 1);
         break;
     case PANIC_NONE:
-        go_on(s, false);
+        session_go_on(s, false);
         break;
     }
 }
@@ -759,19 +409,19 @@ static void look_for_end(struct session *s)
     case MACHINE_RUNNING:
         break;
     case MACHINE_POWEROFF:
-        end(s, END_POWEROFF, 0);
+        session_end(s, END_POWEROFF, 0);
         break;
     case MACHINE_FAILED:
-        end(s, END_FAILED, code);
+        session_end(s, END_FAILED, code);
         break;
     case MACHINE_RESET:
-        end(s, END_RESET, 0);
+        session_end(s, END_RESET, 0);
         break;
     case MACHINE_PANIC:
         look_at_panic(s);
         break;
     case MACHINE_DIFFERS:
-        end(s, END_DIFFERS, 0);
+        session_end(s, END_DIFFERS, 0);
         break;
     }
 }
@@ -795,7 +445,7 @@ static void sleep_once(struct session *s, uint64_t ns)
     loop_once(s->loop, s->end == END_NOT_YET ? ns : 0);
     if (s->deadline != UINT64_MAX && host_ns() >= s->deadline) {
         s->deadline = UINT64_MAX;
-        end(s, END_TIMEOUT, 0);
+        session_end(s, END_TIMEOUT, 0);
     }
 }
 
@@ -940,8 +590,9 @@ static void greet(const struct session *s)
 {
     if (!machine_runs_demo(s->machine) || !isatty(STDERR_FILENO))
         return;
-    say(s, "no image given, running the built-in demo; Ctrl-A X ends it, "
-           "-help lists the options");
+    session_say(s,
+                "no image given, running the built-in demo; Ctrl-A X ends it, "
+                "-help lists the options");
 }
 
 static bool prepare(struct session *s, struct error *e)
@@ -981,8 +632,8 @@ static bool open_display(struct session *s, struct error *e)
         .name = s->config->name,
         .full_screen = s->config->full_screen,
         .monitor_host = &s->monitor_host,
-        .closed = closed,
-        .disk = disk_requests,
+        .closed = session_closed,
+        .disk = session_disk_requests,
         .owner = s,
     };
     if (kind != DISPLAY_NONE && !machine_has_screen(s->machine))
