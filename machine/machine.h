@@ -36,6 +36,12 @@ struct fw_cfg_option {
     const char *text;
 };
 
+/* A -smbios: fields of a structure ("type" among them), or "file" alone. */
+struct smbios_option {
+    size_t n;
+    const char *const *names, *const *values;
+};
+
 #define MACHINE_PFLASH 4
 
 /* Where a drive goes: -drive's if=. */
@@ -101,6 +107,9 @@ struct machine_config {
     const char *pflash[MACHINE_PFLASH]; /* block ids of the flash banks */
     const struct fw_cfg_option *fw_cfg;
     size_t n_fw_cfg;
+    const struct smbios_option *smbios;
+    size_t n_smbios;
+    const uint8_t *uuid; /* the machine's, 16 bytes as it is written, or NULL */
     bool icount;
     unsigned icount_shift; /* ns = insns << shift */
     uint64_t seed;         /* deterministic entropy, with icount */

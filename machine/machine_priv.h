@@ -211,7 +211,8 @@ bool machine_tell_acpi(struct machine *m, struct error *e);
  * firmware; *out is the caller's to free, empty where there is no ACPI. */
 bool machine_make_acpi(struct machine *m, uint32_t address, struct blob *out,
                        struct error *e);
-bool machine_tell_smbios(struct machine *m, struct error *e);
+bool machine_tell_smbios(struct machine *m, const struct machine_config *config,
+                         struct error *e);
 
 /* -- drives.c: IDE and floppy drives -- */
 

@@ -31,7 +31,8 @@ static bool tell_counts(struct machine *m, const struct machine_config *config,
 
     for (unsigned i = 0; i < m->n_ram; i++)
         ram += m->ram_piece[i].size;
-    return fw_cfg_add(f, FW_CFG_UUID, no_uuid, sizeof(no_uuid), e) &&
+    return fw_cfg_add(f, FW_CFG_UUID, config->uuid ? config->uuid : no_uuid,
+                      sizeof(no_uuid), e) &&
            fw_cfg_add_u64(f, FW_CFG_RAM_SIZE, ram, e) &&
            fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, config->no_graphics, e) &&
            fw_cfg_add_u16(f, FW_CFG_NB_CPUS, (uint16_t)m->n_cpus, e) &&
@@ -227,7 +228,7 @@ static bool tell_pc(struct machine *m, const struct machine_config *config,
            fw_cfg_add_file(m->fw_cfg, "etc/system-states", states,
                            sizeof(states), e) &&
            tell_memory(m, e) && machine_tell_acpi(m, e) &&
-           machine_tell_smbios(m, e);
+           machine_tell_smbios(m, config, e);
 }
 
 uint32_t machine_ioapic_input(const struct device *dev)
@@ -266,6 +267,9 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
+    if (config->n_smbios && !(m->fw_cfg && m->rom_file))
+        return error_set(e, "-smbios: wanted a board whose firmware puts the "
+                            "tables into memory, as pc and isapc have it");
     if (!choose_order(m, &config->boot, boot, e))
         return false;
     if (cmos)

@@ -34,7 +34,7 @@ cli_handler cli_hda, cli_hdb, cli_hdc, cli_hdd, cli_cdrom, cli_fda, cli_fdb;
 cli_handler cli_chardev, cli_debugcon, cli_mon, cli_monitor, cli_serial;
 cli_handler cli_parallel;
 cli_handler cli_machine, cli_accel, cli_cpu, cli_smp, cli_m, cli_device;
-cli_handler cli_icount, cli_jit, cli_rtc, cli_action;
+cli_handler cli_icount, cli_jit, cli_rtc, cli_action, cli_smbios, cli_uuid;
 
 /* Find out what c->image is, and put it where it belongs. */
 bool cli_take_image(struct config *c, struct error *e);

@@ -97,6 +97,10 @@ struct config {
     const char *pflash[MACHINE_PFLASH]; /* drive ids, of -machine pflashN= */
     struct fw_cfg_option *fw_cfg;
     size_t n_fw_cfg;
+    struct smbios_option *smbios;
+    size_t n_smbios;
+    uint8_t uuid[16];
+    bool uuid_given;
     struct device_option *devices;
     size_t n_devices;
     struct char_config *chars;

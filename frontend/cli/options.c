@@ -268,6 +268,10 @@ const struct option cli_options[] = {
      "all begins with -bios none"},
     {"fw_cfg", "NAME,string=TEXT|file=FILE", cli_fw_cfg,
      "a file for the firmware and the guest's kernel, by fw_cfg"},
+    {"smbios", "type=N[,FIELD=TEXT...]|file=FILE", cli_smbios,
+     "what a PC's SMBIOS tables say: fields of types 0 to 4, 11 and 17, or a "
+     "whole structure"},
+    {"uuid", "UUID", cli_uuid, "the machine's, in SMBIOS and fw_cfg"},
     {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
     {"boot", "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on]", cli_boot,
      "what a PC boots from, in this order: a floppy, c disk, d CD, n "

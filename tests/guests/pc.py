@@ -34,6 +34,7 @@ NO_PAE_MIB = 3072
 QUICKEST = 'amd64-cloud-linux'
 ACCESSES = 300000
 CHIPS_SECONDS = 15
+UUID = '00112233-4455-6677-8899-aabbccddeeff'
 
 
 class Suite(boot.Suite):
@@ -137,13 +138,24 @@ def microvm(suite, what, processors):
         boot.power_off(suite, console, shell, what)
 
 
+def check_smbios(suite, shell, what):
+    """The firmware has put into memory what -smbios and -uuid said."""
+    out, _ = shell.run('cd /sys/class/dmi/id && cat product_serial '
+                       'product_uuid board_version')
+    suite.report.check(f'{what}: -smbios reaches the kernel',
+                       out.split() == ['S-7', UUID, 'B,8'], out.strip())
+
+
 def case(suite, what, memory, processors):
-    with suite.console(memory, extra=['-smp', str(processors)]) as console:
+    extra = ['-smp', str(processors), '-uuid', UUID, '-smbios',
+             'type=1,serial=S-7', '-smbios', 'type=2,version=B,,8']
+    with suite.console(memory, extra=extra) as console:
         shell = Shell(console, suite.args.scale)
         boot.report_boot(suite, console, shell, what)
         check_shell(suite, shell, memory, processors)
         if suite.guest == QUICKEST:
             check_button(suite, console, shell, what)
+            check_smbios(suite, shell, what)
         boot.power_off(suite, console, shell, what)
 
 
