@@ -1,25 +1,46 @@
 """Reads the PNG files that the emulator writes: 8 bits a colour, no alpha."""
 
+import itertools
 import struct
 import zlib
 
 
-def _predict(kind, left, up, corner):
-    """PNG (ISO 15948), 9.2: what a filtered byte is to be added to."""
-    if kind == 0:
-        return 0
-    if kind == 1:
-        return left
-    if kind == 2:
-        return up
-    if kind == 3:
-        return (left + up) // 2
-    guess = left + up - corner
-    return min((left, up, corner), key=lambda v: abs(guess - v))
+def _sub(line, above):
+    for c in range(3):
+        line[c::3] = bytes(itertools.accumulate(
+            line[c::3], lambda left, byte: left + byte & 255))
 
 
-def read(path):
-    """(width, height, rows of (red, green, blue))"""
+def _up(line, above):
+    line[:] = bytes(a + b & 255 for a, b in zip(line, above))
+
+
+def _average(line, above):
+    for i, up in enumerate(above):
+        left = line[i - 3] if i >= 3 else 0
+        line[i] = line[i] + (left + up) // 2 & 255
+
+
+def _paeth(line, above):
+    for c in range(3):
+        left = corner = 0
+        out = []
+        for byte, up in zip(line[c::3], above[c::3]):
+            guess = left + up - corner
+            a, b, d = abs(guess - left), abs(guess - up), abs(guess - corner)
+            left = byte + (left if a <= b and a <= d else
+                           up if b <= d else corner) & 255
+            corner = up
+            out.append(left)
+        line[c::3] = bytes(out)
+
+
+# ISO 15948, 9.2: what undoes a filter of a line, by the one above.
+_FILTERS = (lambda line, above: None, _sub, _up, _average, _paeth)
+
+
+def read_bytes(path):
+    """(width, height, rows of bytes: red, green, blue)"""
     with open(path, 'rb') as f:
         data = f.read()
     if data[:8] != b'\x89PNG\r\n\x1a\n':
@@ -39,13 +60,18 @@ def read(path):
             break
         at += size + 12
     raw = zlib.decompress(packed)
-    rows, before = [], bytes(width * 3)
-    for y in range(height):
-        start = y * (width * 3 + 1)
-        kind, line = raw[start], bytearray(raw[start + 1:start + 1 + width * 3])
-        for i, byte in enumerate(line):
-            left, corner = (line[i - 3], before[i - 3]) if i >= 3 else (0, 0)
-            line[i] = byte + _predict(kind, left, before[i], corner) & 255
-        rows.append([tuple(line[i:i + 3]) for i in range(0, width * 3, 3)])
-        before = line
+    step = width * 3
+    rows, above = [], bytes(step)
+    for start in range(0, height * (step + 1), step + 1):
+        line = bytearray(raw[start + 1:start + 1 + step])
+        _FILTERS[raw[start]](line, above)
+        above = bytes(line)
+        rows.append(above)
     return width, height, rows
+
+
+def read(path):
+    """(width, height, rows of (red, green, blue))"""
+    width, height, rows = read_bytes(path)
+    return width, height, [list(zip(row[0::3], row[1::3], row[2::3]))
+                           for row in rows]
