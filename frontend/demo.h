@@ -1,5 +1,5 @@
 /*
- * The built-in demo guest, embedded from roms/riscv/ by meson.
+ * The built-in demo guests, embedded from roms/ by meson.
  */
 #ifndef FRONTEND_DEMO_H
 #define FRONTEND_DEMO_H
@@ -8,5 +8,7 @@
 
 extern const unsigned char demo_image[];
 extern const size_t demo_image_size;
+extern const unsigned char pc_demo_image[];
+extern const size_t pc_demo_image_size;
 
 #endif

@@ -196,6 +196,8 @@ static bool make_machine(struct session *s, struct error *e)
         .firmware_dirs = c->firmware_dirs,
         .demo = c->compat ? NULL : demo_image,
         .demo_size = c->compat ? 0 : demo_image_size,
+        .pc_demo = c->compat ? NULL : pc_demo_image,
+        .pc_demo_size = c->compat ? 0 : pc_demo_image_size,
         .devices = c->devices,
         .n_devices = c->n_devices,
         .no_defaults = c->nodefaults,

@@ -195,6 +195,11 @@ static bool has_disks(const struct machine *m)
     return m->floppy[0].drive || m->floppy[1].drive;
 }
 
+static bool boots_from(const struct boot_option *b)
+{
+    return b->order || b->once || b->menu || b->strict;
+}
+
 static bool open_loader(struct machine *m, const struct machine_config *c,
                         struct error *e)
 {
@@ -208,9 +213,9 @@ static bool open_loader(struct machine *m, const struct machine_config *c,
         .dtb = c->dtb,
         .bios = c->bios,
         .firmware_dirs = c->firmware_dirs,
-        .demo = c->demo,
-        .demo_size = c->demo_size,
-        .has_disks = has_disks(m),
+        .demo = m->rom_file ? c->pc_demo : c->demo,
+        .demo_size = m->rom_file ? c->pc_demo_size : c->demo_size,
+        .has_disks = has_disks(m) || boots_from(&c->boot),
         .has_flash = c->pflash[0] != NULL,
         .flash = m->pflash_start,
         .flash_end = m->pflash_end,

@@ -92,8 +92,10 @@ struct machine_config {
     const char *kernel, *initrd, *append, *dtb; /* files, text; or NULL */
     const char *bios;                 /* NULL or "default", "none", or a file */
     const char *const *firmware_dirs; /* -L, NULL-terminated; or NULL */
-    const void *demo;      /* image to run where neither kernel nor bios nor */
-    size_t demo_size;      /* disk is given; or NULL */
+    /* What to run where neither kernel nor bios nor disk is given, on RISC-V
+     * and on a PC; or NULL. */
+    const void *demo, *pc_demo;
+    size_t demo_size, pc_demo_size;
     const char *serial[4]; /* chardev ids of the board's serial ports */
     const char *parallel;  /* and of its parallel port; NULL: no printer */
     const struct device_option *devices;
@@ -234,7 +236,7 @@ const char *machine_why(struct machine *m);
  * NULL. */
 const char *machine_lockstep_report(const struct machine *m);
 
-/* Does config->demo run, for want of anything else? */
+/* Does a demo run, for want of anything else? */
 bool machine_runs_demo(const struct machine *m);
 
 /* Why `jit` was asked for and is not had; NULL if it is. */

@@ -32,8 +32,9 @@ void cli_print_help(const struct config *c)
     printf("usage: %s [options] [IMAGE]\n\n", c->program);
     puts("Runs a whole PC or RISC-V machine.  IMAGE is a kernel, an ELF\n"
          "program, a disk, CD or floppy, or a device tree; a PC boots from\n"
-         "-hda, -cdrom, -fda, too.  Without anything, a built-in demo runs;\n"
-         "Ctrl-A X ends it.  --option is the same as -option.");
+         "-hda, -cdrom, -fda, too.  Without anything, a built-in demo runs\n"
+         "(with -M pc, the PC's); Ctrl-A X ends it.  --option is the same as\n"
+         "-option.");
     for (const struct option *o = cli_options; o->help; o++) {
         if (!o->name) {
             printf("\n%s:\n", o->help);
@@ -118,10 +119,12 @@ void cli_print_man(void)
         ".SH SYNOPSIS\n"
         "\\fBemu\\fR [\\fIoptions\\fR] [\\fIIMAGE\\fR]\n"
         ".SH DESCRIPTION\n"
-        "\\fBemu\\fR runs a RISC\\-V machine with its memory, buses and\n"
-        "devices.\n"
-        "\\fIIMAGE\\fR is a kernel, an ELF program, a disk or a device tree;\n"
-        "without it and without options, a built\\-in demo runs.\n"
+        "\\fBemu\\fR runs a PC or a RISC\\-V machine with its memory, buses\n"
+        "and devices.\n"
+        "\\fIIMAGE\\fR is a kernel, an ELF program, a disk, CD or floppy, or "
+        "a\n"
+        "device tree;\n"
+        "without it a built\\-in demo runs, with \\fB\\-M pc\\fR the PC's.\n"
         "Options are QEMU's where QEMU has them; \\fB\\-\\-opt\\fR is the\n"
         "same as \\fB\\-opt\\fR, and a comma inside a value is written twice.");
     man_options();

@@ -48,13 +48,17 @@ bool loader_without_kernel(const struct load_config *c, struct error *e)
     return true;
 }
 
+bool loader_wants_demo(const struct load_config *c)
+{
+    return !c->kernel && !c->bios && !c->has_disks && !c->has_flash && c->demo;
+}
+
 static bool open_kernel(struct loader *l, struct error *e)
 {
     const struct load_config *c = &l->c;
     struct source *kernel = c->has_flash ? &l->told_kernel : &l->kernel;
 
-    l->demo =
-        !c->kernel && !c->bios && !c->has_disks && !c->has_flash && c->demo;
+    l->demo = loader_wants_demo(c);
     if (l->demo && c->xlen == 32)
         return error_set(e, "the built-in demo is for CPUs of 64 bits; with "
                             "one of 32 give -kernel FILE or -bios FILE");

@@ -19,9 +19,9 @@
 struct load_config {
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *const *firmware_dirs;
-    const void *demo; /* outlives the loader */
+    const void *demo; /* of this board's kind; outlives the loader */
     size_t demo_size;
-    bool has_disks; /* something to boot from, other than the demo */
+    bool has_disks; /* something to boot from, or an order of it */
     /* Code in flash goes on behind the firmware, or is where all begins
      * where there is none; the kernel is its to load.  can_tell: there is
      * something to tell it with (told.c). */
@@ -88,6 +88,8 @@ void loader_close(struct loader *l);
  * *out is the caller's to tree_close(). */
 bool loader_board(struct loader *l, struct tree *out, struct error *e);
 
+/* Is there nothing to run but the demo? */
+bool loader_wants_demo(const struct load_config *c);
 /* -kernel and -initrd, or the demo. */
 bool loader_open_kernel(struct loader *l, struct error *e);
 

@@ -295,7 +295,9 @@ bool pc_kernel_open(struct pc_kernel *k, const struct pc_kernel_config *c,
     bool ok = true;
 
     *k = (struct pc_kernel){.kind = KERNEL_KIND_LINUX};
-    if (!source_open(&file, "-kernel", c->kernel, c->low_ram, e))
+    if (c->demo ? !source_memory(&file, "the built-in demo", c->demo,
+                                 c->demo_size, e)
+                : !source_open(&file, "-kernel", c->kernel, c->low_ram, e))
         return false;
     recognise(&file, &type);
     if (type.kind == FILE_GZIP)

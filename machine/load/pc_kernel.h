@@ -6,6 +6,7 @@
 #define MACHINE_LOAD_PC_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -16,6 +17,8 @@ struct fw_cfg;
 /* Strings need live only through pc_kernel_open(). */
 struct pc_kernel_config {
     const char *kernel;
+    const void *demo; /* the file's bytes, where there is none; or NULL */
+    size_t demo_size;
     /* Linux: a file.  Multiboot: files with their arguments, parted by
      * commas: "a arg arg,b"; a doubled comma stands for one. */
     const char *initrd; /* or NULL */

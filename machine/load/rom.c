@@ -17,7 +17,9 @@ static bool open_told(struct loader *l, struct error *e)
 {
     const struct load_config *c = &l->c;
     struct pc_kernel_config k = {
-        .kernel = c->kernel,
+        .kernel = l->demo ? "demo" : c->kernel,
+        .demo = l->demo ? c->demo : NULL,
+        .demo_size = c->demo_size,
         .initrd = c->initrd,
         .append = c->append,
         .low_ram = l->ram[0].base == 0 ? l->ram[0].size : 0,
@@ -28,7 +30,7 @@ static bool open_told(struct loader *l, struct error *e)
                          "-kernel %s: the firmware would be told of it by "
                          "fw_cfg, and this board has none",
                          c->kernel);
-    if (c->kernel) {
+    if (c->kernel || l->demo) {
         l->has_pc_kernel = pc_kernel_open(&l->pc_kernel, &k, e);
         return l->has_pc_kernel;
     }
@@ -111,6 +113,7 @@ bool rom_open(struct loader *l, struct error *e)
                          "to %llu",
                          l->firmware.name, (unsigned long long)l->firmware.size,
                          (unsigned long long)c->rom_size);
+    l->demo = loader_wants_demo(c) && c->can_tell;
     return open_told(l, e);
 }
 

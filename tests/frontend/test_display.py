@@ -405,7 +405,7 @@ class Curses(Case):
     @unittest.skipUnless(os.path.exists('/usr/share/seabios/vgabios-stdvga.bin'),
                          'no SeaBIOS here')
     def test_text(self):
-        t = self.begin('-nodefaults')
+        t = self.begin('-nodefaults', '-bios', 'default')
         t.expect('No bootable device')
         t.send('\x1b2')
         t.expect('(emu) ')

@@ -23,7 +23,8 @@ SECTOR = 'sector runs'
 
 # Name, arguments, what is said at the end, and what must be on the way.
 RUNS = [
-    ('pc', ['-M', 'pc', '-smp', '2', '-m', '3500'], NOTHING, [
+    ('pc', ['-M', 'pc', '-bios', 'default', '-smp', '2', '-m', '3500'],
+     NOTHING, [
         'Running on QEMU (i440fx)',
         'QEMU fw_cfg DMA interface supported',
         'addr 0x0000000100000000 len 0x000000001ac00000 [RAM]',
@@ -33,11 +34,11 @@ RUNS = [
         'Copying MPTABLE', 'Copying SMBIOS', 'ACPI: parse DSDT',
         'PS2 keyboard initialized', 'Found 2 serial ports',
         'Booting from Hard Disk']),
-    ('isapc', ['-M', 'isapc'], NOTHING, [
+    ('isapc', ['-M', 'isapc', '-bios', 'default'], NOTHING, [
         'Detected non-PCI system', 'PS2 keyboard initialized',
         'Booting from Hard Disk']),
     # Without fw_cfg, where it would use BSWAP.
-    ('386', ['-M', 'isapc', '-cpu', '386'], NOTHING, [
+    ('386', ['-M', 'isapc', '-cpu', '386', '-bios', 'default'], NOTHING, [
         'RamSize: 0x01000000 [cmos]', 'PS2 keyboard initialized',
         'Booting from Hard Disk']),
     ('disk', ['-M', 'pc', '-drive', 'file=DISK,format=raw,if=virtio'],

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Rebuild the boot stub and the demo guest and compare them with the committed
+# Rebuild the boot stubs and the demo guests and compare them with the committed
 # images, byte for byte: in place, and from a copy elsewhere under another
 # locale, so that no path or setting of the host gets into them.
 #
@@ -42,7 +42,7 @@ for name in boot demo; do
     done
 done
 
-# The PC's option ROM, by the assembler for x86 that there is.
+# The PC's images, by the assembler for x86 that there is.
 x86=$(cd "$roms/../x86" && pwd)
 prefix=
 [ "$(uname -m)" = x86_64 ] || prefix=x86_64-linux-gnu-
@@ -53,8 +53,14 @@ if command -v "${prefix}ld" >/dev/null &&
     for name in kernel direct; do
         cmp "$x86/$name.bin" "$work/x86/$name.bin" || status=1
     done
+    found=$("${prefix}gcc" -dumpfullversion)
+    if [ "$found" = "$compiler" ]; then
+        cmp "$x86/demo.elf" "$work/x86/demo.elf" || status=1
+    else
+        echo "skipped: the PC's demo: ${prefix}gcc is $found"
+    fi
 else
-    echo "skipped: the option ROM: no binutils $binutils for x86"
+    echo "skipped: the PC: no binutils $binutils for x86"
 fi
 
 # The boot stub's code serves RV32 too: assembled for it, it is the same.

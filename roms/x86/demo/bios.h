@@ -14,9 +14,18 @@ struct bios_regs {
 };
 
 #define BIOS_CARRY 1u
+#define BIOS_ZERO 0x40u
 
 /* Interrupt n in real mode, with interrupts enabled. */
 void bios_call(unsigned n, struct bios_regs *r);
+
+/* Addresses below 64 KiB: a handler of an interrupt that waits for any other;
+ * what a mouse's packets are given to, and what that makes of them. */
+extern char low_halt[], low_mouse_call[];
+extern struct low_mouse {
+    int16_t x, y; /* all movement so far, downwards */
+    uint8_t buttons;
+} low_mouse;
 
 static inline void outb(unsigned port, unsigned value)
 {

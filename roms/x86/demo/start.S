@@ -153,6 +153,50 @@ real:   xor %ax, %ax
         mov %eax, %cr0
         ljmpl $CODE32, $back
 
+
+/* An interrupt's handler that waits for another one. */
+halt16: sti
+        hlt
+        iret
+
+/*
+ * The BIOS's far call for each packet of a PS/2 mouse (INT 15h, C207h): on the
+ * stack, from the top, there is Z, Y, X, status: a word each.
+ */
+mouse16:
+        push %bp
+        mov %sp, %bp
+        push %ax
+        push %bx
+        mov 12(%bp), %bl
+        mov %bl, %cs:AT(low_mouse_data) + 4
+        mov 10(%bp), %al
+        shl $3, %bl             /* X's sign to bit 7 */
+        call extend
+        add %ax, %cs:AT(low_mouse_data)
+        mov 8(%bp), %al
+        mov 12(%bp), %bl
+        shl $2, %bl             /* Y's */
+        call extend
+        sub %ax, %cs:AT(low_mouse_data) + 2
+        pop %bx
+        pop %ax
+        pop %bp
+        lret
+/* AL with bit 7 of BL as its sign. */
+extend: xor %ah, %ah
+        shl %bl
+        sbb $0, %ah
+        ret
+
+        .globl low_halt, low_mouse_call, low_mouse
+        .set low_halt, AT(halt16)
+        .set low_mouse_call, AT(mouse16)
+        .set low_mouse, AT(low_mouse_data)
+
+        .balign 4
+low_mouse_data:
+        .word 0, 0, 0
         .balign 4
 low_gdtr:
         .word gdt_end - gdt - 1

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""The PC's built-in demo: on the screen, read out of screendumps, and on the
+serial line.
+
+Without the package seabios all is skipped.
+"""
+
+import os
+import pathlib
+import socket
+import sys
+
+import harness
+from harness import Case
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / 'guests')]
+import png  # noqa: E402
+import screen  # noqa: E402
+
+BIOS = '/usr/share/seabios/bios-256k.bin'
+CTRL_A = b'\x01'
+
+
+class Demo(Case):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(BIOS):
+            self.skipTest('no seabios here')
+
+
+class Line(Demo):
+    """Where the BIOS has its console on the serial line."""
+
+    def test_all(self):
+        t = self.terminal('-M', 'pc', '-display', 'none', '-nographic')
+        t.expect('running the built-in demo')
+        t.expect('Processor')
+        t.expect('Memory')
+        t.expect(rb'EMU.*CD-ROM')
+        t.expect('Power')
+        t.send('7')
+        t.expect('scan code')
+        t.send('a')
+        t.expect(b'1E +61 +a')
+        t.send('\x1b')
+        t.expect(b'1B')
+        t.send('\x1b')
+        t.expect('Processor')
+        t.expect('Power')
+        t.send('p')
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.restored())
+
+    def test_what_it_gives_way_to(self):
+        for args in (['-bios', 'default'], ['-boot', 'd'],
+                     ['-hda', self.file('disk', bytes(1 << 20))]):
+            t = self.terminal('-M', 'pc', '-nographic', *args)
+            t.expect('No bootable device')
+            self.assertNotIn(b'demo', t.text)
+            t.send(CTRL_A + b'x')
+            self.assertEqual(t.wait(), 0)
+
+    def test_too_little_memory(self):
+        got = self.run_emu('-M', 'isapc', '-m', '1', '-nographic')
+        self.assertEqual(got.returncode, 1)
+        self.assertRegex(got.stderr, rb'\A[^\n]*the built-in demo: [^\n]*-m[^\n]*'
+                         rb'\n\Z')
+
+
+class Screen(Demo):
+    """Pages, by the keyboard that the monitor types on."""
+
+    def begin(self, *args):
+        self.emu = self.start_emu(
+            *args, '-display', 'none', '-serial', 'none', '-monitor',
+            'unix:mon,server,nowait')
+        path = self.folder / 'mon'
+        self.wait_for(path.exists, 'a monitor')
+        self.monitor = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.monitor.close)
+        self.monitor.settimeout(harness.LONG)
+        self.wait_for(lambda: not self.monitor.connect_ex(str(path)),
+                      'its socket')
+        self.answer()
+
+    def answer(self):
+        text = b''
+        while not text.endswith(b') '):
+            text += self.monitor.recv(4096)
+
+    def ask(self, command):
+        self.monitor.sendall(command.encode() + b'\n')
+        self.answer()
+
+    def key(self, *names):
+        for name in names:
+            self.ask(f'sendkey {name}')
+
+    def shot(self):
+        path = self.folder / 'shot.png'
+        self.ask(f'screendump {path}')
+        return path
+
+    def words(self, *wanted):
+        """Waits for all of them on the screen of text."""
+        def there():
+            text = '\n'.join(screen.text(self.shot()))
+            return text if all(w in text for w in wanted) else ''
+
+        return self.wait_for(there, wanted)
+
+    def size(self):
+        data = self.shot().read_bytes()
+        return tuple(int.from_bytes(data[at:at + 4], 'big') for at in (16, 20))
+
+    def picture(self, width, height, test):
+        """Waits for a picture of that size that passes the test."""
+        def seen():
+            return self.size() == (width, height) and \
+                test(png.read(self.folder / 'shot.png')[2])
+
+        self.wait_for(seen, f'a picture of {width} by {height}')
+
+    def test_machine(self):
+        """Drives of all kinds, and the keyboard's and mouse's pages."""
+        if harness.ARGS.emulated:
+            self.skipTest('takes long there')
+        image = pathlib.Path(__file__).resolve().parents[2] / \
+            'roms/x86/demo.elf'
+        self.begin('-M', 'pc', '-m', '64', '-kernel', str(image),
+                   '-hda', self.file('disk', bytes(20 << 20)),
+                   '-fda', self.file('floppy', bytes(1440 << 10)))
+        self.words('Processor', '64 MiB in all', 'drive for 1.44 MB, a disk',
+                   'EMU HARDDISK, 20.0 MiB, first, master', 'IDE CD',
+                   '80: 20.0 MiB', 'host bridge', 'Display     VGA',
+                   'Type a key')
+        self.key('7')
+        self.words('Keyboard', 'scan code')
+        self.key('q', 'shift-q', 'f1', 'caps_lock')
+        self.words('10         71  q', '10         51  Q', '3B         00',
+                   '. num lock')
+        self.key('esc', 'esc', '8')
+        self.words('column 40, row 12')
+        self.ask('mouse_button 1')
+        self.ask('mouse_move 80 32')
+        self.words('column 50, row 14')
+        rows = png.read(self.shot())[2]
+        self.assertEqual(rows[12 * 16 + 8][40 * 9 + 4], (255, 85, 85))
+        self.key('esc')
+        self.words('Processor')
+        self.key('r') # from the start again
+        self.words('Processor', '80: 20.0 MiB', 'Type a key')
+        self.key('p')
+        self.assertEqual(self.emu.wait(harness.LONG), 0)
+
+    def test_pictures(self):
+        if harness.ARGS.emulated:
+            self.skipTest('takes long there')
+        self.begin('-M', 'pc', '-m', '32')
+        self.words('Processor', 'Type a key')
+        self.key('1')
+        self.words('80 columns, 25 rows', '@ABCDEFG')
+        self.key('spc')
+        self.wait_for(lambda: self.size() == (360, 400), '40 columns')
+        self.key('esc', '2')
+        cyan, magenta, white = (85, 255, 255), (255, 85, 255), (255,) * 3
+        self.picture(320, 400, lambda rows: {c for row in rows for c in row} ==
+                     {cyan, magenta, white, (0, 0, 0)})
+        self.key('esc', '3')
+        self.picture(640, 480, lambda rows: rows[450][400] == (85, 255, 85)
+                     and len({c for row in rows[64:430] for c in row}) > 4)
+        self.key('esc', '4')
+        self.picture(320, 400, lambda rows:
+                     len({c for row in rows for c in row}) > 100)
+        self.key('esc', '5')
+        self.picture(320, 480, lambda rows: rows[0][0][2] > rows[0][0][0] and
+                     rows[479][0] == (16, 16, 40))
+        for _ in range(2): # by the second time all is drawn
+            before = png.read_bytes(self.shot())[2]
+            self.wait_for(lambda: png.read_bytes(self.shot())[2][300] != before[300],
+                          'that it pans')
+        after = png.read_bytes(self.shot())[2]
+        self.assertTrue(after[432:] == before[432:], 'the split part moves')
+        self.key('esc', '6')
+        self.picture(1024, 768, lambda rows: rows[384][512] != (0, 0, 0) and
+                     rows[764][512] != rows[700][512])
+
+    def test_old_cards(self):
+        if harness.ARGS.emulated:
+            self.skipTest('takes long there')
+        for card, size, at, colour in (
+                ('cga', (640, 200), (3, 300), (0, 0, 170)),
+                ('hercules', (720, 350), (3, 400), (170, 170, 170))):
+            self.begin('-M', 'isapc', '-m', '4', '-vga', card)
+            self.picture(*size, lambda rows, at=at, colour=colour:
+                         rows[at[0]][at[1]] == colour and
+                         rows[size[1] - 4][at[1]] == colour)
+            self.monitor.sendall(b'quit\n')
+            self.assertEqual(self.emu.wait(harness.LONG), 0)
+            self.monitor.close()
+            (self.folder / 'mon').unlink(missing_ok=True)
+
+
+if __name__ == '__main__':
+    harness.main()
