@@ -20,6 +20,7 @@ import tempfile
 
 import machine
 import proc
+import screen
 from console import Console, ConsoleError, Shell
 
 GUEST = 'amd64-drives-linux'
@@ -52,18 +53,6 @@ class Media:
         return self.folder / name
 
 
-def monitor(console, command):
-    """What the monitor says to it."""
-    console.send(b'\x01c')
-    console.expect(rb'\((emu|qemu)\) ', 20)
-    start = console.at
-    console.send(command.encode() + b'\n')
-    console.expect(rb'\((emu|qemu)\) ', 20)
-    said = console.text[start:console.at].decode(errors='replace')
-    console.send(b'\x01c')
-    return said
-
-
 def sum_of(shell, device, size):
     out, _ = shell.run(f'echo 1 >/proc/sys/vm/drop_caches; head -c {size} '
                        f'{device} | sha256sum', 60)
@@ -88,13 +77,13 @@ def check_cd(check, console, shell, media):
           sum_of(shell, '/dev/sr0', CD) == digest(media.data['cd1']))
     # Linux locks the drive while it reads: asked in vain, then without that.
     shell.run('exec 3</dev/sr0; head -c 1 <&3 >/dev/null')
-    said = monitor(console, f'change ide1-cd0 {media.path("cd2")}')
+    said = screen.command(console, f'change ide1-cd0 {media.path("cd2")}')
     check('CD: a locked drive keeps its disc', 'locked' in said, said)
     shell.run('exec 3<&-; echo 0 >/proc/sys/dev/cdrom/lock')
     # Changed while it is read: an error or an end, and then the other.
     shell.run('(while :; do cat /dev/sr0 >/dev/null 2>&1; '
               'echo 1 >/proc/sys/vm/drop_caches; done) & echo')
-    said = monitor(console, f'change ide1-cd0 {media.path("cd2")}')
+    said = screen.command(console, f'change ide1-cd0 {media.path("cd2")}')
     check('CD: changed while it is read', 'ide1-cd0:' not in said, said)
     shell.run('sleep 2; kill %1; wait')
     out = ''
@@ -104,10 +93,10 @@ def check_cd(check, console, shell, media):
             break
         shell.run('sleep 1')
     check('CD: the other one is read', out == digest(media.data['cd2']), out)
-    said = monitor(console, 'eject ide1-cd0')
+    said = screen.command(console, 'eject ide1-cd0')
     out, status = shell.run('sleep 1; head -c 1 /dev/sr0')
     check('CD: an empty drive is an error', 'No medium' in out, out + said)
-    said = monitor(console, f'change ide1-cd0 {media.path("cd1")}')
+    said = screen.command(console, f'change ide1-cd0 {media.path("cd1")}')
     shell.run('sleep 1; head -c 1 /dev/sr0 >/dev/null')
     check('CD: back again',
           sum_of(shell, '/dev/sr0', CD) == digest(media.data['cd1']), said)
@@ -116,7 +105,7 @@ def check_cd(check, console, shell, media):
 def check_floppy(check, console, shell, media):
     check('floppy: what is read', sum_of(shell, '/dev/fd0', FLOPPY) ==
           digest(media.data['fd1']))
-    said = monitor(console, f'change floppy0 {media.path("fd2")}')
+    said = screen.command(console, f'change floppy0 {media.path("fd2")}')
     out = sum_of(shell, '/dev/fd0', FLOPPY)
     check('floppy: the other one', out == digest(media.data['fd2']), said)
     shell.run('yes floppy | dd of=/dev/fd0 bs=512 count=40 iflag=fullblock '

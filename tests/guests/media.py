@@ -34,24 +34,29 @@ def part(package, path):
     return str(machine.package('bookworm', 'amd64', package) / path)
 
 
-def make_isolinux(folder):
-    """A CD with ISOLINUX and nothing to boot; None without xorriso."""
-    if not shutil.which('xorriso'):
-        return None
-    root = folder / 'root' / 'isolinux'
-    root.mkdir(parents=True)
+def make_cd(folder, root, config):
+    """A CD of what is in the folder root, started by ISOLINUX."""
     for package, path in (
             ('isolinux', 'usr/lib/ISOLINUX/isolinux.bin'),
             ('syslinux-common', 'usr/lib/syslinux/modules/bios/ldlinux.c32')):
         shutil.copy(part(package, path), root)
-    (root / 'isolinux.cfg').write_text(ISOLINUX_CFG)
+    (root / 'isolinux.cfg').write_text(config)
     cd = folder / 'isolinux.iso'
     subprocess.run(
         ['xorriso', '-as', 'mkisofs', '-quiet', '-o', str(cd), '-b',
-         'isolinux/isolinux.bin', '-c', 'isolinux/boot.cat', '-no-emul-boot',
-         '-boot-load-size', '4', '-boot-info-table', str(folder / 'root')],
+         'isolinux.bin', '-c', 'boot.cat', '-no-emul-boot', '-boot-load-size',
+         '4', '-boot-info-table', str(root)],
         check=True, stdin=subprocess.DEVNULL, capture_output=True)
-    return str(cd)
+    return cd
+
+
+def make_isolinux(folder):
+    """A CD with ISOLINUX and nothing to boot; None without xorriso."""
+    if not shutil.which('xorriso'):
+        return None
+    root = folder / 'root'
+    root.mkdir()
+    return str(make_cd(folder, root, ISOLINUX_CFG))
 
 
 # Name: its medium (of the scratch folder), options, and turns: what the

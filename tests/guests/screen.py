@@ -51,9 +51,22 @@ def cell(rows, x, y, glyphs):
     return '?'
 
 
+def picture(path):
+    """(width, height, rows of (red, green, blue)); QEMU writes PPM."""
+    data = pathlib.Path(path).read_bytes()
+    if data[:2] != b'P6':
+        return png.read(path)
+    _, width, height, _ = data.split(None, 4)[:4]
+    width, height = int(width), int(height)
+    dots = data[-3 * width * height:]
+    dots = list(zip(dots[::3], dots[1::3], dots[2::3]))
+    return width, height, [dots[y * width:(y + 1) * width]
+                           for y in range(height)]
+
+
 def text(path):
     """The lines of the screen; none where it shows no text of 80 columns."""
-    width, height, rows = png.read(path)
+    width, height, rows = picture(path)
     if width not in (COLUMNS * 8, COLUMNS * 9) or height % HEIGHT:
         return []
     glyphs = font()
@@ -62,15 +75,23 @@ def text(path):
             for y in range(0, height, HEIGHT)]
 
 
-def shoot(console, path):
-    """What is on the screen now, by the monitor on the same terminal."""
-    path = pathlib.Path(path)
-    path.unlink(missing_ok=True)
+def command(console, text, seconds=20):
+    """Has the monitor on the same terminal do something; what it says."""
     console.send(b'\x01c')
     console.expect(rb'\((emu|qemu)\) ', 20)
-    console.send(f'screendump {path}\n'.encode())
-    console.expect(rb'\((emu|qemu)\) ', 60)
+    start = console.at
+    console.send(text.encode() + b'\n')
+    console.expect(rb'\((emu|qemu)\) ', seconds)
+    said = console.text[start:console.at].decode(errors='replace')
     console.send(b'\x01c')
+    return said
+
+
+def shoot(console, path):
+    """What is on the screen now."""
+    path = pathlib.Path(path)
+    path.unlink(missing_ok=True)
+    command(console, f'screendump {path}', 60)
     return text(path)
 
 

@@ -30,7 +30,11 @@ def boot_sectors(code):
     return sector + SAID.encode().ljust(512, b'\0')
 
 
-def compact_disc():
+# Resets the machine by port CF9h.
+RESET = 'baf90c b006 ee f4 ebfd'
+
+
+def compact_disc(code='31c0 8ed8' + SAY):
     """El Torito, without emulation: 4 sectors at block 20."""
     blocks = [bytes(2048)] * 16
     volume = bytearray(2048)
@@ -50,8 +54,7 @@ def compact_disc():
     catalog[38:40] = struct.pack('<H', 4)
     catalog[40:44] = struct.pack('<I', 20)
     blocks.append(bytes(catalog))
-    boot = boot_sectors('31c0 8ed8' + SAY)
-    blocks.append(boot.ljust(2048, b'\0'))
+    blocks.append(boot_sectors(code).ljust(2048, b'\0'))
     return b''.join(blocks) + bytes(2048 * 400)
 
 
@@ -116,6 +119,15 @@ MORE = [
      'No bootable device', ['Boot failed: not a bootable disk']),
     ('cut', 100 << 10, b'', ['-M', 'pc', '-cdrom', 'IMAGE'],
      'No bootable device', ['Boot failed: Could not read from CDROM']),
+    ('no-iso', None, bytes(range(256)) * 1200,
+     ['-M', 'pc', '-cdrom', 'IMAGE'], 'No bootable device',
+     ['Boot failed: Could not read from CDROM']),
+    ('cut-iso', None, compact_disc()[:19 * 2048 + 1000],
+     ['-M', 'pc', '-cdrom', 'IMAGE'], 'No bootable device',
+     ['Boot failed: Could not read from CDROM']),
+    ('once', None, compact_disc(RESET),
+     ['-M', 'pc', '-hda', 'DISK', '-cdrom', 'IMAGE', '-boot', 'once=d'],
+     test_seabios.SECTOR, ['Booting from DVD/CD', 'Booting from Hard Disk']),
     ('none', 512, b'', ['-M', 'pc', '-nodefaults', '-hda', 'IMAGE'],
      'No bootable device', ['Boot failed: not a bootable disk']),
 ]
@@ -151,9 +163,12 @@ def refuses(emu, folder, args, text):
     """It ends in one line that says text."""
     image = folder / 'large.img'
     image.write_bytes(bytes(4 << 20))
+    (folder / 'empty').touch()
+    (folder / 'odd').write_bytes(bytes((1440 << 10) + 1))
+    args = [a.replace('IMAGE', str(image)).replace('FOLDER', str(folder))
+            for a in args]
     p = subprocess.run(
-        [emu, '-m', '64', '-nographic', *(a.replace('IMAGE', str(image))
-                                          for a in args)],
+        [emu, '-m', '64', '-nographic', *args],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=test_seabios.LIMIT)
     good = (p.returncode == 1 and text in p.stderr and
@@ -165,6 +180,16 @@ def refuses(emu, folder, args, text):
 
 D = ['-M', 'pc', '-drive', 'file=IMAGE,format=raw,if=none,id=d', '-device']
 WRONG = [
+    (['-M', 'pc', '-hda', 'IMAGE', '-hdb', 'IMAGE'],
+     'large.img: is in use by another drive'),
+    (['-M', 'pc', '-hda', 'IMAGE', '-cdrom', 'IMAGE'],
+     'in use by another drive or machine, which writes to it'),
+    *((['-M', 'pc', option, 'FOLDER/empty'], 'empty: 0 bytes are no disk')
+      for option in ('-hda', '-cdrom', '-fda')),
+    (['-M', 'pc', '-cdrom', 'FOLDER'], 'is a directory'),
+    *((['-M', 'pc', option, 'FOLDER/odd'],
+       '1474561 bytes are no whole number of sectors')
+      for option in ('-hda', '-fda')),
     (['-M', 'pc', '-fda', 'IMAGE'], 'a: 4194304 bytes are no floppy disk'),
     (['-M', 'pc', '-device', 'floppy,drive=nobody'],
      "a='nobody': there is no drive of that id"),

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Debian 12's installers on a PC, to their first question and the next.
+
+    tests/guests/installer.py [EMULATOR]
+    tests/guests/installer.py --only amd64-gtk-cd --accel interp --keep DIR
+
+For amd64 and i386, as text and graphical, each by -kernel and from a CD that
+is made here with ISOLINUX and the package's own menu.  All draw on a VESA
+frame buffer.  Where qemu-system-x86_64 is installed (or --peer names another)
+the picture must be the one that the same CD or kernel gives there.
+
+Packages: debian-installer-12-netboot-amd64 and -i386, isolinux,
+syslinux-common, xorriso.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import machine
+import media
+import proc
+import screen
+from console import Console, ConsoleError
+
+NAMES = [f'{arch}-{kind}-{way}' for arch in ('amd64', 'i386')
+         for kind in ('text', 'gtk') for way in ('kernel', 'cd')]
+MENU = '''\
+path debian-installer/{arch}/boot-screens/
+include debian-installer/{arch}/boot-screens/menu.cfg
+default debian-installer/{arch}/boot-screens/vesamenu.c32
+prompt 0
+timeout 30
+'''
+
+
+def images(arch, kind):
+    """The package's folder with kernel, initramfs and boot menu."""
+    return (machine.package('bookworm', 'amd64',
+                            f'debian-installer-12-netboot-{arch}') /
+            f'usr/lib/debian-installer/images/12/{arch}/{kind}')
+
+
+def make_cd(folder, arch, kind):
+    root = folder / 'root'
+    shutil.copytree(images(arch, kind) / 'debian-installer',
+                    root / 'debian-installer')
+    return media.make_cd(folder, root, MENU.format(arch=arch))
+
+
+def options(folder, name):
+    arch, kind, way = name.split('-')
+    if way == 'cd':
+        return ['-cdrom', str(make_cd(folder, arch, kind)), '-boot', 'd']
+    files = images(arch, kind) / 'debian-installer' / arch
+    return ['-kernel', str(files / 'linux'), '-initrd',
+            str(files / 'initrd.gz'), '-append', 'vga=788 --- quiet']
+
+
+def settled(console, path, other, seconds):
+    """The picture, when it is the same after four seconds, and not `other`;
+    None: it never was."""
+    path = pathlib.Path(path)
+    end = time.monotonic() + seconds
+    last = None
+    while time.monotonic() < end:
+        screen.command(console, f'screendump {path}', 60)
+        data = path.read_bytes()
+        if data == last:
+            picture = screen.picture(path)
+            if is_question(picture) and picture != other:
+                return picture
+        last = data
+        time.sleep(4)
+    return None
+
+
+def is_question(picture):
+    """Is it a dialogue, and neither a console with the kernel's words, which
+    is mostly black, nor an empty window?"""
+    width, height, rows = picture
+    rows = rows[height // 4:]
+    bright = sum(max(c) > 100 for row in rows for c in row)
+    edges = sum(a != b for row in rows for a, b in zip(row, row[1:]))
+    return width >= 800 and bright > width * len(rows) // 2 and edges > 4000
+
+
+def questions(args, emulator, options_, shot, log, accel=()):
+    """Pictures of the first question, and of the one after an answer."""
+    argv = [emulator, '-M', 'pc', '-m', '1024', '-vga', 'std', '-nographic',
+            *accel, *options_]
+    with Console(argv, log) as console:
+        first = settled(console, f'{shot}-1.png', None, 150 * args.scale)
+        if not first:
+            raise ConsoleError('no first question')
+        screen.command(console, 'sendkey ret')
+        second = settled(console, f'{shot}-2.png', first, 30 * args.scale)
+        if not second:
+            raise ConsoleError('no second question')
+    return first, second
+
+
+def equal(a, b):
+    """How many of a hundred dots are equal."""
+    if a[:2] != b[:2]:
+        return 0
+    same = sum(p == q for row, other in zip(a[2], b[2])
+               for p, q in zip(row, other))
+    return 100 * same / (a[0] * a[1])
+
+
+def run(args, report, name, folder, log):
+    shot = pathlib.Path(args.keep or folder) / name
+    accel = ['-accel', args.accel] if args.accel else []
+    try:
+        given = options(folder, name)
+        ours = questions(args, machine.find_emulator(args.emulator),
+                         args.options + given, shot, log, accel)
+        report.check(f'{name}: two questions', True)
+        peer = shutil.which(args.peer)
+        if not peer:
+            report.skip(f'{name}: as on the peer', f'no {args.peer}')
+            return
+        theirs = questions(args, peer, given, f'{shot}-peer', log)
+        for n, (a, b) in enumerate(zip(ours, theirs)):
+            report.check(f'{name}: picture {n + 1} as on the peer',
+                         equal(a, b) == 100, f'{equal(a, b):.2f} %')
+    except (ConsoleError, OSError, subprocess.CalledProcessError) as err:
+        report.check(name, False, str(err))
+
+
+def main():
+    parser = machine.parser(__doc__)
+    parser.add_argument('--only', action='append', choices=NAMES)
+    parser.add_argument('--accel', metavar='NAME')
+    parser.add_argument('--peer', default='qemu-system-x86_64',
+                        metavar='EMULATOR', help="'' for none")
+    parser.add_argument('--keep', metavar='DIR', help='leave screens in DIR')
+    args = parser.parse_args()
+    report = proc.Report('installer')
+    log = machine.open_log(args)
+    if args.keep:
+        os.makedirs(args.keep, exist_ok=True)
+    for name in args.only or NAMES:
+        if name.endswith('cd') and not shutil.which('xorriso'):
+            report.skip(name, 'no xorriso')
+            continue
+        with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
+            run(args, report, name, pathlib.Path(folder), log)
+    return report.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
