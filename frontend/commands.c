@@ -57,6 +57,13 @@ static bool power_down(void *owner)
     return s->started && machine_power_button(s->machine);
 }
 
+static bool nmi(void *owner)
+{
+    struct session *s = owner;
+
+    return s->started && machine_nmi(s->machine);
+}
+
 static bool send_break(void *owner, const char *id, struct error *e)
 {
     struct session *s = owner;
@@ -304,6 +311,7 @@ void session_commands(struct session *s)
         .cont = cont,
         .reset = reset,
         .power_down = power_down,
+        .nmi = nmi,
         .send_break = send_break,
         .screendump = screendump,
         .change_medium = change_medium,

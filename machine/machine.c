@@ -17,6 +17,7 @@
 #include "devices/lapic.h"
 #include "devices/display/display.h"
 #include "devices/i8042.h"
+#include "devices/nmi_button.h"
 #include "devices/power_button.h"
 #include "machine/machine_priv.h"
 
@@ -75,6 +76,15 @@ bool machine_power_button(struct machine *m)
 
     if (button)
         power_button_press(button);
+    return button != NULL;
+}
+
+bool machine_nmi(struct machine *m)
+{
+    struct device *button = machine_device_of(m, &nmi_button_class, 0);
+
+    if (button)
+        nmi_button_press(button);
     return button != NULL;
 }
 

@@ -177,6 +177,8 @@ bool machine_paused(const struct machine *m);
 void machine_reset(struct machine *m);
 /* Press the power button; false: the board has none. */
 bool machine_power_button(struct machine *m);
+/* Press the NMI button; false: the board has none. */
+bool machine_nmi(struct machine *m);
 /* Call show() with what the first of its displays shows, under the device
  * lock; false: it has none. */
 bool machine_show(struct machine *m,

@@ -93,6 +93,13 @@ static void do_power_down(struct monitor *m, const char *arg)
         put(m, "this machine has no power button\n");
 }
 
+static void do_nmi(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    if (!m->host->nmi(m->host->owner))
+        put(m, "this machine has no NMI button\n");
+}
+
 static void do_break(struct monitor *m, const char *arg)
 {
     struct error e = {0};
@@ -241,6 +248,7 @@ static const struct command {
     {"cont", "c", NULL, do_cont, "let it go on"},
     {"system_reset", NULL, NULL, do_reset, "press the reset button"},
     {"system_powerdown", NULL, NULL, do_power_down, "press the power button"},
+    {"nmi", NULL, NULL, do_nmi, "press a PC's NMI button"},
     {"chardev-send-break", NULL, "ID", do_break,
      "send a break on a serial line"},
     {"eject", NULL, "[-f] DRIVE", do_eject, "take out a drive's medium"},

@@ -31,6 +31,8 @@ struct monitor_host {
     void (*reset)(void *owner);
     /* Press the power button; false: there is none. */
     bool (*power_down)(void *owner);
+    /* Press the NMI button; false: there is none. */
+    bool (*nmi)(void *owner);
     /* A break to the chip at the chardev of that id. */
     bool (*send_break)(void *owner, const char *id, struct error *e);
     /* Write what the screen shows to a PNG file. */

@@ -498,6 +498,12 @@ uint64_t machine_instructions(struct machine *m)
     return 0;
 }
 
+bool machine_nmi(struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
 bool machine_power_button(struct machine *m)
 {
     (void)m;

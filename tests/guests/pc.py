@@ -99,11 +99,11 @@ def check_shell(suite, shell, memory, processors):
     check_quiet(check, shell)
 
 
-def press(console):
-    """The power button, from the monitor on the same terminal."""
+def monitor(console, command):
+    """A command to the monitor on the same terminal."""
     console.send(b'\x01c')
     console.expect(rb'\((emu|qemu)\)', 10)
-    console.send(b'system_powerdown\n')
+    console.send(command.encode() + b'\n')
     console.send(b'\x01c')
 
 
@@ -116,7 +116,7 @@ def check_button(suite, console, shell, what):
         suite.report.check(f'{what}: has a power button', False, out)
         return
     shell.run(f'head -c 24 /dev/input/{match[0]} >/tmp/key & sleep 1')
-    press(console)
+    monitor(console, 'system_powerdown')
     out, _ = shell.run('wait; tail -c 8 /tmp/key | od -An -tx1', 60)
     suite.report.check(f'{what}: the power button is a key',
                        out.split() == '01 00 74 00 01 00 00 00'.split(),
@@ -146,6 +146,13 @@ def check_smbios(suite, shell, what):
                        out.split() == ['S-7', UUID, 'B,8'], out.strip())
 
 
+def check_nmi(suite, console, shell, what):
+    """The monitor's NMI reaches the kernel, which finds no reason for it."""
+    monitor(console, 'nmi')
+    out, _ = shell.run('sleep 1; dmesg | grep -i "NMI received"')
+    suite.report.check(f'{what}: an NMI', 'unknown reason' in out, out.strip())
+
+
 def case(suite, what, memory, processors):
     extra = ['-smp', str(processors), '-uuid', UUID, '-smbios',
              'type=1,serial=S-7', '-smbios', 'type=2,version=B,,8']
@@ -156,6 +163,7 @@ def case(suite, what, memory, processors):
         if suite.guest == QUICKEST:
             check_button(suite, console, shell, what)
             check_smbios(suite, shell, what)
+            check_nmi(suite, console, shell, what)
         boot.power_off(suite, console, shell, what)
 
 

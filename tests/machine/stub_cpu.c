@@ -166,6 +166,8 @@ static void set_line(void *listener, unsigned line, bool level)
         atomic_fetch_or(&s->lines, 1u << line);
     else
         atomic_fetch_and(&s->lines, ~(1u << line));
+    if (level && line == 1)
+        atomic_fetch_add(&s->nmis, 1);
     if (level)
         cpu_kick(&s->core);
 }

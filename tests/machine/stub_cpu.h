@@ -12,6 +12,7 @@
 struct stub_cpu {
     struct cpu core;
     atomic_uint lines;  /* levels of the interrupt inputs */
+    atomic_uint nmis;   /* how often input 1 was raised */
     atomic_uint resets; /* how often it was reset */
     uint64_t steps;     /* calls of the program since the last reset */
 };

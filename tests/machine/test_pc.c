@@ -649,6 +649,37 @@ static void test_power_button(void **state)
     assert_false(machine_power_button(r->m));
 }
 
+/* The NMI button reaches the first processor by LINT1, but not past bit 7 of
+ * port 70h. */
+static void test_nmi_button(void **state)
+{
+    struct rig *r = *state;
+    struct device *lapic;
+    struct stub_cpu *cpu;
+    unsigned before;
+
+    make_pc(r, 2);
+    lapic = device_of(r, "lapic");
+    cpu = (struct stub_cpu *)r->m->vcpu[0].cpu;
+    lapic_write(lapic, 0, 0xf0, 0x1ff, 4);
+    before = cpu->nmis;
+    for (unsigned masked = 0; masked < 2; masked++) {
+        out(r, 0x70, 1, 0x0a | masked << 7);
+        assert_true(machine_nmi(r->m));
+        gate_deliver(r->m->gate);
+        assert_int_equal(cpu->nmis, before); /* LINT1 is masked, too */
+    }
+    lapic_write(lapic, 0, 0x360, 0x400, 4);
+    assert_true(machine_nmi(r->m));
+    gate_deliver(r->m->gate);
+    assert_int_equal(cpu->nmis, before);
+    out(r, 0x70, 1, 0x0a);
+    assert_true(machine_nmi(r->m));
+    gate_deliver(r->m->gate);
+    assert_int_equal(cpu->nmis, before + 1);
+    assert_int_equal(((struct stub_cpu *)r->m->vcpu[1].cpu)->nmis, 0);
+}
+
 static void read_table(struct rig *r, uint64_t at, const char *name,
                        uint8_t *out, size_t room)
 {
@@ -1017,6 +1048,7 @@ int main(void)
         TEST(test_firmware_refused),
         TEST(test_direct_bss),
         TEST(test_power_button),
+        TEST(test_nmi_button),
         TEST(test_microvm_acpi),
     };
 
