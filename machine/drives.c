@@ -556,48 +556,61 @@ static bool plugged_path(const struct member *p, char *out, size_t size)
     return true;
 }
 
-/* The path of what has that boot index.  SeaBIOS looks for PCI's only. */
-static bool path_of(const struct machine *m, int index, char *out, size_t size)
-{
-    bool pci =
-        m->ide_controller && device_class_is_pci(m->ide_controller->class);
+enum { BOOT_DRIVES = MACHINE_IDE + MACHINE_FLOPPIES };
 
-    for (unsigned n = 0; n < MACHINE_IDE && pci; n++) {
-        if (m->ide[n].present && m->ide[n].boot_index == index) {
-            ide_path(m, n, out, size);
-            return true;
-        }
-    }
-    for (unsigned n = 0; n < MACHINE_FLOPPIES && pci; n++) {
-        if (m->floppy[n].present && m->floppy[n].boot_index == index) {
-            snprintf(out, size, "/pci@i0cf8/isa@1/fdc@03f0/floppy@%x", n);
-            return true;
-        }
-    }
-    for (unsigned i = 0; i < m->n_members; i++) {
-        if (m->members[i].boot_index == index &&
-            plugged_path(&m->members[i], out, size))
-            return true;
-    }
-    return false;
+/* What may have a boot index are the drives' places, and then the members.
+ * -1: that one has none. */
+static int boot_index(const struct machine *m, unsigned n)
+{
+    const struct drive_slot *s;
+
+    if (n >= BOOT_DRIVES)
+        return m->members[n - BOOT_DRIVES].boot_index;
+    s = n < MACHINE_IDE ? &m->ide[n] : &m->floppy[n - MACHINE_IDE];
+    return s->present ? s->boot_index : -1;
 }
 
-/* The lowest boot index from `from` on; -1: there is none. */
-static int next_index(const struct machine *m, int from)
+/* SeaBIOS looks for PCI's only. */
+static bool path_of(const struct machine *m, unsigned n, char *out, size_t size)
+{
+    if (n >= BOOT_DRIVES)
+        return plugged_path(&m->members[n - BOOT_DRIVES], out, size);
+    if (!m->ide_controller || !device_class_is_pci(m->ide_controller->class))
+        return false;
+    if (n < MACHINE_IDE)
+        ide_path(m, n, out, size);
+    else
+        snprintf(out, size, "/pci@i0cf8/isa@1/fdc@03f0/floppy@%x",
+                 n - MACHINE_IDE);
+    return true;
+}
+
+/* The lowest boot index from `from` on, and whose it is; -1: there is none. */
+static int next_index(const struct machine *m, int from, unsigned *whose)
 {
     int best = -1;
 
-#define LOOK(have)                                                             \
-    if ((have) >= from && (best < 0 || (have) < best))                         \
-        best = (have);
-    for (unsigned n = 0; n < MACHINE_IDE; n++)
-        LOOK(m->ide[n].present ? m->ide[n].boot_index : -1)
-    for (unsigned n = 0; n < MACHINE_FLOPPIES; n++)
-        LOOK(m->floppy[n].present ? m->floppy[n].boot_index : -1)
-    for (unsigned i = 0; i < m->n_members; i++)
-        LOOK(m->members[i].boot_index)
-#undef LOOK
+    for (unsigned n = 0; n < BOOT_DRIVES + m->n_members; n++) {
+        int have = boot_index(m, n);
+
+        if (have < from || (best >= 0 && have >= best))
+            continue;
+        best = have;
+        *whose = n;
+    }
     return best;
+}
+
+static bool check_indices(const struct machine *m, struct error *e)
+{
+    for (unsigned n = 0; n < BOOT_DRIVES + m->n_members; n++) {
+        unsigned first = n;
+        int have = boot_index(m, n);
+
+        if (have >= 0 && next_index(m, have, &first) == have && first != n)
+            return error_set(e, "two devices have bootindex=%d", have);
+    }
+    return true;
 }
 
 static void add_line(struct blob *b, const char *text)
@@ -625,11 +638,12 @@ static bool tell_order(struct machine *m, const char *first, bool strict,
 {
     struct blob b = {NULL, 0, 0, false};
     char path[80];
+    unsigned n;
 
     if (first)
         add_line(&b, first);
-    for (int i = -1; (i = next_index(m, i + 1)) >= 0;) {
-        if (path_of(m, i, path, sizeof(path)))
+    for (int i = -1; (i = next_index(m, i + 1, &n)) >= 0;) {
+        if (path_of(m, n, path, sizeof(path)))
             add_line(&b, path);
     }
     if (strict)
@@ -644,6 +658,8 @@ bool machine_tell_boot(struct machine *m, const char *first, bool strict,
     char line[160], path[80];
     unsigned v[3];
 
+    if (!check_indices(m, e))
+        return false;
     for (unsigned n = 0; n < MACHINE_IDE; n++) {
         if (!m->ide[n].lchs[0] || !m->ide_controller ||
             !device_class_is_pci(m->ide_controller->class) ||

@@ -35,6 +35,7 @@ include debian-installer/{arch}/boot-screens/menu.cfg
 default debian-installer/{arch}/boot-screens/vesamenu.c32
 prompt 0
 timeout 30
+ontimeout install
 '''
 
 

@@ -209,6 +209,8 @@ WRONG = [
     ([*D, 'ide-hd,drive=x'], "hda='x': there is no drive of that id"),
     ([*D, 'ide-cd,drive=d,unit=0,bus=ide.0', '-drive',
       'if=ide,index=0,media=cdrom'], 'at every place'),
+    ([*D, 'ide-hd,drive=d,bootindex=3', '-device', 'ide-cd,bootindex=3'],
+     'two devices have bootindex=3'),
     (['-M', 'pc', '-drive', 'if=ide,index=4,media=cdrom'],
      'there are 4 IDE drives, 0 to 3'),
     (['-M', 'pc', '-drive', 'if=ide,unit=2,media=cdrom'], 'unit=2: at most 1'),
