@@ -235,11 +235,24 @@ static inline unsigned jcache_index(uint64_t pc)
     return (unsigned)(pc >> 1) & (JCACHE_SIZE - 1);
 }
 
+/* The entry that pc may have; said by its place in bytes, so that compilers
+ * keep one register for it. */
+static inline const struct jcache_entry *jcache_find(const struct cpu *c,
+                                                     uint64_t pc)
+{
+    const size_t size = sizeof(struct jcache_entry);
+    const size_t at = size & (size - 1)
+                          ? jcache_index(pc) * size
+                          : (size_t)pc * (size / 2) & (JCACHE_SIZE - 1) * size;
+
+    return (const struct jcache_entry *)((const char *)c->jcache + at);
+}
+
 /* Leave the block for virtual address `to`; l holds the count. */
 #define EXIT_INDIRECT(l, to)                                                 \
     do {                                                                     \
         const uint64_t to_ = (to);                                           \
-        const struct jcache_entry *e_ = &c->jcache[jcache_index(to_)];       \
+        const struct jcache_entry *e_ = jcache_find(c, to_);                 \
         budget -= (l)->count;                                                \
         if (unlikely(e_->pc != to_ || e_->context != c->jump_context ||     \
                      budget < 0)) {                                          \
@@ -252,6 +265,18 @@ static inline unsigned jcache_index(uint64_t pc)
         c->page = to_ & PAGE_MASK;                                           \
         ENGINE_NEW_PAGE(c);                                                  \
         NEXT(e_->rec);                                                       \
+    } while (0)
+/* The same in two steps: is e, looked up before anything is committed, not to
+ * be taken?  Then a slow twin does it all.  Else leave by e. */
+#define JUMP_MISS(e, to, l)                                                  \
+    unlikely((e)->pc != (to) || (e)->context != c->jump_context ||           \
+             budget < (l)->count)
+#define EXIT_FOUND(l, e, to)                                                 \
+    do {                                                                     \
+        budget -= (l)->count;                                                \
+        c->page = (to) & PAGE_MASK;                                          \
+        ENGINE_NEW_PAGE(c);                                                  \
+        NEXT((e)->rec);                                                      \
     } while (0)
 /* A miss of the jump cache goes through the run loop. */
 #define ENGINE_LOOK_UP LEAVE

@@ -51,6 +51,17 @@ static inline v128 v128_make(uint64_t hi, uint64_t lo)
     return (v128){.both = {lo, hi}};
 }
 
+/* Four words, the highest first: put together as a vector, which takes fewer
+ * steps than by halves. */
+static inline v128 v128_words(uint32_t d, uint32_t c, uint32_t b, uint32_t a)
+{
+    const uint32_t lanes __attribute__((vector_size(16))) = {a, b, c, d};
+
+    return LANE_FLIP(32)
+               ? v128_make((uint64_t)d << 32 | c, (uint64_t)b << 32 | a)
+               : (v128){.both = (v128_halves)lanes};
+}
+
 static inline uint64_t v128_lo(v128 a)
 {
     return a.u64[0];

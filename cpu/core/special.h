@@ -30,7 +30,7 @@ HANDLER(h_stub_far)
     HANDLER_ENTER;
     const uint64_t to =
         ENGINE_PC(c, c->page + (uint64_t)(int64_t)r[-1].target);
-    const struct jcache_entry *e = &c->jcache[jcache_index(to)];
+    const struct jcache_entry *e = jcache_find(c, to);
 
     if (unlikely(e->pc != to || e->context != c->jump_context)) {
         c->pc = to;

@@ -215,9 +215,11 @@ class Body:
         for x in lane.walk():
             if x.op == "lane":
                 x.data = self.temp("v128", self.expr(x.args[0]))
+        bits = WIDTH[n.data]
+        if bits == 64 and (both := self.halves(lane)):
+            return f"(v128){{.both = {both}}}"
         out = f"t{self.temps}"
         self.temps += 1
-        bits = WIDTH[n.data]
         self.add(f"v128 {out};")
         self.add(f"for (unsigned i_ = 0; i_ < {128 // bits}; i_++) {{")
         self.add(f"    v128_put_{n.data}(&{out}, i_, "
@@ -225,6 +227,19 @@ class Body:
         self.add("}")
         # Two of 64 bits are taken for scalars otherwise, and stored apart.
         return f"v128_make({out}.u64[1], {out}.u64[0])" if bits == 64 else out
+
+    def halves(self, n):
+        """Two lanes of 64 bits at once, which the C compiler takes for
+        scalars in a loop; or None."""
+        if n.op == "lane":
+            return f"{n.data}.both"
+        if not any(x.op == "lane" for x in n.walk()):
+            return f"({CTYPE['u64']}){self.expr(n)}"
+        if n.op not in ("and", "or", "xor", "add", "sub", "shl", "shr"):
+            return None
+        a, b = (self.halves(x) for x in n.args)
+        op = {"shl": "<<", "shr": ">>"}.get(n.op) or INFIX[n.op]
+        return a and b and f"({a} {op} {b})"
 
     def straight(self, n):
         """A copy, in which no shift by the same count in all lanes asks if
@@ -254,6 +269,9 @@ class Body:
         return f"v128_lookup({a}, {b})"
 
     def x_pair(self, n):
+        if all(x.op == "cat" for x in n.args):
+            words = [self.expr(y) for x in n.args for y in x.args]
+            return f"v128_words({', '.join(words)})"
         a, b = (self.expr(x) for x in n.args)
         return f"v128_make({a}, {b})"
 

@@ -30,6 +30,7 @@ class X86Body(Body):
         self.ea = None                  # C name of the operand's offset
         self.values = {}                # operands in memory that were read
         self.places = {}                # and where they are
+        self.jump = None                # C name of the jump's cache entry
         # An exit whose target is in a data record (ROW_WIDE).
         self.wide_exit = self.row.direct and form == "RS" and wide
         self.words = words(inst, form)
@@ -250,8 +251,13 @@ class X86Body(Body):
         if self.form in ("RY", "Y"):
             return f"(uint64_t)(uint32_t){v}"
         if not self.slow:
-            self.add(f"if (unlikely(!x86_canonical({v})))")
+            # No other is in the jump cache.
+            j = f"j{self.temps}"
+            self.add(f"const struct jcache_entry *{j} = "
+                     f"jcache_find(c, {v});")
+            self.add(f"if (JUMP_MISS({j}, {v}, r + {self.link()}))")
             self.add(f"    SLOW({self.twin});")
+            self.jump = j
             return v
         return self.checked_target(v)
 
@@ -562,6 +568,9 @@ class X86Body(Body):
                 out = out + ["if (unlikely(c->leave)) {",
                              f"    c->pc = {to};",
                              f"    LEAVE_PC(r + {self.link()});", "}"]
+            if self.jump:
+                return out + [f"EXIT_FOUND(r + {self.link()}, {self.jump}, "
+                              f"{to});"]
             return out + [f"EXIT_INDIRECT(r + {self.link()}, {to});"]
         cond = None
         if s.kind == "branch":

@@ -88,9 +88,4 @@ static inline uint64_t x86_here(const struct cpu *c, const struct rec *r)
     return c->page + (uint64_t)(int64_t)offset;
 }
 
-static inline bool x86_canonical(uint64_t va)
-{
-    return (uint64_t)((int64_t)(va << 16) >> 16) == va;
-}
-
 #endif
