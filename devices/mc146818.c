@@ -586,9 +586,8 @@ static uint8_t equipment(const struct pc_setup *s)
 {
     unsigned drives = !!s->floppy[0] + !!s->floppy[1];
 
-    /* The display is an EGA or a VGA: 00. */
     return (drives ? 0x01 | (drives - 1) << 6 : 0) | (s->fpu ? 0x02 : 0) |
-           (s->mouse ? 0x04 : 0);
+           (s->mouse ? 0x04 : 0) | (s->display & 3) << 4;
 }
 
 /* A disk of type 47: what its parameters are, from index on.  Write

@@ -43,6 +43,7 @@ struct pc_setup {
     struct pc_disk disk[4]; /* primary master to secondary slave */
     bool boot_any_floppy; /* without a boot sector's signature, too */
     bool fpu, mouse;
+    uint8_t display; /* 0: has a BIOS, or none; 2: CGA, 80 columns; 3: MDA */
 };
 
 /* Write them all, with the checksum of 0x10 to 0x2d. */

@@ -172,6 +172,10 @@ static void fill_cmos(struct machine *m, struct device *cmos,
         else if (r->base == FOUR_GIB)
             setup.ram_high = r->size;
     }
+    if (machine_device_of(m, &cga_class, 0))
+        setup.display = 2;
+    else if (machine_device_of(m, &hercules_class, 0))
+        setup.display = 3;
     machine_describe_disks(m, &setup);
     mc146818_setup_pc(cmos, &setup);
 }

@@ -41,6 +41,8 @@ struct display_text {
 
 /* The card whose BIOS is for the machine to show to the firmware. */
 extern const struct device_class vga_isa_class;
+/* The cards without one, of which the CMOS tells. */
+extern const struct device_class cga_class, hercules_class;
 
 struct display_ops {
     void (*update)(struct device *dev, struct display_frame *out);

@@ -23,9 +23,6 @@
 #define DOT_CLOCK 16257000
 
 enum {
-    MODE_GRAPHICS = 1 << 1,
-    MODE_ENABLE = 1 << 3,
-    MODE_BLINK = 1 << 5,
     MODE_PAGE = 1 << 7,
     CONFIG_GRAPHICS = 1 << 0,
     CONFIG_PAGE = 1 << 1,
@@ -34,86 +31,30 @@ enum {
 enum { WINDOW_MEMORY, WINDOW_PORTS, WINDOW_CONFIG };
 
 struct hercules {
-    struct device dev;
-    struct mc6845 crt;
-    uint8_t mode, config;
+    struct card card;
+    uint8_t config;
     uint8_t memory[HGC_MEMORY];
-    struct card_picture *picture;
-    uint64_t frame; /* that is being painted */
 };
 
 /* Off, on, intense, and off but intense. */
 static const uint32_t shade[4] = {0x000000, 0xaaaaaa, 0xffffff, 0x555555};
+static const uint32_t greys[16] = {
+    [7] = 0xaaaaaa, [8] = 0x555555, [15] = 0xffffff};
 
-static unsigned cell(const struct hercules *g)
+static unsigned cell(const struct card *c)
 {
-    return g->mode & MODE_GRAPHICS ? 16 : 9;
+    return c->mode & CARD_GRAPHICS ? 16 : 9;
 }
 
-static struct mc6845_beam beam(const struct hercules *g)
+static uint64_t hz(const struct card *c)
 {
-    return mc6845_beam(&g->crt, g->dev.env->clock, DOT_CLOCK / cell(g));
-}
-
-static uint8_t status(const struct hercules *g)
-{
-    struct mc6845_beam b = beam(g);
-
-    return (uint8_t)((b.sync ? 0 : 0x80) | 0x70 | (b.shown ? 8 : 1) | 6);
-}
-
-static bool hidden(const struct hercules *g, uint64_t offset)
-{
-    return offset >= HGC_PAGE && !(g->config & CONFIG_PAGE);
-}
-
-static uint64_t hercules_read(struct device *dev, unsigned window,
-                              uint64_t offset, unsigned size)
-{
-    struct hercules *g = (struct hercules *)dev;
-
-    (void)size;
-    if (window == WINDOW_MEMORY)
-        return hidden(g, offset) ? 0xff : g->memory[offset];
-    if (window == WINDOW_PORTS && offset < 8 && (offset & 1))
-        return mc6845_read(&g->crt);
-    return window == WINDOW_PORTS && offset == 10 ? status(g) : 0xff;
-}
-
-static void mode_write(struct hercules *g, uint8_t v)
-{
-    if (!(g->config & CONFIG_GRAPHICS))
-        v &= (uint8_t)~MODE_GRAPHICS;
-    if (!(g->config & CONFIG_PAGE))
-        v &= (uint8_t)~MODE_PAGE;
-    g->mode = v & (MODE_GRAPHICS | MODE_ENABLE | MODE_BLINK | MODE_PAGE);
-}
-
-static void hercules_write(struct device *dev, unsigned window, uint64_t offset,
-                           uint64_t value, unsigned size)
-{
-    struct hercules *g = (struct hercules *)dev;
-    uint8_t v = (uint8_t)value;
-
-    (void)size;
-    card_picture_touch(g->picture);
-    if (window == WINDOW_MEMORY) {
-        if (!hidden(g, offset))
-            g->memory[offset] = v;
-    } else if (window == WINDOW_CONFIG) {
-        g->config = v & 3;
-    } else if (offset < 8 && (offset & 1)) {
-        mc6845_write(&g->crt, v);
-    } else if (offset < 8) {
-        mc6845_index(&g->crt, v);
-    } else if (offset == 8) {
-        mode_write(g, v);
-    }
+    return DOT_CLOCK / cell(c);
 }
 
 /* An attribute is none of 16 colours: nothing, inverse, or normal, with
  * intensity and underline. */
-static void look(uint8_t attribute, bool blink, unsigned *fore, unsigned *back)
+static void colours(uint8_t attribute, bool blink, unsigned *fore,
+                    unsigned *back)
 {
     attribute &= blink ? 0x7f : 0xff;
     *back = 0;
@@ -136,21 +77,24 @@ static unsigned glyph(const struct hercules *g, unsigned at, unsigned raster)
         dots |= dots >> 1 & 1;
     if ((attribute & 7) == 1 && raster == 12)
         dots = 0x1ff;
-    if ((g->mode & MODE_BLINK) && (attribute & 0x80) &&
-        !mc6845_blink_on(g->frame))
+    if ((g->card.mode & CARD_BLINK) && (attribute & 0x80) &&
+        !mc6845_blink_on(g->card.frame))
         dots = 0;
     return dots;
 }
 
-static void text_line(const struct hercules *g, unsigned at, unsigned raster,
+static void text_line(const struct card *c, unsigned at, unsigned raster,
                       uint32_t *out)
 {
-    for (unsigned c = 0; c < g->crt.reg[R_H_DISPLAYED]; c++, at++) {
+    const struct hercules *g = (const struct hercules *)c;
+
+    for (unsigned x = 0; x < c->crt.reg[R_H_DISPLAYED]; x++, at++) {
         uint8_t attribute = g->memory[(at * 2 + 1) % HGC_PAGE];
         unsigned dots = glyph(g, at, raster), fore, back;
 
-        look(attribute, g->mode & MODE_BLINK, &fore, &back);
-        if (!(g->frame & 8) && mc6845_cursor(&g->crt, at, raster, g->frame)) {
+        colours(attribute, g->card.mode & CARD_BLINK, &fore, &back);
+        if (!(g->card.frame & 8) &&
+            mc6845_cursor(&g->card.crt, at, raster, g->card.frame)) {
             dots = 0x1ff;
             fore = fore ? fore : 1;
         }
@@ -159,12 +103,13 @@ static void text_line(const struct hercules *g, unsigned at, unsigned raster,
     }
 }
 
-static void graphics_line(const struct hercules *g, unsigned at,
-                          unsigned raster, uint32_t *out)
+static void graphics_line(const struct card *c, unsigned at, unsigned raster,
+                          uint32_t *out)
 {
-    unsigned page = g->mode & MODE_PAGE ? HGC_PAGE : 0;
+    const struct hercules *g = (const struct hercules *)c;
+    unsigned page = g->card.mode & MODE_PAGE ? HGC_PAGE : 0;
 
-    for (unsigned c = 0; c < g->crt.reg[R_H_DISPLAYED]; c++, at++) {
+    for (unsigned x = 0; x < c->crt.reg[R_H_DISPLAYED]; x++, at++) {
         unsigned place = page | (raster & 3) << 13 | (at * 2 & 0x1fff);
         unsigned word = g->memory[place] << 8 | g->memory[place + 1];
 
@@ -173,54 +118,99 @@ static void graphics_line(const struct hercules *g, unsigned at,
     }
 }
 
-static void paint(void *owner, unsigned y, uint32_t *out)
+/* As one of the 16 colours that a terminal has. */
+static uint16_t character(const struct card *c, unsigned at)
 {
-    struct hercules *g = owner;
-    unsigned rasters = g->crt.reg[R_MAX_RASTER] + 1u;
-    unsigned at =
-        mc6845_start(&g->crt) + y / rasters * g->crt.reg[R_H_DISPLAYED];
+    static const uint8_t as[4] = {0, 7, 15, 8};
+    const struct hercules *g = (const struct hercules *)c;
+    uint8_t attribute = g->memory[(at * 2 + 1) % HGC_PAGE];
+    unsigned fore, back;
 
-    if (!(g->mode & MODE_ENABLE))
-        for (unsigned i = 0; i < g->crt.reg[R_H_DISPLAYED] * cell(g); i++)
-            out[i] = 0;
-    else if (g->mode & MODE_GRAPHICS)
-        graphics_line(g, at, y % rasters, out);
-    else
-        text_line(g, at, y % rasters, out);
+    colours(attribute, c->mode & CARD_BLINK, &fore, &back);
+    attribute &= c->mode & CARD_BLINK ? 0x80 : 0;
+    attribute |= (uint8_t)(as[fore] | as[back] << 4);
+    return (uint16_t)(g->memory[at * 2 % HGC_PAGE] | attribute << 8);
+}
+
+static const struct card_look look = {
+    .cell = cell,
+    .hz = hz,
+    .text = text_line,
+    .graphics = graphics_line,
+    .character = character,
+    .colour = greys,
+};
+
+static uint8_t status(const struct card *c)
+{
+    struct mc6845_beam b = card_beam(c, &look);
+
+    return (uint8_t)((b.sync ? 0 : 0x80) | 0x70 | (b.shown ? 8 : 1) | 6);
+}
+
+static bool hidden(const struct hercules *g, uint64_t offset)
+{
+    return offset >= HGC_PAGE && !(g->config & CONFIG_PAGE);
+}
+
+static uint64_t hercules_read(struct device *dev, unsigned window,
+                              uint64_t offset, unsigned size)
+{
+    struct hercules *g = (struct hercules *)dev;
+
+    (void)size;
+    if (window == WINDOW_MEMORY)
+        return hidden(g, offset) ? 0xff : g->memory[offset];
+    if (window == WINDOW_PORTS && offset < 8 && (offset & 1))
+        return mc6845_read(&g->card.crt);
+    return window == WINDOW_PORTS && offset == 10 ? status(&g->card) : 0xff;
+}
+
+static void mode_write(struct hercules *g, uint8_t v)
+{
+    if (!(g->config & CONFIG_GRAPHICS))
+        v &= (uint8_t)~CARD_GRAPHICS;
+    if (!(g->config & CONFIG_PAGE))
+        v &= (uint8_t)~MODE_PAGE;
+    g->card.mode = v & (CARD_GRAPHICS | CARD_ENABLE | CARD_BLINK | MODE_PAGE);
+}
+
+static void hercules_write(struct device *dev, unsigned window, uint64_t offset,
+                           uint64_t value, unsigned size)
+{
+    struct hercules *g = (struct hercules *)dev;
+    uint8_t v = (uint8_t)value;
+
+    (void)size;
+    card_touch(&g->card);
+    if (window == WINDOW_MEMORY) {
+        if (!hidden(g, offset))
+            g->memory[offset] = v;
+    } else if (window == WINDOW_CONFIG) {
+        g->config = v & 3;
+    } else if (offset < 8 && (offset & 1)) {
+        mc6845_write(&g->card.crt, v);
+    } else if (offset < 8) {
+        mc6845_index(&g->card.crt, v);
+    } else if (offset == 8) {
+        mode_write(g, v);
+    }
 }
 
 static void hercules_update(struct device *dev, struct display_frame *out)
 {
-    struct hercules *g = (struct hercules *)dev;
-
-    g->frame = beam(g).frame;
-    card_picture_update(g->picture, g->crt.reg[R_H_DISPLAYED] * cell(g),
-                        mc6845_lines(&g->crt), g->frame, g, paint, out);
+    card_update((struct card *)dev, &look, out);
 }
 
-static bool hercules_create(struct device *dev, struct error *e)
+static bool hercules_text(struct device *dev, struct display_text *out)
 {
-    return card_picture_new(&((struct hercules *)dev)->picture, e);
-}
-
-static void hercules_destroy(struct device *dev)
-{
-    card_picture_free(((struct hercules *)dev)->picture);
-}
-
-static void hercules_reset(struct device *dev)
-{
-    card_picture_reset(((struct hercules *)dev)->picture);
+    return card_text((struct card *)dev, &look, out);
 }
 
 static const struct field hercules_fields[] = {
-    DEVICE_FIELDS(struct hercules),
-    FIELD_SUB(struct hercules, crt, mc6845_fields),
-    FIELD(struct hercules, mode, 0),
+    FIELD_SUB(struct hercules, card, card_fields),
     FIELD(struct hercules, config, 0),
     FIELD_ARRAY(struct hercules, memory, 0),
-    FIELD_HOST(struct hercules, picture),
-    FIELD_HOST(struct hercules, frame),
     FIELD_LIST_END,
 };
 
@@ -234,7 +224,8 @@ static const struct window hercules_windows[] = {
     [WINDOW_CONFIG] = ISA_WINDOW("configuration", 1),
 };
 
-static const struct display_ops hercules_display = {.update = hercules_update};
+static const struct display_ops hercules_display = {.update = hercules_update,
+                                                    .text = hercules_text};
 
 const struct device_class hercules_class = {
     .name = "hercules",
@@ -244,10 +235,10 @@ const struct device_class hercules_class = {
     .fields = hercules_fields,
     .windows = hercules_windows,
     .n_windows = 3,
-    .create = hercules_create,
-    .destroy = hercules_destroy,
-    .reset = hercules_reset,
-    .loaded = hercules_reset,
+    .create = card_create,
+    .destroy = card_destroy,
+    .reset = card_reset,
+    .loaded = card_reset,
     .read = hercules_read,
     .write = hercules_write,
     .display = &hercules_display,

@@ -1,5 +1,6 @@
 /*
- * Motorola's MC6845, and the picture of a card that has one.
+ * Motorola's MC6845, and what the cards that have one share: a picture of lines
+ * that each card makes of its memory, and its text.
  *
  * Motorola MC6845 data sheet (1984): registers and their widths, of which R14
  * to R17 can be read; address and raster counters; the cursor, which blinks
@@ -121,39 +122,70 @@ struct card_picture {
     bool touched, valid;
     uint64_t changed[CARD_HEIGHT];
     uint32_t line[CARD_WIDTH];
+    uint16_t cells[256 * 128];
 };
 
-bool card_picture_new(struct card_picture **p, struct error *e)
+const struct field card_fields[] = {
+    DEVICE_FIELDS(struct card),     FIELD_SUB(struct card, crt, mc6845_fields),
+    FIELD(struct card, mode, 0),    FIELD_HOST(struct card, picture),
+    FIELD_HOST(struct card, frame), FIELD_LIST_END,
+};
+
+bool card_create(struct device *dev, struct error *e)
 {
-    *p = calloc(1, sizeof(**p));
-    if (*p)
-        (*p)->pixels =
-            calloc((size_t)CARD_WIDTH * CARD_HEIGHT, sizeof(uint32_t));
-    if (!*p || !(*p)->pixels) {
-        card_picture_free(*p);
-        *p = NULL;
+    struct card *c = (struct card *)dev;
+    struct card_picture *p = c->picture = calloc(1, sizeof(*p));
+
+    if (p)
+        p->pixels = calloc((size_t)CARD_WIDTH * CARD_HEIGHT, sizeof(uint32_t));
+    if (!p || !p->pixels) {
+        card_destroy(dev);
         return error_set(e, "out of memory");
     }
-    (*p)->width = 640;
-    (*p)->height = 200;
+    p->width = 640;
+    p->height = 200;
     return true;
 }
 
-void card_picture_free(struct card_picture *p)
+void card_destroy(struct device *dev)
 {
-    if (p)
-        free(p->pixels);
-    free(p);
+    struct card *c = (struct card *)dev;
+
+    if (c->picture)
+        free(c->picture->pixels);
+    free(c->picture);
+    c->picture = NULL;
 }
 
-void card_picture_reset(struct card_picture *p)
+void card_reset(struct device *dev)
 {
-    p->valid = false;
+    ((struct card *)dev)->picture->valid = false;
 }
 
-void card_picture_touch(struct card_picture *p)
+void card_touch(struct card *c)
 {
-    p->touched = true;
+    c->picture->touched = true;
+}
+
+struct mc6845_beam card_beam(const struct card *c, const struct card_look *l)
+{
+    return mc6845_beam(&c->crt, c->dev.env->clock, l->hz(c));
+}
+
+/* Scan line y, of the card as it is now. */
+static void make_line(const struct card *c, const struct card_look *l,
+                      unsigned y, uint32_t *out)
+{
+    unsigned rasters = c->crt.reg[R_MAX_RASTER] + 1u;
+    unsigned columns = c->crt.reg[R_H_DISPLAYED];
+    unsigned at = mc6845_start(&c->crt) + y / rasters * columns;
+
+    if (!(c->mode & CARD_ENABLE))
+        memset(out, 0, (size_t)columns * l->cell(c) * sizeof(*out));
+    else if (c->mode & CARD_GRAPHICS)
+        l->graphics(c, at, y % rasters, out);
+    else
+        l->text(c, at, y % rasters, out);
 }
 
 /* Does it differ from the one before? */
@@ -169,33 +201,44 @@ static bool paint_line(struct card_picture *p, unsigned y, bool all)
     return true;
 }
 
-void card_picture_update(struct card_picture *p, unsigned width,
-                         unsigned height, uint64_t frame, void *owner,
-                         void (*line)(void *owner, unsigned y, uint32_t *out),
-                         struct display_frame *out)
+static bool paint(struct card *c, const struct card_look *l, bool all,
+                  bool empty)
 {
-    bool empty = !width || !height, all, any = false;
+    struct card_picture *p = c->picture;
+    bool any = false;
 
+    for (unsigned y = 0; y < p->height; y++) {
+        if (empty)
+            memset(p->line, 0, p->width * sizeof(*p->line));
+        else
+            make_line(c, l, y, p->line);
+        any = paint_line(p, y, all) || any;
+    }
+    return any;
+}
+
+void card_update(struct card *c, const struct card_look *l,
+                 struct display_frame *out)
+{
+    struct card_picture *p = c->picture;
+    unsigned width = c->crt.reg[R_H_DISPLAYED] * l->cell(c);
+    unsigned height = mc6845_lines(&c->crt);
+    bool empty = !width || !height, all;
+
+    c->frame = card_beam(c, l).frame;
     all = !p->valid || (!empty && (width != p->width || height != p->height));
     if (!empty) {
         p->width = width;
         p->height = height;
     }
-    if (all || p->touched || mc6845_blinks(frame, p->frame)) {
-        for (unsigned y = 0; y < p->height; y++) {
-            if (empty)
-                memset(p->line, 0, p->width * sizeof(*p->line));
-            else
-                line(owner, y, p->line);
-            any = paint_line(p, y, all) || any;
-        }
-    }
-    p->valid = true;
-    p->touched = false;
-    p->frame = frame;
     if (all)
         p->resized = p->update + 1;
-    p->update += any;
+    if ((all || p->touched || mc6845_blinks(c->frame, p->frame)) &&
+        paint(c, l, all, empty))
+        p->update++;
+    p->valid = true;
+    p->touched = false;
+    p->frame = c->frame;
     *out = (struct display_frame){
         .pixels = p->pixels,
         .width = p->width,
@@ -206,4 +249,44 @@ void card_picture_update(struct card_picture *p, unsigned width,
         .resized = p->resized,
         .changed = p->changed,
     };
+}
+
+/* Where in what is shown; false: not there. */
+static bool find_cursor(const struct card *c, unsigned columns, unsigned rows,
+                        unsigned *at)
+{
+    unsigned address =
+        c->crt.reg[R_CURSOR_HIGH] << 8 | c->crt.reg[R_CURSOR_LOW];
+
+    *at = (address - mc6845_start(&c->crt)) & 0x3fff;
+    return *at < columns * rows && (c->crt.reg[R_CURSOR_START] >> 5) != 1 &&
+           (c->crt.reg[R_CURSOR_START] & 31) <= c->crt.reg[R_CURSOR_END];
+}
+
+bool card_text(struct card *c, const struct card_look *l,
+               struct display_text *out)
+{
+    unsigned columns = c->crt.reg[R_H_DISPLAYED];
+    unsigned rows = mc6845_lines(&c->crt) / (c->crt.reg[R_MAX_RASTER] + 1u);
+    unsigned cursor;
+
+    if ((c->mode & CARD_GRAPHICS) || !(c->mode & CARD_ENABLE) || !columns ||
+        !rows)
+        return false;
+    for (unsigned i = 0; i < columns * rows; i++)
+        c->picture->cells[i] = l->character(c, mc6845_start(&c->crt) + i);
+    *out = (struct display_text){
+        .columns = columns,
+        .rows = rows,
+        .cells = c->picture->cells,
+        .cursor_column = -1,
+        .cursor_row = -1,
+        .blink = c->mode & CARD_BLINK,
+    };
+    if (find_cursor(c, columns, rows, &cursor)) {
+        out->cursor_column = (int)(cursor % columns);
+        out->cursor_row = (int)(cursor / columns);
+    }
+    memcpy(out->colour, l->colour, sizeof(out->colour));
+    return true;
 }

@@ -1,6 +1,6 @@
 /*
  * Motorola's MC6845 CRT controller, as the cards before the EGA have it, and
- * the picture that such a card makes.
+ * what such cards share.
  */
 #ifndef DEVICES_DISPLAY_MC6845_H
 #define DEVICES_DISPLAY_MC6845_H
@@ -67,17 +67,49 @@ bool mc6845_blink_on(uint64_t frame);
 
 struct card_picture;
 
-bool card_picture_new(struct card_picture **p, struct error *e);
-void card_picture_free(struct card_picture *p);
-void card_picture_reset(struct card_picture *p);
+/* Mode control, 3B8 or 3D8, as far as the cards agree. */
+enum {
+    CARD_GRAPHICS = 1 << 1,
+    CARD_ENABLE = 1 << 3,
+    CARD_BLINK = 1 << 5,
+};
+
+/* A card begins with this. */
+struct card {
+    struct device dev;
+    struct mc6845 crt;
+    uint8_t mode;
+    struct card_picture *picture;
+    uint64_t frame; /* that is being painted */
+};
+
+extern const struct field card_fields[];
+
+/* How a card makes dots of its memory. */
+struct card_look {
+    unsigned (*cell)(const struct card *c); /* dots of a character clock */
+    uint64_t (*hz)(const struct card *c);   /* characters a second */
+    /* One raster line, from the 6845's address `at` on. */
+    void (*text)(const struct card *c, unsigned at, unsigned raster,
+                 uint32_t *out);
+    void (*graphics)(const struct card *c, unsigned at, unsigned raster,
+                     uint32_t *out);
+    /* A character with its attribute, which are indexes of `colour`. */
+    uint16_t (*character)(const struct card *c, unsigned at);
+    const uint32_t *colour; /* 16 of them, 0xrrggbb */
+};
+
+/* Parts of a device_class. */
+bool card_create(struct device *dev, struct error *e);
+void card_destroy(struct device *dev);
+void card_reset(struct device *dev);
 /* Something that shows has changed. */
-void card_picture_touch(struct card_picture *p);
-/* Paint it, if it was touched or something blinks: `line` gives each scan
- * line's `width` pixels.  A height of 0 is an empty screen. */
-void card_picture_update(struct card_picture *p, unsigned width,
-                         unsigned height, uint64_t frame, void *owner,
-                         void (*line)(void *owner, unsigned y, uint32_t *out),
-                         struct display_frame *out);
+void card_touch(struct card *c);
+struct mc6845_beam card_beam(const struct card *c, const struct card_look *l);
+void card_update(struct card *c, const struct card_look *l,
+                 struct display_frame *out);
+bool card_text(struct card *c, const struct card_look *l,
+               struct display_text *out);
 
 /* Rows of dots, the leftmost in bit 7; of 8 and of 14 lines. */
 extern const uint8_t font_8[256][8];

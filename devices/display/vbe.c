@@ -139,6 +139,8 @@ static void write_enable(struct vga *v, uint16_t value)
     uint16_t *vbe = v->regs.vbe;
     bool was = vbe[VBE_ENABLE] & VBE_ENABLED;
 
+    if ((vbe[VBE_ENABLE] ^ value) & VBE_8BIT_DAC)
+        vga_widen_dac(v, value & VBE_8BIT_DAC);
     vbe[VBE_ENABLE] = value & (VBE_ENABLED | VBE_GETCAPS | VBE_8BIT_DAC |
                                VBE_LFB | VBE_NOCLEAR);
     if (!(value & VBE_ENABLED)) {

@@ -16,8 +16,9 @@
  * enable bits hold what is written); video subsystem disable (3C3 holds what
  * is written); 64 KiB of memory in all (SR4 bit 1); the odd/even page select
  * of the miscellaneous output; the attribute controller's diagnostic bits in
- * 3xA; latches are not loaded by reads that RAM answers; sequencer resets do
- * not stop the picture.
+ * 3xA; CR3 bit 7 (10h and 11h read as a light pen's address); the DAC's
+ * comparator (3C2 bit 4 tells of a colour monitor always); latches are not
+ * loaded by reads that RAM answers; sequencer resets do not stop the picture.
  */
 #include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
@@ -220,6 +221,12 @@ static uint8_t crtc_read(const struct vga *v)
 
 static void crtc_write(struct vga *v, uint8_t value)
 {
+    /* What there is not reads as 0. */
+    static const uint8_t none[32] = {[0x08] = 0x80,
+                                     [0x0a] = 0xc0,
+                                     [0x0b] = 0x80,
+                                     [0x14] = 0x80,
+                                     [0x17] = 0x10};
     unsigned i = v->crtc_index;
     uint8_t *reg = &v->regs.crtc[i & 31];
 
@@ -230,7 +237,7 @@ static void crtc_write(struct vga *v, uint8_t value)
             return;
         value = (uint8_t)((*reg & ~0x10) | (value & 0x10));
     }
-    vga_change(v, reg, value);
+    vga_change(v, reg, value & (uint8_t)~none[i]);
     vga_retime(v);
 }
 
@@ -303,6 +310,17 @@ static void dac_write(struct vga *v, uint8_t value)
     vga_change(v, &dac[2], value);
     v->dac_part = 0;
     v->dac_write++;
+}
+
+void vga_widen_dac(struct vga *v, bool wide)
+{
+    for (unsigned i = 0; i < sizeof(v->regs.dac); i++) {
+        uint8_t d = v->regs.dac[i];
+
+        v->regs.dac[i] = (uint8_t)(wide ? d << 2 | (d >> 4 & 3) : d >> 2);
+    }
+    /* Changes that were noted mean others now. */
+    vga_screen_reset(v);
 }
 
 /* The ports of the CRTC are at 3B or at 3D, and not at the other. */

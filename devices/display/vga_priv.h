@@ -238,6 +238,8 @@ struct vga_beam vga_beam(const struct vga *v);
 void vga_retime(struct vga *v);
 /* Take the start address over if a vertical retrace has begun since. */
 void vga_latch_start(struct vga *v, const struct vga_beam *b);
+/* The DAC gets 8 bits a colour, or 6 again: colours stay as they are. */
+void vga_widen_dac(struct vga *v, bool wide);
 /* Change a register, so that the screen shows when. */
 void vga_change(struct vga *v, uint8_t *reg, uint8_t value);
 /* The display enable and retrace bits of 3xA. */

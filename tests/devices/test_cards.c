@@ -74,12 +74,66 @@ static void hercules_has_locks(void **state)
     harness_free(h);
 }
 
+static void put(unsigned at, uint8_t character, uint8_t attribute)
+{
+    harness_write(h, dev, MEMORY, at * 2, 1, character);
+    harness_write(h, dev, MEMORY, at * 2 + 1, 1, attribute);
+}
+
+/* 80 columns, 25 rows; what begins at character 80 is shown. */
+static void text_can_be_read(void **state)
+{
+    static const uint8_t values[14] = {0x71, 80, 0x5a, 0x0a, 0x1f, 6, 25,
+                                       0x1c, 2,  7,    6,    7,    0, 80};
+    struct display_text t;
+
+    (void)state;
+    for (unsigned mda = 0; mda < 2; mda++) {
+        open_card(mda ? "hercules" : "cga");
+        assert_false(dev->class->display->text(dev, &t));
+        for (unsigned i = 0; i < 14; i++)
+            crt(i, values[i]);
+        crt(15, 80 + 162);
+        assert_false(dev->class->display->text(dev, &t)); /* not enabled */
+        out(8, 0x29);
+        put(80, 'a', 0x0f);
+        put(81, 'b', 0xf0);
+        put(80 + 24 * 80 + 79, 'c', 0x07);
+        assert_true(dev->class->display->text(dev, &t));
+        assert_int_equal(t.columns, 80);
+        assert_int_equal(t.rows, 25);
+        assert_true(t.blink);
+        assert_int_equal(t.cells[0], 'a' | 0x0f << 8);
+        /* A blinking inverse character. */
+        assert_int_equal(t.cells[1], 'b' | 0xf0 << 8);
+        assert_int_equal(t.cells[24 * 80 + 79], 'c' | 0x07 << 8);
+        assert_int_equal(t.colour[15], 0xffffff);
+        assert_int_equal(t.cursor_row, 2);
+        assert_int_equal(t.cursor_column, 2);
+        crt(10, 0x20);
+        assert_true(dev->class->display->text(dev, &t));
+        assert_int_equal(t.cursor_row, -1);
+        out(8, 0x09); /* nothing blinks: the background is bright */
+        assert_true(dev->class->display->text(dev, &t));
+        assert_false(t.blink);
+        harness_write(h, dev, MEMORY, 161, 1, 0x01); /* underlined on an MDA */
+        assert_true(dev->class->display->text(dev, &t));
+        assert_int_equal(t.cells[0] >> 8, mda ? 7 : 1);
+        harness_free(h);
+    }
+}
+
 static void look(void)
 {
     struct display_frame f;
     uint32_t sum = 0;
 
+    struct display_text t;
+
     dev->class->display->update(dev, &f);
+    if (dev->class->display->text(dev, &t))
+        for (unsigned i = 0; i < t.columns * t.rows; i++)
+            sum += t.cells[i];
     assert_in_range(f.width, 1, CARD_WIDTH);
     assert_in_range(f.height, 1, CARD_HEIGHT);
     for (unsigned y = 0; y < f.height; y++) {
@@ -127,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cga_retrace_follows_the_clock),
         cmocka_unit_test(hercules_has_locks),
+        cmocka_unit_test(text_can_be_read),
         cmocka_unit_test(anything_can_be_set),
     };
 

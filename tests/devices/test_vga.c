@@ -118,6 +118,25 @@ static void dac_counts_by_three(void **state)
     assert_int_equal(rig_in(&rig, 0x3c9), 2);
 }
 
+static void crtc_bits_that_are_none_read_as_0(void **state)
+{
+    static const uint8_t bits[25] = {[0x08] = 0x7f,
+                                     [0x0a] = 0x3f,
+                                     [0x0b] = 0x7f,
+                                     [0x14] = 0x7f,
+                                     [0x17] = 0xef};
+
+    (void)state;
+    rig_out(&rig, 0x3c2, 1);
+    rig_set(&rig, 0x3d4, 0x11, 0);
+    for (unsigned i = 0; i < 25; i++) {
+        if (i == 0x11) /* it would protect the others */
+            continue;
+        rig_set(&rig, 0x3d4, i, 0xff);
+        assert_int_equal(rig_in(&rig, 0x3d5), bits[i] ? bits[i] : 0xff);
+    }
+}
+
 /* --------------------------------------------------------------- memory */
 
 /* Four planes, each an array; one operation after the other by the book. */
@@ -563,6 +582,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(attributes_have_a_flip_flop, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(dac_counts_by_three, setup, teardown),
+        cmocka_unit_test_setup_teardown(crtc_bits_that_are_none_read_as_0,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_four_planes, setup, teardown),
         cmocka_unit_test_setup_teardown(chain4_is_ram, setup, teardown),
         cmocka_unit_test_setup_teardown(ram_shows_plain_bytes_only, setup,

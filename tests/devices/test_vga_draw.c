@@ -718,6 +718,17 @@ static void vbe_has_a_dac_of_8_bits(void **state)
     rig_out(&rig, 0x3c9, 0x03);
     rig_update(&rig, &frame);
     EXPECT(0u, 0u, 0xfe8103u);
+    /* Back to 6 bits, and to 8: the colour is the same but for those. */
+    rig_vbe_set(&rig, VBE_ENABLE, VBE_ENABLED | VBE_NOCLEAR);
+    rig_update(&rig, &frame);
+    EXPECT(0u, 0u, 0xff8200u);
+    rig_out(&rig, 0x3c7, 0);
+    assert_int_equal(rig_in(&rig, 0x3c9), 0x3f);
+    assert_int_equal(rig_in(&rig, 0x3c9), 0x20);
+    assert_int_equal(rig_in(&rig, 0x3c9), 0);
+    rig_vbe_set(&rig, VBE_ENABLE, VBE_ENABLED | VBE_8BIT_DAC);
+    rig_update(&rig, &frame);
+    EXPECT(0u, 0u, 0xff8200u);
 }
 
 int main(void)

@@ -939,6 +939,26 @@ static void test_isapc(void **state)
     assert_int_equal(acknowledge(r, 0), -1);
 }
 
+/* The CMOS says which display there is: 80 columns of a CGA, or an MDA. */
+static void test_display_in_cmos(void **state)
+{
+    static const uint8_t rom[16];
+    struct rig *r = *state;
+
+    r->config.board = "isapc";
+    r->config.bios = rig_file(r, "bios", rom, sizeof(rom));
+    for (unsigned i = 0; i < 3; i++) {
+        static const enum vga_option card[] = {VGA_STD, VGA_CGA, VGA_HERCULES};
+
+        r->config.vga = card[i];
+        rig_machine(r);
+        out(r, 0x70, 1, 0x14);
+        assert_int_equal(in(r, 0x71, 1) >> 4 & 3, i ? i + 1 : 0);
+        machine_free(r->m);
+        r->m = NULL;
+    }
+}
+
 /* -device at a port of the user's choice. */
 static void test_plug_isa(void **state)
 {
@@ -1043,6 +1063,7 @@ int main(void)
         TEST(test_smbios_wrong),
         TEST(test_e820),
         TEST(test_isapc),
+        TEST(test_display_in_cmos),
         TEST(test_plug_isa),
         TEST(test_testdev),
         TEST(test_firmware_refused),
