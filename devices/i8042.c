@@ -524,9 +524,12 @@ static size_t take_moves(void *owner, const uint8_t *bytes, size_t size)
     return at;
 }
 
-unsigned i8042_leds(struct device *dev)
+bool i8042_leds(struct device *dev, unsigned *leds)
 {
-    return ((struct i8042 *)dev)->keyboard.leds;
+    const struct ps2_keyboard *k = &((struct i8042 *)dev)->keyboard;
+
+    *leds = k->leds;
+    return k->leds_set;
 }
 
 /* ---------------------------------------------------------------- life */

@@ -18,8 +18,8 @@ bool i8042_post_key(struct device *dev, unsigned key, bool down);
 bool i8042_post_mouse(struct device *dev, int dx, int dy, int dz,
                       unsigned buttons);
 
-/* The keyboard's LEDs: 1 scroll, 2 num, 4 caps lock.  Under the device
- * lock. */
-unsigned i8042_leds(struct device *dev);
+/* The keyboard's LEDs: 1 scroll, 2 num, 4 caps lock.  false: the guest has
+ * never set them.  Under the device lock. */
+bool i8042_leds(struct device *dev, unsigned *leds);
 
 #endif

@@ -44,6 +44,7 @@ struct ps2_keyboard {
     uint8_t typematic;      /* delay and rate, as the command gives them */
     uint8_t leds;           /* 1: scroll, 2: num, 4: caps */
     uint8_t repeats;        /* the key that is repeated, or 0 */
+    bool leds_set;          /* the host has told of them */
     bool scanning;
     bool num_shift;             /* a shift code for Num Lock is out */
     uint8_t down[PS2_KEYS / 8]; /* bits: the keys that are held */

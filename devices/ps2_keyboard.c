@@ -641,6 +641,7 @@ static uint8_t parameter(struct ps2_keyboard *k, uint8_t byte)
     switch (command) {
     case KBD_SET_LEDS:
         k->leds = byte & 7;
+        k->leds_set = true;
         return REPLY_ACK;
     case KBD_SET_TYPEMATIC:
         k->typematic = byte & 0x7f;
@@ -727,6 +728,7 @@ const struct field ps2_keyboard_fields[] = {
     FIELD(struct ps2_keyboard, typematic, DEFAULT_TYPEMATIC),
     FIELD(struct ps2_keyboard, leds, 0),
     FIELD(struct ps2_keyboard, repeats, 0),
+    FIELD(struct ps2_keyboard, leds_set, false),
     FIELD(struct ps2_keyboard, scanning, true),
     FIELD(struct ps2_keyboard, num_shift, false),
     FIELD_ARRAY(struct ps2_keyboard, down, 0),

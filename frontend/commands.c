@@ -168,6 +168,13 @@ void session_closed(void *owner)
     s->asked = true;
 }
 
+void session_lost(void *owner)
+{
+    session_say(owner, "the window is gone with its display; the guest was "
+                       "asked to power off and runs on without");
+    session_closed(owner);
+}
+
 uint64_t session_disk_requests(void *owner)
 {
     return ((struct session *)owner)->disk_requests;

@@ -277,6 +277,7 @@ static void suspend(struct session *s)
 {
     for (size_t i = 0; i < s->config->n_chars; i++)
         stream_suspend(chr_stream(s->chrs[i]));
+    display_suspend(s->display);
     signals_stop();
 }
 
@@ -284,6 +285,7 @@ static void resume(struct session *s)
 {
     for (size_t i = 0; i < s->config->n_chars; i++)
         stream_resume(chr_stream(s->chrs[i]));
+    display_resume(s->display);
 }
 
 static void on_signal(void *owner, short revents)
@@ -638,6 +640,7 @@ static bool open_display(struct session *s, struct error *e)
         .full_screen = s->config->full_screen,
         .monitor_host = &s->monitor_host,
         .closed = session_closed,
+        .lost = session_lost,
         .disk = session_disk_requests,
         .owner = s,
     };

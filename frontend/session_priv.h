@@ -61,9 +61,10 @@ void session_say(const struct session *s, const char *text);
 /* commands.c */
 /* Fill in s->monitor_host. */
 void session_commands(struct session *s);
-/* Ctrl-A X and the monitor's quit; the window's close button. */
+/* Ctrl-A X and the monitor's quit; the window's close button, or its end. */
 void session_quit(void *owner);
 void session_closed(void *owner);
+void session_lost(void *owner);
 /* The guest's end was none. */
 void session_go_on(struct session *s, bool from_reset);
 /* A medium that outlives the machine; none for an empty drive. */

@@ -150,6 +150,19 @@ bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
     return !mouse || i8042_post_mouse(mouse, dx, dy, dz, buttons);
 }
 
+bool machine_leds(struct machine *m, unsigned *leds)
+{
+    struct device *keyboard = machine_device_of(m, &i8042_class, 0);
+    bool known;
+
+    if (!keyboard)
+        return false;
+    pthread_mutex_lock(&m->lock);
+    known = i8042_leds(keyboard, leds);
+    pthread_mutex_unlock(&m->lock);
+    return known;
+}
+
 bool machine_has_gameport(struct machine *m)
 {
     return machine_device_of(m, &gameport_class, 0);

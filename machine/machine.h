@@ -212,6 +212,8 @@ bool machine_has_screen(const struct machine *m);
  * ask again later; where there is no keyboard or mouse it is gone. */
 bool machine_key(struct machine *m, unsigned key, bool down);
 bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+/* The keyboard's LEDs, as in devices/i8042.h; any thread. */
+bool machine_leds(struct machine *m, unsigned *leds);
 /* The same for the joysticks of a game port; is there one? */
 bool machine_joysticks(struct machine *m, const struct joysticks *j);
 bool machine_has_gameport(struct machine *m);

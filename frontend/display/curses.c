@@ -12,7 +12,7 @@
  * Alt-2 is the monitor, Alt-1 the guest.
  *
  * Missing: letters outside ASCII; keys of which terminals tell nothing
- * (sendkey of the monitor has them); a redraw after a stop by SIGTSTP.
+ * (sendkey of the monitor has them).
  */
 #include <curses.h>
 #include <langinfo.h>
@@ -451,6 +451,22 @@ static bool curses_open(void **out, const struct screen_host *host,
     return true;
 }
 
+static void curses_suspend(void *screen)
+{
+    (void)screen;
+    endwin();
+}
+
+/* The shell, or who had the terminal meanwhile, has left its text there. */
+static void curses_resume(void *screen)
+{
+    struct text_screen *s = screen;
+
+    clearok(curscr, true);
+    s->news = true;
+    draw(s);
+}
+
 static void curses_close(void *screen)
 {
     struct text_screen *s = screen;
@@ -471,4 +487,6 @@ const struct screen_class emu_screen = {
     .fd = curses_fd,
     .service = curses_service,
     .print = curses_print,
+    .suspend = curses_suspend,
+    .resume = curses_resume,
 };

@@ -22,7 +22,8 @@ struct display {
     struct monitor *monitor; /* the screen's, or NULL */
     atomic_uint closes;      /* asked by the user, */
     unsigned closed;         /* and passed on */
-    bool watched;            /* class->fd is */
+    atomic_bool lost;
+    bool watched; /* class->fd is */
 };
 
 static const struct {
@@ -96,6 +97,19 @@ static void close_it(void *owner)
     loop_wake(d->env->loop);
 }
 
+static void lose(void *owner)
+{
+    struct display *d = owner;
+
+    d->lost = true;
+    loop_wake(d->env->loop);
+}
+
+static bool leds(void *owner, unsigned *out)
+{
+    return machine_leds(((struct display *)owner)->env->machine, out);
+}
+
 static void activity(void *owner, struct screen_activity *out)
 {
     struct display *d = owner;
@@ -146,10 +160,24 @@ uint64_t display_service(struct display *d)
 
     for (; d->closed != d->closes; d->closed++)
         d->env->closed(d->env->owner);
+    if (atomic_exchange(&d->lost, false))
+        d->env->lost(d->env->owner);
     if (!d->class || !d->class->service)
         return wait;
     screen = d->class->service(d->screen);
     return wait < screen ? wait : screen;
+}
+
+void display_suspend(struct display *d)
+{
+    if (d && d->class && d->class->suspend)
+        d->class->suspend(d->screen);
+}
+
+void display_resume(struct display *d)
+{
+    if (d && d->class && d->class->resume)
+        d->class->resume(d->screen);
 }
 
 struct input *display_input(struct display *d)
@@ -205,7 +233,9 @@ bool display_open(struct display **out, enum display_kind kind,
         .joysticks = machine_has_gameport(env->machine),
         .joystick = joystick,
         .release = release,
+        .leds = leds,
         .close = close_it,
+        .lost = lose,
         .activity = activity,
         .monitor_key = monitor_byte,
         .owner = d,

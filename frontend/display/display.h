@@ -35,6 +35,8 @@ struct display_env {
     const struct monitor_host *monitor_host;
     /* The user has closed the window; main thread. */
     void (*closed)(void *owner);
+    /* The window is gone with its display; main thread. */
+    void (*lost)(void *owner);
     /* Requests to disks so far; any thread. */
     uint64_t (*disk)(void *owner);
     void *owner;
@@ -49,6 +51,10 @@ void display_free(struct display *d);
 struct input *display_input(struct display *d);
 /* What it has done, as text for people. */
 void display_info(struct display *d, char *out, size_t size);
+
+/* Stop (SIGTSTP) and go on: put the terminal back, take it. */
+void display_suspend(struct display *d);
+void display_resume(struct display *d);
 
 /* Main thread, after each sleep; how many ns until it wants to be called
  * again, UINT64_MAX: not by itself. */

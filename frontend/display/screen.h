@@ -40,8 +40,12 @@ struct screen_host {
     void (*mouse)(void *owner, int dx, int dy, int dz, unsigned buttons);
     void (*joystick)(void *owner, const struct joysticks *j);
     void (*release)(void *owner);
+    /* The keyboard's LEDs: 2 num, 4 caps lock; false: nobody knows. */
+    bool (*leds)(void *owner, unsigned *leds);
     /* The user has closed it. */
     void (*close)(void *owner);
+    /* What it was shown on is gone, and with it the screen. */
+    void (*lost)(void *owner);
     void (*activity)(void *owner, struct screen_activity *out);
     /* A byte for the monitor, which answers by print(); main thread. */
     void (*monitor_key)(void *owner, uint8_t key);
@@ -61,6 +65,9 @@ struct screen_class {
     int (*fd)(void *screen);
     uint64_t (*service)(void *screen);
     void (*print)(void *screen, const char *bytes, size_t n);
+    /* Give the terminal back before a stop, and take it after; or NULL. */
+    void (*suspend)(void *screen);
+    void (*resume)(void *screen);
 };
 
 /* Each module defines it. */

@@ -21,11 +21,16 @@
  * Keys go by scancode, so that the guest's layout decides.  Ctrl-Alt with a
  * letter is the window's, see `shortcuts`; with other keys it is the guest's.
  *
- * Missing: hosts whose windows want the main thread; the host's lock keys in
- * step with the guest's; an absolute pointer (there is no tablet); a window
- * whose X server goes away ends the process (Xlib does).
+ * Lock keys that were pressed while another window had the keyboard are
+ * pressed for the guest when this one gets it, if it has ever set the LEDs.
+ * If the X server goes away, the thread ends and the machine goes on.
+ *
+ * Missing: hosts whose windows want the main thread; an absolute pointer
+ * (there is no tablet); a Wayland server, or one of Xlib before 1.7, that
+ * goes away.
  */
 #include <SDL.h>
+#include <SDL_syswm.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,7 +55,7 @@ struct sdl {
     pthread_cond_t change;
     enum { STARTING, RUNNING, FAILED } state;
     struct error error;
-    atomic_bool stop;
+    atomic_bool stop, lost;
     atomic_ullong looked, drawn, uploaded; /* for info: frames; lines */
     Uint32 wake;                           /* event type */
 
@@ -64,8 +69,9 @@ struct sdl {
     uint64_t seen; /* `update` of the last frame */
     bool news;     /* something is to be drawn */
     bool visible, grabbed, full_screen, smooth;
-    bool sized;   /* the user gave the window its size */
-    bool closing; /* it was asked to close once */
+    bool sized;           /* the user gave the window its size */
+    int asked_w, asked_h; /* the size that we gave it last */
+    bool closing;         /* it was asked to close once */
     unsigned buttons;
     struct sdl_joysticks joysticks;
     Uint64 next, title_at; /* SDL_GetTicks64(): when to look, to retitle */
@@ -139,6 +145,8 @@ static void default_size(struct sdl *s)
                                     &most) &&
         (w > most.w || h > most.h))
         fit(&w, &h, most.w, most.h);
+    s->asked_w = w;
+    s->asked_h = h;
     SDL_SetWindowSize(s->window, w, h);
     s->resize_at = 0;
     s->sized = false;
@@ -397,6 +405,27 @@ static void set_visible(struct sdl *s, bool visible)
         s->next = 0;
 }
 
+/* Caps Lock and Num Lock may have been pressed elsewhere meanwhile. */
+static void sync_locks(struct sdl *s)
+{
+    static const struct {
+        SDL_Keymod mod;
+        unsigned led, key;
+    } locks[] = {{KMOD_NUM, 2, 69}, {KMOD_CAPS, 4, 58}};
+    const struct screen_host *h = s->host;
+    SDL_Keymod mod = SDL_GetModState();
+    unsigned leds;
+
+    if (!h->leds(h->owner, &leds))
+        return;
+    for (size_t i = 0; i < SDL_arraysize(locks); i++) {
+        if (!(mod & locks[i].mod) == !(leds & locks[i].led))
+            continue;
+        h->key(h->owner, locks[i].key, true);
+        h->key(h->owner, locks[i].key, false);
+    }
+}
+
 static void on_window(struct sdl *s, const SDL_WindowEvent *e)
 {
     switch (e->event) {
@@ -411,8 +440,12 @@ static void on_window(struct sdl *s, const SDL_WindowEvent *e)
         set_visible(s, true);
         break;
     case SDL_WINDOWEVENT_RESIZED:
-        s->sized = true;
+        /* What we asked for may come late. */
+        s->sized = e->data1 != s->asked_w || e->data2 != s->asked_h;
         s->news = true;
+        break;
+    case SDL_WINDOWEVENT_FOCUS_GAINED:
+        sync_locks(s);
         break;
     case SDL_WINDOWEVENT_SIZE_CHANGED:
         s->news = true;
@@ -530,6 +563,54 @@ static void hints(void)
     SDL_SetHint(SDL_HINT_MOUSE_AUTO_CAPTURE, "0");
 }
 
+#ifdef SDL_VIDEO_DRIVER_X11
+/* Xlib ends the process if this returns.  Nothing of SDL may be called any
+ * more; what it has is lost with the thread. */
+static void lost(Display *display, void *arg)
+{
+    struct sdl *s = arg;
+
+    (void)display;
+    s->lost = true;
+    s->host->release(s->host->owner);
+    s->host->lost(s->host->owner);
+    pthread_exit(NULL);
+}
+
+/* In place of Xlib's own, which ends the process. */
+static int say_nothing(Display *display)
+{
+    (void)display;
+    return 0;
+}
+
+static void outlive_x(struct sdl *s)
+{
+    void (*set_exit)(Display * display,
+                     void (*fn)(Display * display, void *arg), void *arg);
+    void *(*set)(int (*fn)(Display * display));
+    void *xlib = SDL_LoadObject("libX11.so.6");
+    SDL_SysWMinfo info;
+
+    SDL_VERSION(&info.version);
+    if (!xlib || !SDL_GetWindowWMInfo(s->window, &info) ||
+        info.subsystem != SDL_SYSWM_X11)
+        return;
+    /* The first is of Xlib 1.7 and later; SDL holds the library. */
+    *(void **)&set_exit = SDL_LoadFunction(xlib, "XSetIOErrorExitHandler");
+    *(void **)&set = SDL_LoadFunction(xlib, "XSetIOErrorHandler");
+    if (!set_exit || !set)
+        return;
+    set(say_nothing);
+    set_exit(info.info.x11.display, lost, s);
+}
+#else
+static void outlive_x(struct sdl *s)
+{
+    (void)s;
+}
+#endif
+
 /* Is the host's OpenGL but a program? */
 static bool is_soft_gl(void)
 {
@@ -585,6 +666,7 @@ static bool start(struct sdl *s, struct error *e)
     make_renderer(s);
     if (!s->renderer)
         return error_set(e, "SDL draws nothing: %s", SDL_GetError());
+    outlive_x(s);
     SDL_StopTextInput();
     if (s->host->joysticks && !sdl_joysticks_open(&s->joysticks))
         return error_set(e, "SDL has no joysticks: %s", SDL_GetError());
@@ -669,7 +751,8 @@ static void sdl_close(void *screen)
     SDL_Event e = {.type = s->wake};
 
     s->stop = true;
-    SDL_PushEvent(&e);
+    if (!s->lost)
+        SDL_PushEvent(&e);
     pthread_join(s->thread, NULL);
     sdl_free(s);
 }

@@ -231,7 +231,10 @@ static void test_output_port(void **state)
 
 static void test_keyboard_commands(void **state)
 {
+    unsigned leds;
+
     (void)state;
+    assert_false(i8042_leds(dev, &leds));
     send(0xee);
     EXPECT("ee");
     send(0xf2);
@@ -242,7 +245,8 @@ static void test_keyboard_commands(void **state)
     EXPECT("fa");
     send(0x05);
     EXPECT("fa");
-    assert_int_equal(i8042_leds(dev), 5);
+    assert_true(i8042_leds(dev, &leds));
+    assert_int_equal(leds, 5);
     send(0xf0);
     EXPECT("fa");
     send(0x00);

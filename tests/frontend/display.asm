@@ -101,19 +101,24 @@ flat:   mov ax, DATA
         cmp ebx, HEIGHT
         jb .line
 
-        ; 8042: interrupts off, translation, both lines open; the mouse talks
+        ; 8042: interrupts off, translation, both lines open
         mov al, 0x60
         call command
         mov al, 0x40
         call data
-        mov al, 0xd4
+        mov esi, LIN(hello)
+.next:  lodsb
+        cmp al, 0xd4
+        jne .talk
         call command
-        mov al, 0xf4
-        call data
+        lodsb
+.talk:  call data
 .ack:   in al, 0x64
         test al, 1
         jz .ack
         in al, 0x60
+        cmp esi, LIN(hello.end)
+        jb .next
         mov dx, 0x3fc           ; DTR and RTS: power for a mouse
         mov al, 3
         out dx, al
@@ -205,6 +210,11 @@ say:    lodsb
 
 ; The DISPI's registers: off, 640, 480, 32 bits, on with the window.
 mode:   dw 4, 0, 1, WIDTH, 2, HEIGHT, 3, 32, 4, 0x41
+.end:
+; LEDs off; the mouse has a wheel (rates 200, 100, 80), and talks
+hello:  db 0xed, 0
+        db 0xd4, 0xf3, 0xd4, 200, 0xd4, 0xf3, 0xd4, 100, 0xd4, 0xf3, 0xd4, 80
+        db 0xd4, 0xf4
 .end:
 is_ready:
         db "ready", 10

@@ -480,6 +480,12 @@ bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
     return say(m, "mouse", dx, dy, dz, buttons);
 }
 
+bool machine_leds(struct machine *m, unsigned *leds)
+{
+    (void)m, (void)leds;
+    return false;
+}
+
 bool machine_has_gameport(struct machine *m)
 {
     (void)m;

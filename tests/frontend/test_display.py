@@ -11,6 +11,8 @@ import ctypes
 import os
 import pathlib
 import shutil
+import re
+import signal
 import socket
 import struct
 import subprocess
@@ -121,7 +123,8 @@ class Desktop:
 
 class Window(Case):
     # What a build with sanitizers shows no more of.
-    PLAIN = ('test_scaling', 'test_idle', 'test_close_twice')
+    PLAIN = ('test_scaling', 'test_idle', 'test_close_twice', 'test_lost',
+             'test_full_screen')
 
     def setUp(self):
         super().setUp()
@@ -251,6 +254,17 @@ class Window(Case):
         self.desktop.tool('windowfocus', root)
         self.expect('K AA\n')
         self.desktop.tool('keyup', 'Shift_L')
+        # Caps Lock was pressed elsewhere: the guest's LEDs are off.
+        self.desktop.tool('mousemove', 5, 5)    # where root has the keys
+        self.desktop.tool('key', 'Caps_Lock')
+        self.focus()
+        self.expect('K 3A\nK BA\n')
+        self.desktop.tool('windowfocus', root)
+        self.desktop.tool('key', 'Caps_Lock')
+        self.focus()
+        self.desktop.tool('key', '--delay', '50', 'a')
+        self.expect('K 1E\nK 9E\n')
+        self.assertEqual(self.said.count('K 3A\n'), 1)
 
     def test_mouse(self):
         self.begin()
@@ -263,11 +277,15 @@ class Window(Case):
         self.wait_for(lambda: 'lets mouse' in self.title(), 'the mouse taken')
         self.assertNotIn('M', self.read())
         self.desktop.tool('mousemove_relative', '--', '5', '3')
-        self.expect('M 28\nM 05\nM FD\n')
+        self.expect('M 28\nM 05\nM FD\nM 00\n')
+        self.desktop.tool('click', '4') # the wheel, away from the user
+        self.expect('M 08\nM 00\nM 00\nM FF\n')
+        self.desktop.tool('click', '5')
+        self.expect('M 08\nM 00\nM 00\nM 01\n')
         self.desktop.tool('mousedown', '3')
-        self.expect('M 0A\nM 00\nM 00\n')
+        self.expect('M 0A\nM 00\nM 00\nM 00\n')
         self.desktop.tool('key', 'ctrl+alt+g')
-        self.expect('M 08\nM 00\nM 00\n') # nothing stays pressed
+        self.expect('M 08\nM 00\nM 00\nM 00\n') # nothing stays pressed
         self.wait_for(lambda: 'takes mouse' in self.title(), 'it let go')
         self.desktop.tool('mouseup', '3')
         codes = self.said.count('K 1D\n'), self.said.count('K 9D\n')
@@ -279,7 +297,7 @@ class Window(Case):
         self.ask('sendkey ctrl-alt-delete 1')
         self.expect('K 1D\nK 38\nK E0\nK 53\nK E0\nK D3\nK B8\nK 9D\n')
         self.ask('mouse_move 2 1')
-        self.expect('M 28\nM 02\nM FF\n')
+        self.expect('M 28\nM 02\nM FF\nM 00\n')
         self.ask('mouse_button 4')
         self.expect('M 0A\n')
 
@@ -321,6 +339,41 @@ class Window(Case):
         self.wait_for(lambda: 'close again' in self.title(), 'the title')
         self.ask('sendkey q')
         self.assertEqual(self.emu.wait(harness.LONG), 0)
+
+    def test_full_screen(self):
+        """A window manager does it."""
+        if not shutil.which('openbox'):
+            self.skipTest('no openbox here')
+        manager = subprocess.Popen(['openbox'], env=self.desktop.env,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(harness.stop, manager)
+        self.begin()
+        self.focus()
+        self.desktop.tool('mousemove', 5, 5)    # not over the picture
+        self.desktop.tool('key', 'ctrl+alt+f')
+        self.wait_for(lambda: self.size() == (1920, 1200), 'all of the screen')
+        # Twice as large, in the middle.
+        want = []
+        for row in picture():
+            pairs = [row[i:i + 3] * 2 for i in range(0, len(row), 3)]
+            want += [bytes(320 * 3) + b''.join(pairs) + bytes(320 * 3)] * 2
+        self.wait_for(lambda: self.desktop.shows(want), 'the picture')
+        self.desktop.tool('key', 'ctrl+alt+f')
+        self.wait_for(lambda: self.size() == (WIDTH, HEIGHT), 'the window')
+
+    def test_lost(self):
+        """The X server goes: the machine does not, and its button is
+        pressed."""
+        self.begin()
+        self.wait_for(lambda: 'MIPS' in self.title(), 'its speed')
+        self.desktop.server.kill()
+        self.desktop.server.wait()
+        self.expect('button\n')
+        self.assertIn('running', self.ask('info status'))
+        self.ask('sendkey q')
+        self.assertEqual(self.emu.wait(harness.LONG), 0)
+        self.assertIn(b'the window is gone with its display',
+                      self.emu.stderr.read())
 
     def test_close_twice(self):
         self.begin()
@@ -394,6 +447,11 @@ class Curses(Case):
         self.typed(t, '\x1b', '01 81')
         self.typed(t, '\x1bx', '38 2D AD B8')
         self.typed(t, '\x1bOA', 'E0 48 E0 C8')
+        # Told to stop, it gives the terminal back, and then draws all anew.
+        # (No shell waits for it, so that it goes on at once.)
+        os.kill(t.pid, signal.SIGTSTP)
+        t.expect(re.escape(b'\x1b[?1049l'))
+        t.expect('the guest shows graphics, 640x480')
         t.send('\x1b2')
         t.expect('(emu) ')
         t.send('info status\r')
