@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """SeaBIOS boots from disks, CDs and floppies of a PC, and a boot sector reads and writes through it.
 
-    test_storage.py EMU [CHS]
+    test_storage.py EMU [CHS [LOADER COM]]
 
-CHS (chs.asm) is a boot sector that reads a disk's last cylinder.
-Where the package seabios is not installed the test is skipped.
+CHS (chs.asm) is a boot sector that reads a disk's last cylinder; LOADER
+(com_loader.asm) is one that runs COM (com.c), a program for DOS.  Where the package seabios is not installed the test is skipped.
 """
 
 import os
@@ -159,6 +159,20 @@ def boots_by_chs(emu, folder, code, name, sectors, asked, told):
     return good and moved
 
 
+def runs_com(emu, folder, loader, program):
+    """A DOS program on a floppy whose boot sector loads it."""
+    count = (len(program) + 511) // 512
+    if count > 17:
+        print('com: it does not fit into a track')
+        return False
+    image = folder / 'com-0.img'
+    image.write_bytes((loader[:508] + struct.pack('<H', count) + loader[510:] +
+                       program).ljust(1440 << 10, b'\0'))
+    return test_seabios.run(
+        emu, 'com', ['-M', 'pc', '-m', '8', '-fda', str(image)], '=2A\n',
+        ['sum 333833500, length 999, 3 arguments [one] [two]'], folder)
+
+
 def refuses(emu, folder, args, text):
     """It ends in one line that says text."""
     image = folder / 'large.img'
@@ -227,7 +241,7 @@ WRONG = [
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3, 5):
         sys.exit(__doc__.strip())
     if not os.path.exists(test_seabios.BIOS):
         print('no seabios: skipped')
@@ -256,6 +270,9 @@ def main():
         for case in CHS if sys.argv[2:] else ():
             code = pathlib.Path(sys.argv[2]).read_bytes()
             ok = boots_by_chs(emu, folder, code, *case) and ok
+        if sys.argv[3:]:
+            ok = runs_com(emu, folder, *(pathlib.Path(a).read_bytes()
+                                         for a in sys.argv[3:])) and ok
         for args, text in WRONG:
             ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
