@@ -397,17 +397,23 @@ bool x86_wrpkru(struct cpu *c)
 }
 
 /* MONITOR looks at its address as a load does. */
+/* What RCX asks of MONITOR and MWAIT: all of it in 64-bit mode. */
+static uint64_t wait_extensions(const struct x86_cpu *g)
+{
+    return x86_long(g) ? g->g[1] : (uint32_t)g->g[1];
+}
+
 bool x86_monitor(struct cpu *c, uint8_t addressing)
 {
-    const struct x86_cpu *g = x86(c);
+    struct x86_cpu *g = x86(c);
     const uint64_t va = g->g[0] & x86_address_mask(addressing, g->addr_mask);
     const uint8_t segment = x86_segment(0, addressing);
     uint64_t v;
 
     if (g->cpl)
         return x86_fault(c, VECTOR_UD, 0);
-    if ((uint32_t)x86(c)->g[1])
-        return gp(x86(c));
+    if (wait_extensions(g))
+        return gp(g);
     return x86_linear(c, segment, va, 1, 0) && cpu_load(c, c->scratch, 1, &v);
 }
 
@@ -416,7 +422,7 @@ bool x86_mwait(struct cpu *c)
 {
     if (x86(c)->cpl)
         return x86_fault(c, VECTOR_UD, 0);
-    if ((uint32_t)x86(c)->g[1] > 1)
+    if (wait_extensions(x86(c)) > 1)
         return gp(x86(c));
     c->leave = true;
     return true;

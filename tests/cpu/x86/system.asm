@@ -424,6 +424,10 @@ long64: lgdt [LIN(gdtr)]
         FAULTS64 {mwait}                        ; wakes with IF clear
         inc ecx
         FAULTS64 {mwait}
+        mov rcx, 1 << 32                        ; RCX, not ECX
+        FAULTS64 {mwait}
+        xor eax, eax
+        FAULTS64 {monitor}
         mov rax, 0x123400000000000
         xor ecx, ecx
         FAULTS64 {monitor}
