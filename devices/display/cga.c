@@ -10,8 +10,8 @@
  * What this models beyond the book: the background of 640x200 is black, its
  * foreground 3D9's colour; mode bits mix freely, as in the circuit.
  *
- * Missing: characters that font.py has none for; a composite monitor (whose 640x200
- * has 16 colours), snow, the border, the light pen.
+ * Missing: a composite monitor (whose 640x200 has 16 colours), snow, the
+ * border, the light pen.
  */
 #include "devices/display/mc6845.h"
 #include "devices/isa.h"

@@ -5,8 +5,6 @@ usage: font.py FONT.TXT OUTPUT
 
 OUTPUT defines font_8 and font_14.  Code page 437's lines (B3h to DAh) are made
 of what they are: arms to the left, right, top and bottom, single or double.
-Missing: 01h to 1Fh, accented letters, Greek and mathematics, which show as a
-hollow box.
 """
 
 import sys
@@ -20,6 +18,14 @@ BLOCKS = {0xdb: lambda x, y: True, 0xdc: lambda x, y: y >= 0.5,
           0xdd: lambda x, y: x < 0.5, 0xde: lambda x, y: x >= 0.5,
           0xdf: lambda x, y: y < 0.5}
 
+# Above small letters (two rows), above capitals (one); a cedilla is below both.
+MARKS = {
+    'acute': ('...#.', '..#..'), 'grave': ('.#...', '..#..'),
+    'circumflex': ('..#..', '.#.#.'), 'diaeresis': ('.#.#.', '.....'),
+    'ring': ('..#..', '.###.'), 'tilde': ('.##.#', '#.##.'),
+}
+DOTLESS = ['.....', '.....', '.##..', '..#..', '..#..', '..#..', '.###.']
+
 
 def stretch(rows, height):
     """Rows of eight as 14: all twice but the last two."""
@@ -29,8 +35,8 @@ def stretch(rows, height):
 
 
 def letter(rows, height):
-    dots = [sum(0x40 >> x for x, c in enumerate(row) if c == '#')
-            for row in rows]
+    dots = [sum(0x80 >> x + (len(row) < 8) for x, c in enumerate(row)
+                if c == '#') for row in rows]
     return stretch(dots + [0] * (8 - len(dots)), height)
 
 
@@ -68,7 +74,21 @@ def glyph(code, letters, height):
         return [sum(0x80 >> x for x in range(8)
                     if BLOCKS[code](x / 8, y / height))
                 for y in range(height)]
-    return stretch([0, 0x7c, 0x44, 0x44, 0x44, 0x44, 0x7c, 0], height)
+    raise KeyError(code)
+
+
+def marked(base, mark):
+    """A letter's rows with a mark."""
+    if mark == 'cedilla':
+        return base + ['..#..']
+    above = MARKS[mark]
+    if not base[0].strip('.') and not base[1].strip('.'):
+        return [*above, *base[2:]]
+    return [above[0], *base]
+
+
+def code_of(word):
+    return int(word, 16) if len(word) == 2 else ord(word)
 
 
 def read(path):
@@ -79,13 +99,14 @@ def read(path):
             if not words or (words[0] == '#' and set(words[-1]) - set('.#')):
                 continue
             character, *rows = words
-            if len(character) != 1 or len(rows) > 8 or any(
-                    set(row) - set('.#') or len(row) > 7 for row in rows):
+            if rows[0] == '=':
+                _, base, mark = rows
+                rows = marked(DOTLESS if base == 'dotless' else
+                              letters[code_of(base)], mark)
+            if len(character) > 2 or len(rows) > 8 or any(
+                    set(row) - set('.#') or len(row) > 8 for row in rows):
                 sys.exit(f'font.py: {path}: {line.strip()}')
-            letters[ord(character)] = rows
-    missing = [chr(c) for c in range(0x21, 0x7f) if c not in letters]
-    if missing:
-        sys.exit(f'font.py: {path}: no {"".join(missing)}')
+            letters[code_of(character)] = rows
     return letters
 
 
@@ -98,8 +119,11 @@ def main():
         for height in (8, 14):
             f.write(f'\nconst uint8_t font_{height}[256][{height}] = {{\n')
             for code in range(256):
-                dots = ', '.join(f'0x{d:02x}'
-                                 for d in glyph(code, letters, height))
+                try:
+                    dots = ', '.join(f'0x{d:02x}'
+                                     for d in glyph(code, letters, height))
+                except KeyError:
+                    sys.exit(f'font.py: {sys.argv[1]}: no {code:02X}')
                 f.write(f'    {{{dots}}},\n')
             f.write('};\n')
 

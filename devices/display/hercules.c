@@ -12,8 +12,7 @@
  * In graphics a character clock is 16 dots, and the raster line's two bits
  * choose one of four banks of 8 KiB.
  *
- * Missing: characters that font.py has none for; the light pen, the parallel
- * port, the RAM fonts of the Plus.
+ * Missing: the light pen, the parallel port, the RAM fonts of the Plus.
  */
 #include "devices/display/mc6845.h"
 #include "devices/isa.h"
