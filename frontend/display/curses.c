@@ -336,6 +336,17 @@ static void change_view(struct text_screen *s, bool monitor)
     clearok(stdscr, true);
 }
 
+/* The monitor knows bytes; what curses calls keys is none, but for two. */
+static void monitor_key(struct text_screen *s, int code)
+{
+    if (code == KEY_BACKSPACE)
+        code = '\b';
+    if (code == KEY_ENTER)
+        code = '\r';
+    if (code <= UINT8_MAX)
+        s->host->monitor_key(s->host->owner, (uint8_t)code);
+}
+
 static void take_key(struct text_screen *s, int code)
 {
     int next = ERR;
@@ -351,8 +362,7 @@ static void take_key(struct text_screen *s, int code)
     if (next == '1' || next == '2')
         change_view(s, next == '2');
     else if (s->in_monitor)
-        s->host->monitor_key(s->host->owner,
-                             code == KEY_BACKSPACE ? '\b' : (uint8_t)code);
+        monitor_key(s, code);
     else if (next != ERR)
         type_code(s, next, ALT);
     else

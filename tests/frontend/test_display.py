@@ -454,7 +454,7 @@ class Curses(Case):
         t.expect('the guest shows graphics, 640x480')
         t.send('\x1b2')
         t.expect('(emu) ')
-        t.send('info status\r')
+        t.send('info \x1b[3~status\r')    # Delete is no letter
         t.expect('VM status: running')
         t.send('quit\r')
         self.assertEqual(t.wait(), 0)
@@ -469,6 +469,20 @@ class Curses(Case):
         t.expect('(emu) ')
         t.send('quit\r')
         self.assertEqual(t.wait(), 0)
+
+    @unittest.skipUnless(os.path.exists('/usr/share/seabios/bios.bin'),
+                         'no SeaBIOS here')
+    def test_cards(self):
+        """CGA and Hercules have text, too: the demo's menu."""
+        for card in ('cga', 'hercules'):
+            t = self.terminal('-M', 'isapc', '-vga', card, '-display',
+                              'curses', env={**os.environ, 'TERM': 'xterm',
+                                             'LC_ALL': 'C.UTF-8'})
+            t.expect('Power off')
+            t.send('\x1b2')
+            t.expect('(emu) ')
+            t.send('quit\r')
+            self.assertEqual(t.wait(), 0)
 
     def test_no_terminal(self):
         got = self.run_emu('-M', 'pc', '-display', 'curses')
