@@ -22,6 +22,13 @@ void tlb_forget_near(struct cpu *c)
         c->near_read.page[i] = c->near_write.page[i] = NEAR_EMPTY;
 }
 
+static void near_forget_page(struct tlb_near *near, uint64_t page)
+{
+    for (unsigned i = 0; i < NEAR_SLOTS; i++)
+        if (near->page[i] == page)
+            near->page[i] = NEAR_EMPTY;
+}
+
 void tlb_forget_global(struct cpu *c)
 {
     if (c->lockstep)
@@ -224,6 +231,10 @@ static void fill(struct cpu *c, enum access access, uint64_t va,
         lockstep_note(c, e);
     e->tag = (va & PAGE_MASK) | c->data_context;
     e->addend = (uintptr_t)host - (uintptr_t)va;
+    /* What the page was before: a fault that the walk ended, and a new entry
+     * behind it, take the place of a flush. */
+    near_forget_page(access == ACCESS_WRITE ? &c->near_write : &c->near_read,
+                     va & PAGE_MASK);
     if (global)
         tlb_note_global(c, e, va, access);
 }
