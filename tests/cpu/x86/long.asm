@@ -105,10 +105,11 @@ pm:     SETUP
         ; a new translation counts after INVLPG
         mov dword [0x203000], 0x11111111
         mov dword [0x204000], 0x22222222
-        mov eax, [0x203000]
+        mov edi, 0x203000                       ; a register's last page
+        mov eax, [edi]
         mov dword [PT + 0x203 * 4], 0x204007
-        invlpg [0x203000]
-        mov eax, [0x203000]
+        invlpg [edi]
+        mov eax, [edi]
         call hex32
         mov dword [PD + 8], 0x00200083          ; bit 21 of a large page
         FAULTS {mov eax, [0x800000]}
