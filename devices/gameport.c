@@ -37,7 +37,7 @@ static uint64_t gameport_read(struct device *dev, unsigned window,
 {
     const struct gameport *g = (const struct gameport *)dev;
     uint64_t now = clock_ns(dev->env->clock);
-    uint8_t v = (uint8_t)(~g->buttons << 4);
+    uint8_t v = (uint8_t)((g->buttons ^ 15) << 4);
 
     (void)window, (void)offset, (void)size;
     for (unsigned i = 0; i < AXES; i++)
