@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-
 uint32_t blob_grow(struct blob *b, uint32_t n)
 {
     uint32_t at = b->size;
@@ -37,8 +35,8 @@ void blob_put(struct blob *b, const void *bytes, uint32_t n)
 
 void blob_set(struct blob *b, uint32_t at, uint64_t value, unsigned size)
 {
-    if (!b->failed)
-        st_le(b->bytes + at, value, size);
+    for (unsigned i = 0; i < size && !b->failed; i++)
+        b->bytes[at + i] = (uint8_t)(value >> 8 * i);
 }
 
 void blob_number(struct blob *b, uint64_t value, unsigned size)

@@ -14,7 +14,7 @@ struct blob {
 /* Add n zero bytes; returns where they begin (0 if that failed). */
 uint32_t blob_grow(struct blob *b, uint32_t n);
 void blob_put(struct blob *b, const void *bytes, uint32_t n);
-/* A number of `size` bytes, little-endian. */
+/* A number of `size` bytes, 1 to 8, little-endian. */
 void blob_number(struct blob *b, uint64_t value, unsigned size);
 /* Change what is there. */
 void blob_set(struct blob *b, uint32_t at, uint64_t value, unsigned size);
