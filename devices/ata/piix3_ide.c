@@ -8,8 +8,10 @@
  * 14 and IRQ 15.
  *
  * A channel's ports answer when the command register's I/O bit and its IDETIM
- * register's bit 15 are set.  3F7h and 377h are a floppy controller's.  The
- * timings of IDETIM and SIDETIM are kept, and make nothing slower.
+ * register's bit 15 are set, which is clear after a reset, but where `decode`
+ * says that the firmware (EDK2's for QEMU's PC) does not set it.  3F7h and 377h
+ * are a floppy controller's.  The timings of IDETIM and SIDETIM are kept, and
+ * make nothing slower.
  *
  * What does not reach RAM (descriptors, data) ends a transfer with the error
  * bit, as a master abort does; the drive then waits to be reset.  So it does
@@ -60,6 +62,7 @@ struct channel {
 struct piix3_ide {
     struct pci_device pci;
     struct channel channel[CHANNELS];
+    bool decode;
 };
 
 static const struct pci_info piix3_ide_info = {
@@ -346,8 +349,11 @@ static void piix3_ide_reset(struct device *dev)
     struct piix3_ide *p = (struct piix3_ide *)dev;
 
     pci_device_reset(&p->pci);
-    for (unsigned n = 0; n < CHANNELS; n++)
+    for (unsigned n = 0; n < CHANNELS; n++) {
+        if (p->decode)
+            st_le16(p->pci.config + IDETIM + 2 * n, IDETIM_DECODE);
         ata_channel_reset(&p->channel[n].ata);
+    }
     update_places(p);
 }
 
@@ -368,6 +374,8 @@ static void piix3_ide_loaded(struct device *dev)
 #define DRIVE(c, n) channel[c].ata.drive[n]
 
 static const struct property piix3_ide_properties[] = {
+    {"decode", PROP_BOOL, offsetof(struct piix3_ide, decode), "off",
+     "both channels' ports answer after a reset", false},
     IDE_PROPERTIES(struct piix3_ide, DRIVE),
 };
 
@@ -389,6 +397,7 @@ static const struct field channel_fields[] = {
 static const struct field piix3_ide_fields[] = {
     FIELD_SUB(struct piix3_ide, pci, pci_device_fields),
     FIELD_SUBS(struct piix3_ide, channel, channel_fields),
+    FIELD_HOST(struct piix3_ide, decode),
     FIELD_LIST_END,
 };
 
