@@ -424,9 +424,10 @@ class SerialMouse(Case):
 
 
 def shown(text):
-    """A pattern of what curses may put on the terminal in pieces."""
-    between = rb'(?:\x1b\[[0-9;?]*[A-Za-z]|\x1b\(B|\x08)*'
-    return between.join(re.escape(c).encode() for c in text)
+    """A pattern of what curses may put on the terminal in pieces, with a
+    little of something else between them, and moves in place of spaces."""
+    return rb'[\s\S]{0,120}?'.join(
+        re.escape(c).encode() for c in text if c != ' ')
 
 
 class Curses(Case):
@@ -452,7 +453,7 @@ class Curses(Case):
 
     def test_keys_and_monitor(self):
         t = self.begin('-bios', harness.ARGS.rom)
-        t.expect(shown('the guest shows graphics, 640x480'))
+        t.expect('the guest shows graphics, 640x480')
         self.wait_for(lambda: 'ready' in self.said.read_text(), 'the guest')
         self.typed(t, 'a', '1E 9E')
         self.typed(t, 'A', '2A 1E 9E AA')
@@ -464,7 +465,7 @@ class Curses(Case):
         # (No shell waits for it, so that it goes on at once.)
         os.kill(t.pid, signal.SIGTSTP)
         t.expect(re.escape(b'\x1b[?1049l'))
-        t.expect(shown('the guest shows graphics, 640x480'))
+        t.expect('the guest shows graphics, 640x480')
         t.send('\x1b2')
         t.expect('(emu) ')
         t.send('info \x1b[3~status\r')    # Delete is no letter
