@@ -454,7 +454,7 @@ class Curses(Case):
     def test_keys_and_monitor(self):
         t = self.begin('-bios', harness.ARGS.rom)
         t.expect('the guest shows graphics, 640x480')
-        self.wait_for(lambda: 'ready' in self.said.read_text(), 'the guest')
+        self.wait_for(lambda: 'ready\n' in self.said.read_text(), 'the guest')
         self.typed(t, 'a', '1E 9E')
         self.typed(t, 'A', '2A 1E 9E AA')
         self.typed(t, '\x03', '1D 2E AE 9D')
