@@ -136,7 +136,6 @@ def parse():
 def run(args, report, console):
     shell = Shell(console, args.scale)
     shell.wait_ready()
-    shell.run('dmesg -n 1')
     # Let the kernel finish what it does in the background after its start.
     time.sleep(3)
     if args.idle_cpu:
