@@ -12,14 +12,18 @@
  *
  * A VGA has 256 KiB; what there is more of can only be reached by VBE.
  *
- * Missing: the interrupt of the vertical retrace (no card on PCI has it; its
- * enable bits hold what is written); video subsystem disable (3C3 holds what
- * is written); 64 KiB of memory in all (SR4 bit 1); the odd/even page select
- * of the miscellaneous output; the attribute controller's diagnostic bits in
- * 3xA; CR3 bit 7 (10h and 11h read as a light pen's address); the DAC's
- * comparator (3C2 bit 4 tells of a colour monitor always); latches are not
- * loaded by reads that RAM answers; sequencer resets do not stop the picture.
+ * Where chained modes put an address's low bits into the choice of a plane,
+ * others take their place: A16 and A17 (chain-4), A16 or in a window of less
+ * than 128 KiB the page bit of the miscellaneous output, whose 1 is the lower
+ * page (odd/even).  The DAC's address register is one for reading and writing,
+ * as in INMOS' IMSG171: told to read, it fetches a colour and goes on.
+ *
+ * Missing: latches are not loaded by reads that RAM answers; a sequencer that
+ * is reset loses nothing, and memory is still there for the CPU; writes to SR7
+ * do not stop the CRTC.
  */
+#include <string.h>
+
 #include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
 
@@ -36,7 +40,8 @@ static uint32_t expand(unsigned planes)
     return bytes[planes & 15];
 }
 
-/* Where in the card's memory address `at` of the window lies. */
+/* Where in the card's memory address `at` of the window lies.  Bit 16 is that
+ * of the window of 128 KiB only. */
 static bool decode(const struct vga *v, uint32_t at, uint32_t *offset)
 {
     static const struct {
@@ -46,8 +51,18 @@ static bool decode(const struct vga *v, uint32_t at, uint32_t *offset)
     unsigned n = v->regs.gfx[GR_MISC] >> 2 & 3;
 
     *offset = at - map[n].start;
-    return (v->regs.misc & MISC_RAM) && at >= map[n].start &&
+    return v->enable && (v->regs.misc & MISC_RAM) && at >= map[n].start &&
            *offset < map[n].size;
+}
+
+/* An address whose lowest bit chooses among planes. */
+static uint32_t chain2(const struct vga *v, uint32_t offset)
+{
+    uint32_t page = !(v->regs.misc & MISC_LOW_PAGE);
+
+    if ((v->regs.gfx[GR_MISC] >> 2 & 3) == 0)
+        page = offset >> 16;
+    return (offset & ~1u) | page;
 }
 
 /* The address of planes, in memory; 16 colours of VBE have banks of them. */
@@ -55,10 +70,9 @@ static uint32_t plane_place(const struct vga *v, uint32_t offset)
 {
     uint32_t bank = 0;
 
-    offset &= VGA_BANK - 1;
     if (v->regs.vbe[VBE_ENABLE] & VBE_ENABLED)
         bank = v->regs.vbe[VBE_BANK] % (v->vram->size / VGA_MIN_MEMORY);
-    return vga_place(offset | bank * VGA_BANK);
+    return vga_place((offset & vga_plane_mask(&v->regs)) | bank * VGA_BANK);
 }
 
 static bool chain4(const struct vga *v)
@@ -87,18 +101,18 @@ static uint8_t byte_read(struct vga *v, uint32_t at)
     unsigned plane = gfx[GR_READ_MAP] & 3;
     uint32_t offset, bank;
 
-    if (vbe_bank(v, &bank))
+    if (v->enable && vbe_bank(v, &bank))
         return at < VGA_BANK ? ram_ld8(v->vram->host + bank + at) : 0xff;
     if (!decode(v, at, &offset))
         return 0xff;
     if (chain4(v)) {
         plane = offset & 3;
-        offset &= ~3u;
+        offset = (offset & ~3u) | offset >> 16;
     } else {
         if (gfx[GR_MODE] & GR5_ODD_EVEN)
             plane = (plane & 2) | (offset & 1);
         if (gfx[GR_MISC] & GR6_CHAIN2)
-            offset &= ~1u;
+            offset = chain2(v, offset);
     }
     v->latch = load_planes(v, plane_place(v, offset));
     if (gfx[GR_MODE] & GR5_READ_MODE)
@@ -152,7 +166,7 @@ static void byte_write(struct vga *v, uint32_t at, uint8_t value)
     unsigned planes = v->regs.seq[SR_MAP_MASK] & 15;
     uint32_t offset, place, bank, mask;
 
-    if (vbe_bank(v, &bank)) {
+    if (v->enable && vbe_bank(v, &bank)) {
         if (at >= VGA_BANK)
             return;
         ram_st8(v->vram->host + bank + at, value);
@@ -163,12 +177,12 @@ static void byte_write(struct vga *v, uint32_t at, uint8_t value)
         return;
     if (chain4(v)) {
         planes &= 1u << (offset & 3);
-        offset &= ~3u;
+        offset = (offset & ~3u) | offset >> 16;
     } else {
         if (!(v->regs.seq[SR_MEMORY] & SR4_SEQUENTIAL))
             planes &= 5u << (offset & 1);
         if (v->regs.gfx[GR_MISC] & GR6_CHAIN2)
-            offset &= ~1u;
+            offset = chain2(v, offset);
     }
     mask = expand(planes);
     place = plane_place(v, offset);
@@ -186,6 +200,7 @@ static bool is_direct(const struct vga *v, uint32_t *start)
         return true;
     *start = 0;
     return (r->misc & MISC_RAM) && chain4(v) &&
+           (r->seq[SR_MEMORY] & SR4_EXTENDED) &&
            (r->seq[SR_MAP_MASK] & 15) == 15 &&
            !(r->gfx[GR_ENABLE_SET_RESET] & 15) && !(r->gfx[GR_ROTATE] & 0x1f) &&
            r->gfx[GR_BIT_MASK] == 0xff &&
@@ -198,7 +213,7 @@ void vga_map_memory(struct vga *v)
 {
     const struct region *window = &v->dev->regions[VGA_WINDOW_MEMORY];
     uint32_t start;
-    bool on = is_direct(v, &start) && window->enabled;
+    bool on = is_direct(v, &start) && window->enabled && v->enable;
 
     if (on)
         memory_retarget(&v->direct, start);
@@ -210,10 +225,18 @@ void vga_map_memory(struct vga *v)
 static uint8_t crtc_read(const struct vga *v)
 {
     switch (v->crtc_index) {
+    case CR_V_RETRACE_START:
+    case CR_V_RETRACE_END: /* or where a light pen was, of which there is none
+                            */
+        if (!(v->regs.crtc[CR_H_BLANK_END] & CR3_COMPATIBLE_READ))
+            return 0;
+        break;
     case CR_LATCH:
         return (uint8_t)(v->latch >> 8 * (v->regs.gfx[GR_READ_MAP] & 3));
     case CR_FLIP_FLOP:
         return v->flip_flop ? 0x80 : 0;
+    case CR_ATTR_INDEX:
+        return v->regs.attr_index;
     }
     return v->crtc_index <= CR_LINE_COMPARE ? v->regs.crtc[v->crtc_index]
                                             : 0xff;
@@ -237,6 +260,8 @@ static void crtc_write(struct vga *v, uint8_t value)
             return;
         value = (uint8_t)((*reg & ~0x10) | (value & 0x10));
     }
+    if (i == CR_V_RETRACE_END)
+        vga_interrupt_control(v, value);
     vga_change(v, reg, value & (uint8_t)~none[i]);
     vga_retime(v);
 }
@@ -283,33 +308,36 @@ static void attr_write(struct vga *v, uint8_t value)
     }
 }
 
+static void dac_fetch(struct vga *v)
+{
+    memcpy(v->dac_latch, &v->regs.dac[3u * v->dac_index], 3);
+    v->dac_index++;
+    v->dac_part = 0;
+}
+
 static uint8_t dac_read(struct vga *v)
 {
-    uint8_t value = v->regs.dac[3u * v->dac_read + v->dac_part % 3u];
+    uint8_t value = v->dac_latch[v->dac_part % 3u];
 
-    if (++v->dac_part >= 3) {
-        v->dac_part = 0;
-        v->dac_read++;
-    }
+    if (++v->dac_part >= 3)
+        dac_fetch(v);
     return value;
 }
 
 /* A colour changes when its third part is written. */
 static void dac_write(struct vga *v, uint8_t value)
 {
-    uint8_t *dac = &v->regs.dac[3u * v->dac_write];
+    uint8_t *dac = &v->regs.dac[3u * v->dac_index];
 
     if (!(v->regs.vbe[VBE_ENABLE] & VBE_8BIT_DAC))
         value &= 0x3f;
-    if (v->dac_part < 2) {
-        v->dac_latch[v->dac_part++] = value;
+    v->dac_latch[v->dac_part % 3u] = value;
+    if (++v->dac_part < 3)
         return;
-    }
-    vga_change(v, &dac[0], v->dac_latch[0]);
-    vga_change(v, &dac[1], v->dac_latch[1]);
-    vga_change(v, &dac[2], value);
+    for (unsigned i = 0; i < 3; i++)
+        vga_change(v, &dac[i], v->dac_latch[i]);
     v->dac_part = 0;
-    v->dac_write++;
+    v->dac_index++;
 }
 
 void vga_widen_dac(struct vga *v, bool wide)
@@ -323,9 +351,18 @@ void vga_widen_dac(struct vga *v, bool wide)
     vga_screen_reset(v);
 }
 
-/* The ports of the CRTC are at 3B or at 3D, and not at the other. */
+void vga_enable(struct vga *v, bool on)
+{
+    v->enable = on;
+    vga_map_memory(v);
+}
+
+/* The ports of the CRTC are at 3B or at 3D, and not at the other; none but its
+ * enable while the card is disabled. */
 static unsigned decode_port(const struct vga *v, unsigned port)
 {
+    if (!v->enable && port != 0x3c3)
+        return 0;
     if (port >= 0x3c0 && port < 0x3d0)
         return port;
     if ((port >= 0x3d0) != !!(v->regs.misc & MISC_COLOUR))
@@ -341,7 +378,7 @@ uint8_t vga_port_read(struct vga *v, unsigned port)
     case 0x3c1:
         return v->regs.attr[v->regs.attr_index & 31];
     case 0x3c2:
-        return 0x10; /* switch sense: the monitor has colours */
+        return vga_status_0(v);
     case 0x3c3:
         return v->enable;
     case 0x3c4:
@@ -353,7 +390,7 @@ uint8_t vga_port_read(struct vga *v, unsigned port)
     case 0x3c7:
         return v->dac_state;
     case 0x3c8:
-        return v->dac_write;
+        return v->dac_index;
     case 0x3c9:
         return dac_read(v);
     case 0x3ca:
@@ -370,7 +407,7 @@ uint8_t vga_port_read(struct vga *v, unsigned port)
         return crtc_read(v);
     case 0x3da:
         v->flip_flop = false;
-        return vga_status(v);
+        return vga_status_1(v);
     }
     return 0xff;
 }
@@ -388,7 +425,7 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
         vga_map_memory(v);
         break;
     case 0x3c3:
-        v->enable = value & 1;
+        vga_enable(v, value & 1);
         break;
     case 0x3c4:
         v->seq_index = value & 7;
@@ -400,12 +437,12 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
         vga_change(v, &v->regs.pel_mask, value);
         break;
     case 0x3c7:
-        v->dac_read = value;
-        v->dac_part = 0;
+        v->dac_index = value;
+        dac_fetch(v);
         v->dac_state = 3;
         break;
     case 0x3c8:
-        v->dac_write = value;
+        v->dac_index = value;
         v->dac_part = 0;
         v->dac_state = 0;
         break;
@@ -510,6 +547,7 @@ bool vga_create(struct vga *v, struct device *dev, struct error *e)
         vga_destroy(v);
         return false;
     }
+    vga_timer_init(v);
     vga_retime(v); /* it may be looked at before its first reset */
     return true;
 }
@@ -543,6 +581,7 @@ static void settle(struct vga *v)
 {
     v->timing = (struct vga_timing){0};
     vga_retime(v);
+    vga_interrupt(v);
     vga_screen_reset(v);
     vga_map_memory(v);
 }
@@ -585,16 +624,17 @@ const struct field vga_fields[] = {
     FIELD(struct vga, crtc_index, 0),
     FIELD(struct vga, gfx_index, 0),
     FIELD(struct vga, flip_flop, false),
-    FIELD(struct vga, dac_read, 0),
-    FIELD(struct vga, dac_write, 0),
+    FIELD(struct vga, dac_index, 0),
     FIELD(struct vga, dac_part, 0),
     FIELD(struct vga, dac_state, 0),
     FIELD_ARRAY(struct vga, dac_latch, 0),
-    FIELD(struct vga, enable, 0),
+    FIELD(struct vga, enable, 1),
     FIELD(struct vga, vbe_index, 0),
     FIELD(struct vga, origin, 0),
     FIELD(struct vga, frame_base, 0),
     FIELD(struct vga, latched, 0),
+    FIELD(struct vga, cleared, 0),
+    FIELD_TIMER(struct vga, retrace),
     FIELD_HOST(struct vga, memory_mb),
     FIELD_HOST(struct vga, timing),
     FIELD_HOST(struct vga, vram), /* the machine's to save, as RAM */

@@ -26,6 +26,7 @@
 #include "devices/display/vga_priv.h"
 
 #define MAX_LINES 2048
+#define MAX_PIXELS ((size_t)256 * 9 * MAX_LINES) /* VBE has less */
 #define MAX_NOTES 4096
 #define MAX_CELLS (256 * 256)
 #define NO_FRAME UINT64_MAX
@@ -286,6 +287,10 @@ uint8_t vga_seen(size_t at)
     const size_t seq = offsetof(struct vga_regs, seq);
     const size_t gfx = offsetof(struct vga_regs, gfx);
 
+    if (at == seq + SR_RESET)
+        return SR0_RUN;
+    if (at == seq + SR_MEMORY)
+        return SR4_EXTENDED;
     if (at == seq + SR_CLOCKING)
         return SR1_8DOT | SR1_HALF_CLOCK | SR1_SCREEN_OFF;
     if (at == gfx + GR_MODE)
@@ -319,7 +324,7 @@ static void compare(struct job *j, uint64_t frame)
     j->all = !s->valid || j->trace || s->traced ||
              memcmp(&now, &s->drawn, sizeof(now)) != 0 ||
              (text && s->any_dirty && fonts_dirty(s, &now)) ||
-             (text && (now.attr[AR_MODE] & AR10_BLINK) &&
+             (!j->is_vbe && (now.attr[AR_MODE] & AR10_BLINK) &&
               vga_blink_on(frame) != vga_blink_on(s->frame));
     j->cursor = text && vga_cursor_on(frame) != vga_cursor_on(s->frame);
     s->drawn = now;
@@ -460,7 +465,7 @@ bool vga_screen_new(struct vga *v, struct error *e)
     if (s) {
         s->dirty = calloc((size_t)(v->vram->size >> PAGE_BITS), 1);
         /* For the largest mode; what is not painted takes no memory. */
-        s->pixels = calloc((size_t)VBE_MAX_X * VBE_MAX_Y, sizeof(*s->pixels));
+        s->pixels = calloc(MAX_PIXELS, sizeof(*s->pixels));
     }
     if (!s || !s->dirty || !s->pixels)
         return error_set(e, "out of memory");

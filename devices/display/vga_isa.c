@@ -4,12 +4,16 @@
  * to give to the firmware, which copies it to C0000.
  *
  * Windows, as `reg` in a tree lists them: A0000 to BFFFF, ports 3C0 to 3DF,
- * 3B0 to 3BB, 1CE to 1D1.
+ * 3B0 to 3BB, 1CE to 1D1, and 46E8, whose bit 3 enables the card as bit 0 of
+ * 3C3 does.  Its interrupt is for IRQ 9, which an XT's slots have as IRQ 2.
  *
- * Missing: 16-bit cycles' timing, the adapter enable at 46E8.
+ * Missing: 16-bit cycles' timing; the setup of 46E8 bit 4 and port 102.
  */
 #include "devices/display/vga_priv.h"
 #include "devices/isa.h"
+
+enum { WINDOW_ENABLE = VGA_WINDOWS, N_WINDOWS };
+#define ENABLE (1 << 3)
 
 struct vga_isa {
     struct device dev;
@@ -50,13 +54,18 @@ static void vga_isa_loaded(struct device *dev)
 static uint64_t vga_isa_read(struct device *dev, unsigned window,
                              uint64_t offset, unsigned size)
 {
+    if (window == WINDOW_ENABLE) /* it can be written only */
+        return 0xff;
     return vga_read(vga_of(dev), window, offset, size);
 }
 
 static void vga_isa_write(struct device *dev, unsigned window, uint64_t offset,
                           uint64_t value, unsigned size)
 {
-    vga_write(vga_of(dev), window, offset, value, size);
+    if (window == WINDOW_ENABLE)
+        vga_enable(vga_of(dev), value & ENABLE);
+    else
+        vga_write(vga_of(dev), window, offset, value, size);
 }
 
 static void vga_isa_update(struct device *dev, struct display_frame *out)
@@ -89,6 +98,7 @@ static const struct window vga_isa_windows[] = {
     ISA_WINDOW("ports", 0x20),
     ISA_WINDOW("monochrome ports", 12),
     VGA_VBE_WINDOW,
+    ISA_WINDOW("enable", 1),
 };
 
 static const struct display_ops vga_isa_display = {
@@ -104,7 +114,9 @@ const struct device_class vga_isa_class = {
     .properties = vga_isa_properties,
     .fields = vga_isa_fields,
     .windows = vga_isa_windows,
-    .n_windows = VGA_WINDOWS,
+    .n_windows = N_WINDOWS,
+    .min_windows = VGA_WINDOWS,
+    .n_outputs = 1,
     .create = vga_isa_create,
     .destroy = vga_isa_destroy,
     .mapped = vga_isa_mapped,

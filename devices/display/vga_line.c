@@ -9,12 +9,16 @@
  *
  * All modes are what the registers make of them; there is no list of modes.
  * Of each character clock the four planes' bytes are fetched at one address,
- * and are 8 dots of a character, of 4 bits or (interleaved) of twice 2, or 4
- * pixels of 8 bits.
+ * and are 8 dots of a character, or of 4 bits: by plane, twice 2 of two planes
+ * (interleaved), or halves of bytes.  AR10 bit 6 makes one pixel of 8 bits of
+ * two of those.
  *
- * Missing: the border; shift loads of 16 and 32 dots (SR1 bits 2 and 4);
- * counting every second line (CR17 bit 2); blinking in graphics modes; 256
- * colours go past the palette, as BIOSes set it up to do.
+ * Blinking in graphics turns bit 3 of a pixel over behind the plane mask: so
+ * says IBM's own palette of mode Fh, of planes 0 and 2, whose 4 blinks (18h
+ * and 0), while 1 and 5 do not.
+ *
+ * Missing: the border; shift loads of 16 and 32 dots (SR1 bits 2 and 4); pixels
+ * of 8 bits go past the palette, as BIOSes set it up to do.
  */
 #include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
@@ -29,14 +33,38 @@ bool vga_is_text(const struct vga_regs *r)
     return !(r->gfx[GR_MISC] & GR6_GRAPHICS);
 }
 
+bool vga_has_no_sync(const struct vga_regs *r)
+{
+    return !(r->crtc[CR_MODE] & CR17_RUN) &&
+           !(r->vbe[VBE_ENABLE] & VBE_ENABLED);
+}
+
+bool vga_is_dark(const struct vga_regs *r)
+{
+    return (r->seq[SR_CLOCKING] & SR1_SCREEN_OFF) ||
+           (r->seq[SR_RESET] & SR0_RUN) != SR0_RUN || vga_has_no_sync(r);
+}
+
 bool vga_is_blank(const struct vga_regs *r)
+{
+    return !(r->attr_index & AR_PAS) || vga_is_dark(r);
+}
+
+bool vbe_is_blank(const struct vga_regs *r)
 {
     return !(r->attr_index & AR_PAS) || (r->seq[SR_CLOCKING] & SR1_SCREEN_OFF);
 }
 
-static bool is_256(const struct vga_regs *r)
+/* Pixels of 8 bits. */
+static bool is_wide(const struct vga_regs *r)
 {
-    return r->gfx[GR_MODE] & GR5_256;
+    return (r->attr[AR_MODE] & AR10_8BIT) && !vga_is_text(r);
+}
+
+/* How often a line of the vertical counter is shown, as a shift. */
+static unsigned line_shift(const struct vga_regs *r)
+{
+    return r->crtc[CR_MODE] & CR17_EVERY_SECOND ? 1 : 0;
 }
 
 unsigned vga_columns(const struct vga_regs *r)
@@ -49,7 +77,7 @@ static unsigned cell_width(const struct vga_regs *r)
 {
     if (vga_is_text(r))
         return r->seq[SR_CLOCKING] & SR1_8DOT ? 8 : 9;
-    return is_256(r) ? 4 : 8;
+    return is_wide(r) ? 4 : 8;
 }
 
 unsigned vga_width(const struct vga_regs *r)
@@ -61,14 +89,18 @@ unsigned vga_height(const struct vga_regs *r)
 {
     unsigned o = r->crtc[CR_OVERFLOW];
 
-    return (r->crtc[CR_V_DISPLAY_END] | (o >> 1 & 1) << 8 | (o >> 6 & 1) << 9) +
-           1;
+    o = (o >> 1 & 1) << 8 | (o >> 6 & 1) << 9;
+    return (r->crtc[CR_V_DISPLAY_END] + o + 1) << line_shift(r);
 }
 
+/* The last scan line above the split. */
 static unsigned line_compare(const struct vga_regs *r)
 {
-    return r->crtc[CR_LINE_COMPARE] | (r->crtc[CR_OVERFLOW] >> 4 & 1u) << 8 |
-           (r->crtc[CR_MAX_SCAN_LINE] >> 6 & 1u) << 9;
+    unsigned n = r->crtc[CR_LINE_COMPARE] |
+                 (r->crtc[CR_OVERFLOW] >> 4 & 1u) << 8 |
+                 (r->crtc[CR_MAX_SCAN_LINE] >> 6 & 1u) << 9;
+
+    return ((n + 1) << line_shift(r)) - 1;
 }
 
 bool vga_cursor(const struct vga_regs *r, uint32_t *address)
@@ -106,7 +138,7 @@ uint32_t vga_offset(const struct vga_regs *r, uint32_t address,
         a = (a & ~0x2000u) | (row_scan & 1) << 13;
     if (!(mode & CR17_NOT_ROW1))
         a = (a & ~0x4000u) | (row_scan >> 1 & 1) << 14;
-    return a & 0xffff;
+    return a & vga_plane_mask(r);
 }
 
 uint32_t vga_font(const struct vga_regs *r, bool intense)
@@ -115,6 +147,8 @@ uint32_t vga_font(const struct vga_regs *r, bool intense)
     unsigned n = intense ? (c >> 2 & 3) | (c >> 5 & 1) << 2
                          : (c & 3) | (c >> 4 & 1) << 2;
 
+    if (!(r->seq[SR_MEMORY] & SR4_EXTENDED))
+        n = 0;
     return (n & 3) << 14 | (n >> 2) << 13;
 }
 
@@ -161,35 +195,49 @@ static uint32_t part(const struct vga_regs *r, uint8_t v)
     return widen(v, 6);
 }
 
-static uint32_t dac(const struct vga_regs *r, unsigned i)
+uint32_t vga_colour(const struct vga_regs *r, unsigned i)
 {
     const uint8_t *d = &r->dac[3 * (i & r->pel_mask)];
 
     return part(r, d[0]) << 16 | part(r, d[1]) << 8 | part(r, d[2]);
 }
 
-/* Four bits through the palette, and AR14. */
-static unsigned palette(const struct vga_regs *r, unsigned i)
+static bool is_vbe(const struct vga_regs *r)
 {
-    unsigned select = r->attr[AR_COLOUR_SELECT];
-    unsigned v = r->attr[i & r->attr[AR_PLANES] & 15] & 0x3fu;
+    return r->vbe[VBE_ENABLE] & VBE_ENABLED;
+}
 
+/* Four bits through the palette, and AR14. */
+static unsigned palette(const struct vga_regs *r, unsigned i, uint64_t frame)
+{
+    unsigned select = r->attr[AR_COLOUR_SELECT], v;
+
+    i &= r->attr[AR_PLANES] & 15u;
+    if ((r->attr[AR_MODE] & AR10_BLINK) && !vga_is_text(r) && !is_vbe(r) &&
+        !vga_blink_on(frame))
+        i ^= 8;
+    v = r->attr[i] & 0x3fu;
     if (r->attr[AR_MODE] & AR10_P54)
         v = (v & 15) | (select & 3) << 4;
     return v | (select >> 2 & 3) << 6;
 }
 
+/* What the DAC gets for a pixel's value. */
+static unsigned attribute_output(const struct vga_regs *r, unsigned i,
+                                 uint64_t frame)
+{
+    bool direct = is_vbe(r) ? r->vbe[VBE_BPP] != 4 : is_wide(r);
+
+    return direct ? i : palette(r, i & 15, frame);
+}
+
 void vga_paint_prepare(struct vga_painter *p)
 {
     const struct vga_regs *r = p->regs;
-    bool direct = is_256(r) && !vga_is_text(r);
 
-    if (r->vbe[VBE_ENABLE] & VBE_ENABLED)
-        direct = r->vbe[VBE_BPP] != 4;
     for (unsigned i = 0; i < 256; i++)
-        p->colour[i] = dac(r, direct ? i : palette(r, i & 15));
-    p->overscan =
-        r->seq[SR_CLOCKING] & SR1_SCREEN_OFF ? 0 : dac(r, r->attr[AR_OVERSCAN]);
+        p->colour[i] = vga_colour(r, attribute_output(r, i, p->frame));
+    p->overscan = vga_is_dark(r) ? 0 : vga_colour(r, r->attr[AR_OVERSCAN]);
 }
 
 /* ----------------------------------------------------------------- dots */
@@ -199,32 +247,54 @@ static uint32_t planes_at(const struct vga *v, uint32_t offset)
     return ram_ld32(v->vram->host + vga_place(offset));
 }
 
+/* Dot i of eight: a bit of each plane. */
+static unsigned dot_4bpp(uint32_t planes, unsigned i)
+{
+    uint32_t bits = planes >> (7 - i) & UINT32_C(0x01010101);
+
+    return (bits | bits >> 7 | bits >> 14 | bits >> 21) & 15;
+}
+
+/* Two bits of planes 0 and 2, then of 1 and 3. */
+static unsigned dot_interleaved(uint32_t planes, unsigned i)
+{
+    uint32_t pair = planes >> (i < 4 ? 0 : 8) >> (6 - 2 * (i & 3));
+
+    return (pair & 3) | (pair >> 16 & 3) << 2;
+}
+
+/* One plane's byte after the other, the high half first. */
+static unsigned dot_of_byte(uint32_t planes, unsigned i)
+{
+    return planes >> 8 * (i / 2) >> (i & 1 ? 0 : 4) & 15;
+}
+
 static void dots_4bpp(const struct vga_painter *p, uint32_t planes,
                       uint32_t *out)
 {
-    for (unsigned i = 0; i < 8; i++, planes <<= 1) {
-        uint32_t bits = planes >> 7 & UINT32_C(0x01010101);
-
-        out[i] = p->colour[(bits | bits >> 7 | bits >> 14 | bits >> 21) & 15];
-    }
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = p->colour[dot_4bpp(planes, i)];
 }
 
-/* Two bits at a time from planes 0 and 2, then from 1 and 3. */
-static void dots_interleaved(const struct vga_painter *p, uint32_t planes,
-                             uint32_t *out)
+static void graphics_cell(const struct vga_painter *p, uint32_t planes,
+                          uint32_t *out)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        uint32_t pair = planes >> (i < 4 ? 0 : 8) >> (6 - 2 * (i & 3));
+    uint8_t mode = p->regs->gfx[GR_MODE];
+    unsigned (*dot)(uint32_t planes, unsigned i) = mode & GR5_256 ? dot_of_byte
+                                                   : mode & GR5_INTERLEAVE
+                                                       ? dot_interleaved
+                                                       : dot_4bpp;
 
-        out[i] = p->colour[(pair & 3) | (pair >> 16 & 3) << 2];
-    }
-}
-
-static void dots_256(const struct vga_painter *p, uint32_t planes,
-                     uint32_t *out)
-{
-    for (unsigned i = 0; i < 4; i++)
-        out[i] = p->colour[planes >> 8 * i & 0xff];
+    if (!is_wide(p->regs))
+        for (unsigned i = 0; i < 8; i++)
+            out[i] = p->colour[dot(planes, i)];
+    else if (mode & GR5_256)
+        for (unsigned i = 0; i < 4; i++)
+            out[i] = p->colour[planes >> 8 * i & 0xff];
+    else
+        for (unsigned i = 0; i < 4; i++)
+            out[i] =
+                p->colour[dot(planes, 2 * i) << 4 | dot(planes, 2 * i + 1)];
 }
 
 /* A character's line of dots, in bits 8 (left) to 0. */
@@ -282,19 +352,38 @@ static unsigned panning(const struct vga_regs *r, const struct vga_walk *w)
         pan = cell_width(r) == 9 ? 8 : 0;
     if (cell_width(r) == 9)
         return pan >= 8 ? 0 : pan + 1;
-    return is_256(r) && !vga_is_text(r) ? (pan & 7) / 2 : pan & 7;
+    return is_wide(r) ? (pan & 7) / 2 : pan & 7;
+}
+
+/* `n` cells from column `first` on. */
+static void paint_cells(const struct vga_painter *p, const struct vga_walk *w,
+                        unsigned first, unsigned n, uint32_t *out)
+{
+    const struct vga_regs *r = p->regs;
+    unsigned width = cell_width(r);
+    unsigned shift = r->crtc[CR_UNDERLINE] & CR14_COUNT_BY_4 ? 2
+                     : r->crtc[CR_MODE] & CR17_COUNT_BY_2    ? 1
+                                                             : 0;
+    bool text = vga_is_text(r), here;
+    uint32_t cursor;
+
+    here = cursor_here(p, w, &cursor);
+    for (unsigned c = first; c < first + n; c++, out += width) {
+        uint32_t address = w->address + (c >> shift);
+        uint32_t planes =
+            planes_at(p->vga, vga_offset(r, address, w->row_scan));
+
+        if (text)
+            text_cell(p, w, planes, here && address == cursor, width, out);
+        else
+            graphics_cell(p, planes, out);
+    }
 }
 
 const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
                           uint32_t *line)
 {
     const struct vga_regs *r = p->regs;
-    unsigned width = cell_width(r), columns = vga_columns(r);
-    unsigned shift = r->crtc[CR_UNDERLINE] & CR14_COUNT_BY_4 ? 2
-                     : r->crtc[CR_MODE] & CR17_COUNT_BY_2    ? 1
-                                                             : 0;
-    bool text = vga_is_text(r), here;
-    uint32_t cursor;
 
     /* The picture's size may be that of another mode, from before. */
     if (vga_is_blank(r)) {
@@ -302,24 +391,32 @@ const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
             line[i] = p->overscan;
         return line;
     }
-    here = cursor_here(p, w, &cursor);
     /* One more, of which panning shows some. */
-    for (unsigned c = 0; c <= columns; c++) {
-        uint32_t address = w->address + (c >> shift);
-        uint32_t planes =
-            planes_at(p->vga, vga_offset(r, address, w->row_scan));
-        uint32_t *out = line + c * width;
-
-        if (text)
-            text_cell(p, w, planes, here && address == cursor, width, out);
-        else if (is_256(r))
-            dots_256(p, planes, out);
-        else if (r->gfx[GR_MODE] & GR5_INTERLEAVE)
-            dots_interleaved(p, planes, out);
-        else
-            dots_4bpp(p, planes, out);
-    }
+    paint_cells(p, w, 0, vga_columns(r) + 1, line);
     return line + panning(r, w);
+}
+
+unsigned vga_dot(const struct vga *v, const struct vga_beam *b)
+{
+    const struct vga_regs *r = &v->regs;
+    struct vga_painter p = {.vga = v, .regs = r, .frame = b->frame};
+    unsigned width = cell_width(r);
+    uint32_t cell[9];
+    struct vga_walk w;
+    unsigned x;
+
+    if (is_vbe(r))
+        return 0;
+    if (vga_is_blank(r))
+        return r->attr[AR_OVERSCAN];
+    for (unsigned i = 0; i < 256; i++)
+        p.colour[i] = i;
+    vga_walk_start(r, &w);
+    for (unsigned y = 0; y < b->line; y++)
+        vga_walk_next(r, &w, y);
+    x = b->dot * vga_width(r) / v->timing.shown + panning(r, &w);
+    paint_cells(&p, &w, x / width, 1, cell);
+    return attribute_output(r, cell[x % width], b->frame);
 }
 
 /* ------------------------------------------------------------------ VBE */
@@ -347,7 +444,7 @@ void vbe_paint(const struct vga_painter *p, const struct vbe_mode *m,
     uint32_t at = m->start + y * m->pitch;
     const uint8_t *b = p->vga->vram->host + at;
 
-    if (vga_is_blank(p->regs)) {
+    if (vbe_is_blank(p->regs)) {
         for (unsigned i = 0; i < m->width; i++)
             line[i] = 0;
         return;

@@ -17,14 +17,17 @@
 
 /* Sequencer. */
 enum {
+    SR_RESET = 0,
     SR_CLOCKING = 1,
     SR_MAP_MASK = 2,
     SR_CHARACTER_MAP = 3,
     SR_MEMORY = 4,
 
+    SR0_RUN = 3, /* neither the asynchronous reset nor the other */
     SR1_8DOT = 1 << 0,
     SR1_HALF_CLOCK = 1 << 3,
     SR1_SCREEN_OFF = 1 << 5,
+    SR4_EXTENDED = 1 << 1,   /* more than 64 KiB, and fonts to choose */
     SR4_SEQUENTIAL = 1 << 2, /* no odd/even */
     SR4_CHAIN4 = 1 << 3,
 };
@@ -33,6 +36,7 @@ enum {
 enum {
     CR_H_TOTAL = 0x00,
     CR_H_DISPLAY_END = 0x01,
+    CR_H_BLANK_END = 0x03,
     CR_V_TOTAL = 0x06,
     CR_OVERFLOW = 0x07,
     CR_PRESET_ROW = 0x08,
@@ -52,16 +56,22 @@ enum {
     CR_LINE_COMPARE = 0x18,
     CR_LATCH = 0x22, /* not in IBM's book, but in the chip */
     CR_FLIP_FLOP = 0x24,
+    CR_ATTR_INDEX = 0x26,
 
+    CR3_COMPATIBLE_READ = 1 << 7,
     CR9_DOUBLE_SCAN = 1 << 7,
+    CR11_NOT_CLEAR = 1 << 4,    /* the interrupt's latch may be set */
+    CR11_NO_INTERRUPT = 1 << 5, /* it does not reach the wire */
     CR11_PROTECT = 1 << 7,
     CR14_COUNT_BY_4 = 1 << 5,
     CR14_DOUBLEWORD = 1 << 6,
-    CR17_NOT_ROW0 = 1 << 0, /* address bit 13 is not the row scan's bit 0 */
-    CR17_NOT_ROW1 = 1 << 1, /* bit 14, bit 1 */
+    CR17_NOT_ROW0 = 1 << 0,     /* address bit 13 is not the row scan's bit 0 */
+    CR17_NOT_ROW1 = 1 << 1,     /* bit 14, bit 1 */
+    CR17_EVERY_SECOND = 1 << 2, /* the vertical counter counts line pairs */
     CR17_COUNT_BY_2 = 1 << 3,
     CR17_WRAP_15 = 1 << 5,
     CR17_BYTE = 1 << 6,
+    CR17_RUN = 1 << 7, /* there is sync */
 };
 
 /* Graphics controller. */
@@ -96,6 +106,7 @@ enum {
     AR10_LINE_GRAPHICS = 1 << 2,
     AR10_BLINK = 1 << 3,
     AR10_SPLIT_PANNING = 1 << 5,
+    AR10_8BIT = 1 << 6, /* two dots are one pixel of 8 bits */
     AR10_P54 = 1 << 7,
     AR_PAS = 1 << 5, /* of the index: the screen has the palette */
 };
@@ -105,6 +116,7 @@ enum {
     MISC_COLOUR = 1 << 0, /* 3Dx, not 3Bx */
     MISC_RAM = 1 << 1,
     MISC_CLOCK = 3 << 2,
+    MISC_LOW_PAGE = 1 << 5,
 };
 
 /* Bochs' DISPI registers. */
@@ -168,15 +180,17 @@ struct vga {
     struct vga_regs regs;
     uint32_t latch; /* plane n: bits 8n to 8n + 7 */
     uint8_t seq_index, crtc_index, gfx_index;
-    bool flip_flop; /* the next write to 3C0 is data */
-    uint8_t dac_read, dac_write, dac_part;
+    bool flip_flop;              /* the next write to 3C0 is data */
+    uint8_t dac_index, dac_part; /* of 3C8; which of its three parts is next */
     uint8_t dac_state; /* 3: the DAC was told to be read, 0: to be written */
-    uint8_t dac_latch[2];
-    uint8_t enable; /* 3C3 */
+    uint8_t dac_latch[3];
+    uint8_t enable; /* 3C3, 46E8 */
     uint16_t vbe_index;
     uint64_t origin; /* ns when frame `frame_base` began */
     uint64_t frame_base;
     uint64_t latched; /* how many vertical retraces have begun */
+    uint64_t cleared; /* and had when the interrupt was cleared last */
+    struct timer retrace;
 
     uint32_t memory_mb;       /* property */
     struct vga_timing timing; /* what regs say */
@@ -221,6 +235,8 @@ void vga_write(struct vga *v, unsigned window, uint64_t offset, uint64_t value,
                unsigned size);
 uint8_t vga_port_read(struct vga *v, unsigned port);
 void vga_port_write(struct vga *v, unsigned port, uint8_t value);
+/* Its ports and its memory at A0000 are there, or not. */
+void vga_enable(struct vga *v, bool on);
 /* Registers that say where memory is seen have changed. */
 void vga_map_memory(struct vga *v);
 
@@ -229,6 +245,16 @@ void vga_map_memory(struct vga *v);
 static inline uint32_t vga_place(uint32_t offset)
 {
     return (offset & ~0xffffu) << 2 | (offset & 3) << 16 | (offset & 0xfffc);
+}
+
+/* Of the address of planes: a VGA has four times 64 KiB, or is told that it has
+ * 16. */
+static inline uint32_t vga_plane_mask(const struct vga_regs *r)
+{
+    return (r->seq[SR_MEMORY] & SR4_EXTENDED) ||
+                   (r->vbe[VBE_ENABLE] & VBE_ENABLED)
+               ? 0xffff
+               : 0x3fff;
 }
 
 /* -- vga_time.c -- */
@@ -242,8 +268,13 @@ void vga_latch_start(struct vga *v, const struct vga_beam *b);
 void vga_widen_dac(struct vga *v, bool wide);
 /* Change a register, so that the screen shows when. */
 void vga_change(struct vga *v, uint8_t *reg, uint8_t value);
-/* The display enable and retrace bits of 3xA. */
-uint8_t vga_status(const struct vga *v);
+uint8_t vga_status_0(const struct vga *v); /* 3C2 */
+uint8_t vga_status_1(const struct vga *v); /* 3xA */
+/* CR11 becomes `value`. */
+void vga_interrupt_control(struct vga *v, uint8_t value);
+void vga_timer_init(struct vga *v);
+/* Set the interrupt's wire, and the timer for when it changes. */
+void vga_interrupt(struct vga *v);
 
 /* -- vbe.c -- */
 
@@ -302,7 +333,13 @@ unsigned vga_columns(const struct vga_regs *r);
 unsigned vga_width(const struct vga_regs *r);
 unsigned vga_height(const struct vga_regs *r);
 bool vga_is_text(const struct vga_regs *r);
+/* The picture is black or of the overscan's colour, whatever is in memory;
+ * VBE's modes ask less. */
 bool vga_is_blank(const struct vga_regs *r);
+bool vbe_is_blank(const struct vga_regs *r);
+/* No colour, not even the overscan's, leaves the DAC. */
+bool vga_is_dark(const struct vga_regs *r);
+bool vga_has_no_sync(const struct vga_regs *r);
 bool vga_cursor(const struct vga_regs *r, uint32_t *address);
 bool vga_cursor_on(uint64_t frame);
 bool vga_blink_on(uint64_t frame);
@@ -319,6 +356,10 @@ void vga_paint_prepare(struct vga_painter *p);
 /* width pixels; line has room for VGA_LINE, the result is within it. */
 const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
                           uint32_t *line);
+/* What goes to the DAC, ahead of the PEL mask, at a dot of line `y`. */
+unsigned vga_dot(const struct vga *v, const struct vga_beam *b);
+/* A colour of the DAC, 0xrrggbb. */
+uint32_t vga_colour(const struct vga_regs *r, unsigned i);
 void vbe_paint(const struct vga_painter *p, const struct vbe_mode *m,
                unsigned y, uint32_t *line);
 

@@ -109,6 +109,7 @@ static void dac_counts_by_three(void **state)
     assert_int_equal(rig_in(&rig, 0x3c7), 3);
     for (unsigned i = 0; i < 6; i++) /* 255, then 0 */
         assert_int_equal(rig_in(&rig, 0x3c9), i + 4);
+    assert_int_equal(rig_in(&rig, 0x3c8), 2); /* one is fetched ahead */
     /* Two parts are no colour. */
     rig_out(&rig, 0x3c8, 254);
     rig_out(&rig, 0x3c9, 33);
@@ -137,19 +138,58 @@ static void crtc_bits_that_are_none_read_as_0(void **state)
     }
 }
 
+static void vertical_retrace_may_be_a_light_pen(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_3);
+    rig_set(&rig, 0x3d4, 0x11, 0x0e);
+    assert_int_equal(rig_get(&rig, 0x3d4, 0x10), 0x9c);
+    assert_int_equal(rig_get(&rig, 0x3d4, 0x11), 0x0e);
+    rig_set(&rig, 0x3d4, 0x03, 0x02);
+    assert_int_equal(rig_get(&rig, 0x3d4, 0x10), 0);
+    assert_int_equal(rig_get(&rig, 0x3d4, 0x11), 0);
+    rig_set(&rig, 0x3d4, 0x10, 0x9d); /* and be written */
+    rig_set(&rig, 0x3d4, 0x03, 0x82);
+    assert_int_equal(rig_get(&rig, 0x3d4, 0x10), 0x9d);
+}
+
+static void disabled_it_is_not_there(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    rig_poke(&rig, 5, 55);
+    for (unsigned i = 0; i < 4; i++) {
+        bool on = i & 1;
+
+        if (i < 2)
+            rig_out(&rig, 0x3c3, on);
+        else
+            harness_write(rig.h, rig.dev, VGA_WINDOWS, 0, 1, on ? 8 : 7);
+        assert_int_equal(rig_in(&rig, 0x3c3), on);
+        assert_int_equal(rig_in(&rig, 0x3cc), on ? 0x63 : 0xff);
+        assert_int_equal(rig_peek(&rig, 5), on ? 55 : 0xff);
+        rig_out(&rig, 0x3c2, 0x63 ^ (on ? 0 : 4));
+    }
+    rig_set(&rig, 0x3ce, 8, 0x0f); /* not by RAM */
+    assert_int_equal(rig_peek(&rig, 5), 55);
+    rig_out(&rig, 0x3c3, 0);
+    assert_int_equal(rig_peek(&rig, 5), 0xff);
+    rig_out(&rig, 0x3c3, 1);
+}
+
 /* --------------------------------------------------------------- memory */
 
 /* Four planes, each an array; one operation after the other by the book. */
 struct model {
     uint8_t plane[4][0x10000], latch[4];
-    uint8_t seq[5], gfx[9];
+    uint8_t seq[5], gfx[9], misc;
 };
 
 static bool model_decode(const struct model *m, uint32_t at, uint32_t *offset)
 {
     switch (m->gfx[6] >> 2 & 3) {
     case 0:
-        *offset = at & 0xffff;
+        *offset = at;
         return true;
     case 1:
         *offset = at;
@@ -163,6 +203,20 @@ static bool model_decode(const struct model *m, uint32_t at, uint32_t *offset)
     }
 }
 
+/* The address within planes. */
+static uint32_t model_place(const struct model *m, uint32_t offset)
+{
+    uint32_t place = offset;
+
+    if (m->seq[4] & 8)
+        place = offset / 4 * 4 + offset / 0x10000;
+    else if ((m->gfx[6] & 2) && (m->gfx[6] & 0x0c))
+        place = offset / 2 * 2 + (m->misc & 0x20 ? 0 : 1);
+    else if (m->gfx[6] & 2)
+        place = offset / 2 * 2 + offset / 0x10000;
+    return place % (m->seq[4] & 2 ? 0x10000 : 0x4000);
+}
+
 static uint8_t model_read(struct model *m, uint32_t at)
 {
     unsigned plane = m->gfx[4];
@@ -171,15 +225,11 @@ static uint8_t model_read(struct model *m, uint32_t at)
 
     if (!model_decode(m, at, &offset))
         return 0xff;
-    if (m->seq[4] & 8) {
+    if (m->seq[4] & 8)
         plane = offset % 4;
-        offset -= plane;
-    } else {
-        if (m->gfx[5] & 0x10)
-            plane = (plane & 2) + offset % 2;
-        if (m->gfx[6] & 2)
-            offset -= offset % 2;
-    }
+    else if (m->gfx[5] & 0x10)
+        plane = (plane & 2) + offset % 2;
+    offset = model_place(m, offset);
     for (unsigned p = 0; p < 4; p++)
         m->latch[p] = m->plane[p][offset];
     if (!(m->gfx[5] & 8))
@@ -228,11 +278,7 @@ static void model_write(struct model *m, uint32_t at, uint8_t value)
 
     if (!model_decode(m, at, &offset))
         return;
-    place = offset;
-    if (m->seq[4] & 8)
-        place = offset - offset % 4;
-    else if (m->gfx[6] & 2)
-        place = offset - offset % 2;
+    place = model_place(m, offset);
     for (unsigned p = 0; p < 4; p++) {
         bool on = m->seq[2] >> p & 1;
 
@@ -270,7 +316,7 @@ static void change_register(struct model *m, struct prng *prng)
 {
     static const uint8_t gfx_bits[9] = {0x0f, 0x0f, 0x0f, 0x1f, 0x03,
                                         0x7b, 0x0f, 0x0f, 0xff};
-    unsigned i = (unsigned)prng_below(prng, 11);
+    unsigned i = (unsigned)prng_below(prng, 12);
     uint8_t value = (uint8_t)prng_next(prng);
 
     if (i == 9) {
@@ -279,6 +325,9 @@ static void change_register(struct model *m, struct prng *prng)
     } else if (i == 10) {
         m->seq[4] = value & 0x0e;
         rig_set(&rig, 0x3c4, 4, value);
+    } else if (i == 11) {
+        m->misc = value & 0x20;
+        rig_out(&rig, 0x3c2, m->misc | 0x03);
     } else {
         m->gfx[i] = value & gfx_bits[i];
         rig_set(&rig, 0x3ce, i, value);
@@ -289,8 +338,9 @@ static void change_register(struct model *m, struct prng *prng)
  * says so. */
 static bool is_linear(const struct model *m)
 {
-    return (m->seq[4] & 8) && m->seq[2] == 15 && !m->gfx[1] && !m->gfx[3] &&
-           !(m->gfx[5] & 0x0b) && m->gfx[6] < 8 && m->gfx[8] == 0xff;
+    return (m->seq[4] & 10) == 10 && m->seq[2] == 15 && !m->gfx[1] &&
+           !m->gfx[3] && !(m->gfx[5] & 0x0b) && m->gfx[6] < 8 &&
+           m->gfx[8] == 0xff;
 }
 
 static void memory_is_four_planes(void **state)
@@ -383,7 +433,7 @@ static void ram_shows_plain_bytes_only(void **state)
         {0x3ce, 6, 0x01, true},  {0x3ce, 6, 0x09, false},
         {0x3ce, 6, 0x0d, false}, {0x3ce, 7, 0x00, true},
         {0x3ce, 8, 0x7f, false}, {0x3c4, 2, 0x07, false},
-        {0x3c4, 4, 0x06, false},
+        {0x3c4, 4, 0x06, false}, {0x3c4, 4, 0x0c, false},
     };
 
     (void)state;
@@ -452,6 +502,103 @@ static void retrace_follows_the_clock(void **state)
     }
 }
 
+/* To the dot `dot` of line `line`, from where it is now. */
+static void go_to(unsigned line, unsigned dot)
+{
+    const struct vga *v = &((struct rig_card *)rig.dev)->vga;
+    struct vga_beam b = vga_beam(v);
+    uint64_t all = (uint64_t)v->timing.dots * v->timing.lines;
+    uint64_t to = (uint64_t)line * v->timing.dots + dot;
+    uint64_t at = (uint64_t)b.line * v->timing.dots + b.dot;
+
+    harness_advance(rig.h, dots((to + all - at) % all, v->timing.clock));
+}
+
+/* CR11 bit 4 lets retraces be latched, bit 5 keeps that from the wire. */
+static void retraces_interrupt(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_3); /* retrace in line 412 */
+    go_to(100, 0);
+    assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0);
+    go_to(99, 0); /* bit 4 is clear: not a frame's retrace is latched */
+    assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0);
+    assert_false(harness_level(rig.h, rig.dev, 0));
+    rig_set(&rig, 0x3d4, 0x11, 0x3e); /* latched, but not for the wire */
+    go_to(410, 0);
+    assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0);
+    go_to(412, 10);
+    assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0x80);
+    assert_false(harness_level(rig.h, rig.dev, 0));
+    rig_set(&rig, 0x3d4, 0x11, 0x1e);
+    assert_true(harness_level(rig.h, rig.dev, 0));
+    go_to(100, 0); /* it stays */
+    assert_true(harness_level(rig.h, rig.dev, 0));
+    rig_set(&rig, 0x3d4, 0x11, 0x0e);
+    assert_false(harness_level(rig.h, rig.dev, 0));
+    for (unsigned i = 0; i < 3; i++) {
+        rig_set(&rig, 0x3d4, 0x11, 0x1e);
+        assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0);
+        go_to(411, 890);
+        assert_false(harness_level(rig.h, rig.dev, 0));
+        go_to(412, 2);
+        assert_true(harness_level(rig.h, rig.dev, 0));
+        assert_int_equal(rig_in(&rig, 0x3c2) & 0x80, 0x80);
+        rig_set(&rig, 0x3d4, 0x11, 0x0e);
+        assert_false(harness_level(rig.h, rig.dev, 0));
+    }
+    rig_set(&rig, 0x3d4, 0x11, 0x1e);
+    harness_reset(rig.h, rig.dev);
+    harness_advance(rig.h, 100000000);
+    assert_false(harness_level(rig.h, rig.dev, 0));
+}
+
+/* AR12 bits 4 and 5 choose two bits of what goes to the DAC. */
+static void status_has_two_bits_of_the_picture(void **state)
+{
+    static const uint8_t bit[4][2] = {{0, 2}, {4, 5}, {1, 3}, {6, 7}};
+
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    for (unsigned x = 0; x < 320; x++)
+        rig_poke(&rig, 320 * 50 + x, (uint8_t)(x * 7));
+    for (unsigned n = 0; n < 64; n++) {
+        unsigned mux = n & 3, x = n * 5;
+        bool border = n & 4;
+        uint8_t value = border ? 0xa5 : (uint8_t)(x * 7), is;
+
+        rig_set_attr(&rig, 0x11, 0xa5);
+        rig_set_attr(&rig, 0x12, (uint8_t)(0x0f | mux << 4));
+        go_to(100, border ? 640 + n : 2 * x + 1);
+        is = rig_in(&rig, 0x3da);
+        assert_int_equal(is & 1, border);
+        assert_int_equal(is >> 4 & 1, value >> bit[mux][0] & 1);
+        assert_int_equal(is >> 5 & 1, value >> bit[mux][1] & 1);
+    }
+}
+
+/* A BIOS tells a monitor by what it does to the DAC's voltages. */
+static void comparator_sees_bright_dots(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_12);
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned part = i / 2;
+
+        rig_out(&rig, 0x3c8, 0);
+        for (unsigned n = 0; n < 3; n++)
+            rig_out(&rig, 0x3c9, n == part ? (i & 1 ? 0x28 : 0x12) : 0x12);
+        go_to(200, 300);
+        assert_int_equal(rig_in(&rig, 0x3c2) & 0x10, i & 1 ? 0 : 0x10);
+        go_to(200, 700); /* black */
+        assert_int_equal(rig_in(&rig, 0x3c2) & 0x10, 0x10);
+    }
+    rig_out(&rig, 0x3c4, 1);
+    rig_out(&rig, 0x3c5, 0x21);
+    go_to(200, 300); /* the screen is off */
+    assert_int_equal(rig_in(&rig, 0x3c2) & 0x10, 0x10);
+}
+
 static unsigned retraces(uint64_t ns)
 {
     unsigned n = 0;
@@ -483,6 +630,10 @@ static void frames_in_a_second(void **state)
         n = retraces(1000000000);
         assert_in_range(n, modes[i].hz, modes[i].hz + 1);
     }
+    rig_set(&rig, 0x3d4, 0x17, 0xe7); /* every second line counts */
+    assert_in_range(retraces(1000000000), 29, 30);
+    rig_set(&rig, 0x3d4, 0x17, 0x63); /* no sync */
+    assert_int_equal(retraces(100000000), 0);
 }
 
 /* ------------------------------------------------------------------ VBE */
@@ -584,6 +735,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(dac_counts_by_three, setup, teardown),
         cmocka_unit_test_setup_teardown(crtc_bits_that_are_none_read_as_0,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(vertical_retrace_may_be_a_light_pen,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(disabled_it_is_not_there, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(retraces_interrupt, setup, teardown),
+        cmocka_unit_test_setup_teardown(status_has_two_bits_of_the_picture,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(comparator_sees_bright_dots, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(memory_is_four_planes, setup, teardown),
         cmocka_unit_test_setup_teardown(chain4_is_ram, setup, teardown),
         cmocka_unit_test_setup_teardown(ram_shows_plain_bytes_only, setup,

@@ -586,6 +586,131 @@ static void nothing_new_is_nothing(void **state)
     assert_true(rig_resized(&rig, &frame));
 }
 
+/* The shift registers are GR5's, how wide a pixel is AR10's. */
+static void pixels_are_4_or_8_bits(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_13);
+    for (uint32_t i = 0; i < 64000; i++)
+        rig_poke(&rig, i, noise(i));
+    rig_set_attr(&rig, 3, 0x2d); /* the palette counts for 4 */
+    rig_set_attr(&rig, 0x10, 0x01);
+    rig_update(&rig, &frame);
+    expect_size(640, 400);
+    for (unsigned y = 0; y < 400; y += 7)
+        for (unsigned x = 0; x < 640; x++) {
+            unsigned four = noise(y / 2 * 320 + x / 2) >> (x % 2 ? 0 : 4) & 15;
+
+            EXPECT(x, y, rig_colour(four == 3 ? 0x2d : four));
+        }
+    rig_set_mode(&rig, MODE_D);
+    fill_planes(0x2000);
+    rig_set_attr(&rig, 0x10, 0x41);
+    rig_update(&rig, &frame);
+    expect_size(160, 400);
+    for (unsigned y = 0; y < 400; y += 7)
+        for (unsigned x = 0; x < 160; x++) {
+            unsigned at = y / 2 * 40 + x / 4, bit = x % 4 * 2;
+
+            EXPECT(
+                x, y,
+                rig_colour(four_bits(at, bit) << 4 | four_bits(at, bit + 1)));
+        }
+}
+
+/* In graphics bit 3 does, behind the mask of planes. */
+static void graphics_blink(void **state)
+{
+    unsigned seen = 0;
+
+    (void)state;
+    rig_set_mode(&rig, MODE_D);
+    fill_planes(0x2000);
+    rig_set_attr(&rig, 0x10, 0x09);
+    rig_set_attr(&rig, 0x12, 0x05);
+    for (unsigned i = 0; i < 30; i++) {
+        bool on;
+
+        rig_update(&rig, &frame);
+        on = pixel(0, 0) == by_palette(MODE_D, four_bits(0, 0) & 5);
+        seen |= on ? 1 : 2;
+        for (unsigned y = 0; y < 400; y += 9)
+            for (unsigned x = 0; x < 320; x++)
+                EXPECT(x, y,
+                       by_palette(MODE_D,
+                                  (four_bits(y / 2 * 40 + x / 8, x % 8) & 5) ^
+                                      (on ? 0 : 8)));
+    }
+    assert_int_equal(seen, 3);
+}
+
+/* Each line of the vertical counter twice; the row scan goes on with each. */
+static void every_second_line_counts(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_D);
+    fill_planes(0x8000);
+    rig_set(&rig, 0x3d4, 0x17, 0xe7);
+    rig_set(&rig, 0x3d4, 0x09, 0x80); /* line compare 299 */
+    rig_set(&rig, 0x3d4, 0x18, 0x2b);
+    rig_set(&rig, 0x3d4, 0x07, 0x1f);
+    rig_update(&rig, &frame);
+    rig_update(&rig, &frame); /* 35 frames a second */
+    expect_size(320, 800);
+    for (unsigned y = 0; y < 800; y++)
+        for (unsigned x = 0; x < 320; x += 13) {
+            unsigned row = y < 600 ? y / 2 : (y - 600) / 2;
+
+            EXPECT(x, y,
+                   by_palette(MODE_D, four_bits(row * 40 + x / 8, x % 8)));
+        }
+}
+
+/* SR4 bit 1 clear: 16 KiB a plane, and the first font. */
+static void memory_may_be_64k(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_D);
+    fill_planes(0x8000);
+    rig_set(&rig, 0x3d4, 0x0c, 0x50);
+    rig_update(&rig, &frame);
+    EXPECT(17u, 0u, by_palette(MODE_D, four_bits(0x5002, 1)));
+    rig_set(&rig, 0x3c4, 4, 0x04);
+    rig_update(&rig, &frame);
+    EXPECT(17u, 0u, by_palette(MODE_D, four_bits(0x1002, 1)));
+    rig_set_mode(&rig, MODE_3);
+    load_fonts();
+    fill_text();
+    rig_set(&rig, 0x3c4, 3, 0x15);
+    rig_set_attr(&rig, 0x10, 0x04);
+    rig_set(&rig, 0x3d4, 0x0a, 0x20);
+    rig_set(&rig, 0x3c4, 4, 0);
+    rig_update(&rig, &frame);
+    expect_text(0, 0, false, false);
+}
+
+static void no_sync_is_black(void **state)
+{
+    static const struct {
+        unsigned port, index;
+        uint8_t value;
+    } r[] = {{0x3c4, 0, 1}, {0x3c4, 0, 2}, {0x3d4, 0x17, 0x23}};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        rig_set_mode(&rig, MODE_13);
+        for (uint32_t at = 0; at < 64000; at++)
+            rig_poke(&rig, at, 200);
+        rig_set_attr(&rig, 0x11, 200);
+        rig_update(&rig, &frame);
+        EXPECT(0u, 0u, rig_colour(200));
+        rig_set(&rig, r[i].port, r[i].index, r[i].value);
+        rig_update(&rig, &frame);
+        EXPECT(0u, 0u, 0u);
+        EXPECT(319u, 399u, 0u);
+    }
+}
+
 static void screen_off_is_black(void **state)
 {
     (void)state;
@@ -753,6 +878,11 @@ int main(void)
         TEST(screen_is_off_by_the_line),
         TEST(start_waits_for_retrace),
         TEST(nothing_new_is_nothing),
+        TEST(pixels_are_4_or_8_bits),
+        TEST(graphics_blink),
+        TEST(every_second_line_counts),
+        TEST(memory_may_be_64k),
+        TEST(no_sync_is_black),
         TEST(screen_off_is_black),
         TEST(vbe_has_depths),
         TEST(vbe_has_16_colours),
