@@ -587,11 +587,9 @@ static bool cfi_flash_mapped(struct device *dev, unsigned n, struct error *e)
     return !b->drive || read_drive(f, b, e);
 }
 
-uint64_t cfi_flash_drive_size(struct device *dev, unsigned bank)
+const struct block *cfi_flash_drive(struct device *dev, unsigned bank)
 {
-    const struct block *drive = flash_of(dev)->bank[bank].drive;
-
-    return drive ? drive->size : 0;
+    return flash_of(dev)->bank[bank].drive;
 }
 
 static void cfi_flash_destroy(struct device *dev)

@@ -2,6 +2,7 @@
 #ifndef DEVICES_CFI_FLASH_H
 #define DEVICES_CFI_FLASH_H
 
+#include "devices/block.h"
 #include "devices/device.h"
 
 #define CFI_FLASH_BANKS 2
@@ -9,7 +10,7 @@
 /* Banks are its windows; bank n is on the property "drive<n>". */
 extern const struct device_class cfi_flash_class;
 
-/* Bytes of that drive; 0: there is none. */
-uint64_t cfi_flash_drive_size(struct device *dev, unsigned bank);
+/* That drive; NULL: there is none. */
+const struct block *cfi_flash_drive(struct device *dev, unsigned bank);
 
 #endif

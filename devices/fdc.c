@@ -36,6 +36,15 @@
 
 /* ------------------------------------------------------------- the disks */
 
+bool fdc_check(struct device *dev, unsigned drive, struct error *e)
+{
+    struct fdc *f = (struct fdc *)dev;
+
+    return drive < WITH_CABLE
+               ? fdd_init(&f->unit[drive].drive, e)
+               : error_set(e, "there is no floppy drive %u", drive);
+}
+
 bool fdc_insert(struct device *dev, unsigned drive, struct block *medium,
                 struct error *e)
 {
@@ -519,8 +528,8 @@ static bool fdc_create(struct device *dev, struct error *e)
 
         u->fdc = f;
         timer_init(&u->seek, dev->env->clock, seek_end, u);
-        if (n < WITH_CABLE && !fdd_init(&u->drive, (char)('a' + n), e))
-            return false;
+        if (n < WITH_CABLE && !fdd_init(&u->drive, e))
+            return error_prefix(e, "%c", 'a' + n);
     }
     return true;
 }

@@ -6,7 +6,12 @@
 
 #include "devices/device.h"
 
-/* All of these want a device of fdc_class, under the device lock. */
+/* Is what the properties say of drive 0 or 1 possible?  Of a device of
+ * fdc_class that is not created yet, whose creation would fail otherwise.  e
+ * does not name it. */
+bool fdc_check(struct device *dev, unsigned drive, struct error *e);
+
+/* All of these want a created one, under the device lock. */
 
 /* Give it a channel of an 8237A; see dma_connect().  false: e. */
 bool fdc_connect(struct device *dev, struct device *controller,

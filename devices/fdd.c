@@ -212,7 +212,7 @@ bool fdd_is_protected(const struct fdd *d)
 
 /* ------------------------------------------------------------------ life */
 
-static bool set_type(struct fdd *d, char letter, struct error *e)
+static bool set_type(struct fdd *d, struct error *e)
 {
     const struct fdd_format *f =
         d->medium ? format_for(d->medium->size, NULL) : NULL;
@@ -227,20 +227,19 @@ static bool set_type(struct fdd *d, char letter, struct error *e)
             return true;
     d->type = 0;
     return error_set(e,
-                     "%c-type='%s': want auto, none, 360, 720, 1200, 1440 or "
+                     "type '%s': want auto, none, 360, 720, 1200, 1440 or "
                      "2880",
-                     letter, d->type_name);
+                     d->type_name);
 }
 
-bool fdd_init(struct fdd *d, char letter, struct error *e)
+bool fdd_init(struct fdd *d, struct error *e)
 {
     d->changed = true;
-    if (!set_type(d, letter, e))
+    if (!set_type(d, e))
         return false;
     if (d->medium && !d->type)
-        return error_set(e, "%c: there is no drive for the disk", letter);
-    return !d->medium || put_medium(d, d->medium, e) ||
-           error_prefix(e, "%c", letter);
+        return error_set(e, "there is no drive for the disk");
+    return !d->medium || put_medium(d, d->medium, e);
 }
 
 void fdd_loaded(struct fdd *d)

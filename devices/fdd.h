@@ -35,9 +35,8 @@ struct fdd {
 
 extern const struct field fdd_fields[];
 
-/* Type by type_name, which may be "auto", and medium are set: check them.
- * `letter` is for messages. */
-bool fdd_init(struct fdd *d, char letter, struct error *e);
+/* Type by type_name, which may be "auto", and medium are set: check them. */
+bool fdd_init(struct fdd *d, struct error *e);
 /* See fdc_insert(). */
 bool fdd_insert(struct fdd *d, struct block *medium, struct error *e);
 /* Fields may hold what a damaged snapshot says. */

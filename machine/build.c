@@ -334,21 +334,23 @@ static bool map_flash(struct machine *m, struct device *dev, int node,
         return false;
     top = at.base + at.size;
     for (unsigned i = 0; i < CFI_FLASH_BANKS; i++) {
-        uint64_t size = cfi_flash_drive_size(dev, i);
+        const struct block *drive = cfi_flash_drive(dev, i);
 
-        if (size == 0)
+        if (!drive)
             continue;
-        if (i > 0 && cfi_flash_drive_size(dev, i - 1) == 0)
-            return error_set(e, "flash bank %u has a drive, and bank %u none",
-                             i, i - 1);
-        if (size > top - at.base)
+        if (i > 0 && !cfi_flash_drive(dev, i - 1))
+            return error_set(e,
+                             "drive %s: flash bank %u has a drive, and bank "
+                             "%u none",
+                             drive->id, i, i - 1);
+        if (drive->size > top - at.base)
             return error_set(e,
                              "drive %s: this board's flash takes %llu bytes "
                              "in all",
-                             m->pflash[i], (unsigned long long)at.size);
-        top -= size;
-        if (!device_map(dev, i, top, size, e))
-            return error_prefix(e, "drive %s", m->pflash[i]);
+                             drive->id, (unsigned long long)at.size);
+        top -= drive->size;
+        if (!device_map(dev, i, top, drive->size, e))
+            return error_prefix(e, "drive %s", drive->id);
     }
     return true;
 }

@@ -135,7 +135,10 @@ static bool fill(struct machine *m, const struct drive_option *d,
                          places_of(interface), bus_name(interface),
                          places_of(interface) - 1);
     if (taken(m, interface, n))
-        return error_set(e, "%s: two drives have index %u", d->option, n);
+        return error_set(
+            e, "%s: two drives have index %u; the other is '%s'", d->option, n,
+            interface == DRIVE_VIRTIO ? m->virtio_disk[n]
+                                      : slots_of(m, interface)[n].id);
     if (interface == DRIVE_VIRTIO) {
         m->virtio_disk[n] = d->id;
         return true;
@@ -315,6 +318,16 @@ static bool bus_of(const struct device_option *o, unsigned *bus,
            error_set(e, "bus=%s: wanted ide.0 or ide.1", text);
 }
 
+static const struct drive_option *find_drive(const struct machine_config *c,
+                                             const char *id)
+{
+    for (size_t i = 0; i < c->n_drives; i++) {
+        if (strcmp(c->drives[i].id, id) == 0)
+            return &c->drives[i];
+    }
+    return NULL;
+}
+
 /* What is none of its place. */
 static bool fill_slot(struct drive_slot *s, const struct device_option *o,
                       const struct machine_config *c, struct error *e)
@@ -341,10 +354,10 @@ static bool fill_slot(struct drive_slot *s, const struct device_option *o,
                          type);
     if (strcmp(o->driver, "ide-hd") == 0 && !s->drive)
         return error_set(e, "needs drive=ID");
-    for (size_t i = 0; s->drive && i < c->n_drives; i++) {
-        if (strcmp(c->drives[i].id, s->drive) == 0 && c->drives[i].empty)
-            s->drive = NULL;
-    }
+    if (s->drive && !find_drive(c, s->drive))
+        return error_set(e, "drive=%s: there is no drive of that id", s->drive);
+    if (s->drive && find_drive(c, s->drive)->empty)
+        s->drive = NULL;
     if (!s->drive && strcmp(o->driver, "ide-hd") == 0)
         return error_set(e, "drive=%s: has no file", value_of(o, "drive"));
     return geometry(o, chs, most, s->chs, e) &&
@@ -427,15 +440,22 @@ bool machine_place_drives(struct machine *m, const struct machine_config *c,
     return true;
 }
 
+/* What was said, of the option that a drive comes from; false. */
+static bool slot_error(const struct drive_slot *s, struct error *e)
+{
+    return error_prefix(
+        e, "%s%s", machine_is_drive(s->option) ? "-device " : "", s->option);
+}
+
 static bool check_slots(const struct drive_slot *s, unsigned n,
                         const struct device *controller, const char *what,
                         struct error *e)
 {
     for (unsigned i = 0; i < n && !controller; i++) {
-        if (s[i].present)
-            return error_set(e, "%s%s: this board has no %s controller",
-                             machine_is_drive(s[i].option) ? "-device " : "",
-                             s[i].option, what);
+        if (s[i].present) {
+            error_set(e, "this board has no %s controller", what);
+            return slot_error(&s[i], e);
+        }
     }
     return true;
 }
@@ -468,8 +488,9 @@ static bool set_ide(struct machine *m, struct device *dev, struct error *e)
             (!set(m, dev, names[i], "", s->drive, e) ||
              !set(m, dev, names[i], "-cd", s->cd ? "on" : NULL, e) ||
              !set(m, dev, names[i], "-serial", s->serial, e) ||
-             !set(m, dev, names[i], "-chs", s->chs, e)))
-            return error_prefix(e, "%s", s->option);
+             !set(m, dev, names[i], "-chs", s->chs, e) ||
+             !ide_check(dev, i, e)))
+            return slot_error(s, e);
     }
     return true;
 }
@@ -485,9 +506,10 @@ static bool set_floppies(struct machine *m, struct device *dev, struct error *e)
 
         if (!s->drive && (!type || strcmp(type, "auto") == 0))
             type = "2880";
-        if (s->present && (!set(m, dev, names[i], "", s->drive, e) ||
-                           !set(m, dev, names[i], "-type", type, e)))
-            return error_prefix(e, "%s", s->option);
+        if (s->present &&
+            (!set(m, dev, names[i], "", s->drive, e) ||
+             !set(m, dev, names[i], "-type", type, e) || !fdc_check(dev, i, e)))
+            return slot_error(s, e);
     }
     return true;
 }
@@ -756,6 +778,7 @@ bool machine_change_medium(struct machine *m, const char *drive,
         if (!d.removable)
             return error_set(e, "%s: a hard disk stays where it is", drive);
         pthread_mutex_lock(&m->lock);
+        d.medium = medium_of(m, interface, at);
         ok = insert(m, interface, at, medium, force, e);
         /* What is out of the drive now. */
         if (medium_of(m, interface, at) != d.medium)

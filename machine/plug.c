@@ -231,12 +231,17 @@ static bool wire_isa(struct machine *m, struct device *dev, struct error *e)
     return true;
 }
 
-static bool plug_isa(struct machine *m, struct device *dev, struct error *e)
+static bool plug_isa(struct machine *m, struct device *dev, const char *bus,
+                     struct error *e)
 {
     const struct property *p = port_property(dev->class);
     const struct property *size = device_property(dev->class, "iosize");
     uint32_t base, ports = 0;
 
+    if (!m->ports)
+        return error_set(e, "this board has no I/O ports");
+    if (bus && strcmp(bus, "isa.0") != 0)
+        return error_set(e, "bus=%s: wanted isa.0", bus);
     memcpy(&base, (const char *)dev + p->offset, sizeof(base));
     if (size)
         memcpy(&ports, (const char *)dev + size->offset, sizeof(ports));
@@ -273,7 +278,7 @@ static bool place(struct machine *m, struct device *dev, const char *bus,
     if (addr)
         return error_set(e, "addr=%s: only for PCI devices", addr);
     if (port_property(dev->class))
-        return plug_isa(m, dev, e);
+        return plug_isa(m, dev, bus, e);
     return plug_slot(m, dev, bus, e);
 }
 

@@ -140,6 +140,9 @@ struct ata_channel {
 extern const struct field ata_channel_fields[];
 extern const struct ata_kind ata_disk_kind, ata_cd_kind;
 
+/* See ide_check(). */
+bool ata_check(struct ata_drive *d, struct error *e);
+
 /*
  * The drives' properties and the callbacks are set: make them.  false: e, and
  * what was made is gone.

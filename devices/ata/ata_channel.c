@@ -483,24 +483,32 @@ static bool parse_geometry(struct ata_drive *d, struct error *e)
     return true;
 }
 
+bool ata_check(struct ata_drive *d, struct error *e)
+{
+    if (!d->block && !d->cd)
+        return true;
+    if (strlen(d->serial) > 20)
+        return error_set(e, "serial '%s' is longer than 20 characters",
+                         d->serial);
+    if (d->cd)
+        return true;
+    if (d->block->size / ATA_SECTOR >> 48)
+        return error_set(e, "'%s' is larger than 128 PiB", d->block->id);
+    default_geometry(d);
+    return !d->geometry || parse_geometry(d, e);
+}
+
 static bool create_drive(struct ata_drive *d, struct error *e)
 {
     timer_init(&d->work, d->channel->dev->env->clock, work, d);
     d->buffer = calloc(1, ATA_BUFFER);
     if (!d->buffer)
         return error_set(e, "out of memory");
-    if (!d->block && !d->cd)
-        return true;
-    d->kind = d->cd ? &ata_cd_kind : &ata_disk_kind;
-    if (strlen(d->serial) > 20)
-        return error_set(e, "serial '%s' is longer than 20 characters",
-                         d->serial);
-    if (d->cd)
-        return !d->block || ata_insert(d, d->block, e);
-    if (d->block->size / ATA_SECTOR >> 48)
-        return error_set(e, "'%s' is larger than 128 PiB", d->block->id);
-    default_geometry(d);
-    return !d->geometry || parse_geometry(d, e);
+    if (!ata_check(d, e))
+        return false;
+    if (d->block || d->cd)
+        d->kind = d->cd ? &ata_cd_kind : &ata_disk_kind;
+    return !d->cd || !d->block || ata_insert(d, d->block, e);
 }
 
 bool ata_channel_create(struct ata_channel *c, struct device *dev,

@@ -21,6 +21,14 @@ static struct ata_drive *drive_of(struct device *dev, unsigned drive)
     return &c->drive[drive % 2];
 }
 
+bool ide_check(struct device *dev, unsigned drive, struct error *e)
+{
+    struct ata_drive *d = drive_of(dev, drive);
+
+    return d ? ata_check(d, e)
+             : error_set(e, "there is no IDE drive %u", drive);
+}
+
 bool ide_insert(struct device *dev, unsigned drive, struct block *disc,
                 struct error *e)
 {

@@ -13,6 +13,10 @@ extern const struct device_class isa_ide_class, piix3_ide_class;
 /* Is it one of these? */
 bool ide_is_controller(const struct device_class *cls);
 
+/* Is what the properties say of a drive possible?  Of a device that is not
+ * created yet, whose creation would fail otherwise.  e does not name it. */
+bool ide_check(struct device *dev, unsigned drive, struct error *e);
+
 /* The others want a created one, under the device lock. */
 
 /* See ata_insert().  e does not name the device. */

@@ -257,12 +257,14 @@ const struct option cli_options[] = {
     {"seed", "N", seed, "with -icount: the guest's random numbers"},
 
     {NULL, NULL, NULL, "Boot"},
-    {"kernel", "FILE", kernel, "kernel: Image, gzip, EFI zboot, ELF, uImage"},
+    {"kernel", "FILE", kernel,
+     "kernel: Image, gzip, EFI zboot, ELF, uImage; on a PC: bzImage, or a "
+     "Multiboot program"},
     {"initrd", "FILE", initrd, "initial RAM disk for the kernel"},
     {"append", "TEXT", append, "the kernel's command line"},
     {"dtb", "FILE", dtb, "device tree for the guest, instead of the board's"},
     {"bios", "default|none|FILE", bios,
-     "firmware; the default is the distribution's OpenSBI"},
+     "firmware; the default is the distribution's OpenSBI, a PC's SeaBIOS"},
     {"pflash", "FILE", cli_pflash,
      "next bank of flash; bank 0 goes on behind the firmware, or is where "
      "all begins with -bios none"},

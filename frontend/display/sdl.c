@@ -552,8 +552,26 @@ static void loop(struct sdl *s)
 
 /* -------------------------------------------------------------------- life */
 
+/* SDL goes on without a screen by drivers that show nothing, which nobody
+ * wants who did not ask for one by name. */
+static bool shows_nothing(void)
+{
+    static const char *const drivers[] = {"offscreen", "dummy", "evdev"};
+    const char *name = SDL_GetCurrentVideoDriver();
+
+    for (size_t i = 0; name && i < SDL_arraysize(drivers); i++)
+        if (!strcmp(name, drivers[i]))
+            return !SDL_getenv("SDL_VIDEODRIVER");
+    return false;
+}
+
 static void hints(void)
 {
+    const char *wayland = SDL_getenv("WAYLAND_DISPLAY");
+
+    /* Where there is no Wayland, a look for it is heard on stderr. */
+    if (SDL_getenv("DISPLAY") && !(wayland && *wayland))
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
@@ -658,6 +676,11 @@ static bool start(struct sdl *s, struct error *e)
     hints();
     if (SDL_Init(SDL_INIT_VIDEO))
         return error_set(e, "SDL finds no display: %s", SDL_GetError());
+    if (shows_nothing())
+        return error_set(e,
+                         "SDL finds no display, but for one that nobody "
+                         "sees (SDL_VIDEODRIVER=%s takes that)",
+                         SDL_GetCurrentVideoDriver());
     s->wake = SDL_RegisterEvents(1);
     s->window = SDL_CreateWindow("emu", SDL_WINDOWPOS_UNDEFINED,
                                  SDL_WINDOWPOS_UNDEFINED, 720, 540, flags);

@@ -924,7 +924,7 @@ static void test_bad_disks(void **state)
     refuse("auto", 4000, "a: 4096000 bytes are no floppy disk");
     refuse("720", 1440, "does not fit a drive of 720 KB");
     refuse("none", 1440, "a: there is no drive for the disk");
-    refuse("1.44", 0, "a-type='1.44': want auto, none, 360");
+    refuse("1.44", 0, "a: type '1.44': want auto, none, 360");
 }
 
 /* ----------------------------------------------------------------- speed */

@@ -245,6 +245,14 @@ static void test_plug_isa(void **state)
     values[0] = "0x10000";
     rig_refused(r, "-device isa-debug-exit: iobase=0x10000: wanted at most "
                    "0xffff");
+    names[0] = "bus";
+    values[0] = "pci.0";
+    rig_refused(r, "-device isa-debug-exit: bus=pci.0: wanted isa.0");
+    r->config.board = "virt";
+    values[0] = "isa.0";
+    rig_refused(r, "-device isa-debug-exit: this board has no I/O ports");
+    r->config.board = "pc";
+    names[0] = "iobase";
     values[0] = "0xf4";
     rig_machine(r);
     pc_out(r, 0xf4, 1, 5);
