@@ -1,4 +1,4 @@
-"""Reads the PNG files that the emulator writes: 8 bits a colour, no alpha."""
+"""PNG files as the emulator writes them: 8 bits a colour, no alpha."""
 
 import itertools
 import struct
@@ -75,3 +75,18 @@ def read(path):
     width, height, rows = read_bytes(path)
     return width, height, [list(zip(row[0::3], row[1::3], row[2::3]))
                            for row in rows]
+
+
+def write_bytes(path, width, rows):
+    """A file of rows of bytes: red, green, blue."""
+    def chunk(kind, body):
+        return (struct.pack('>I', len(body)) + kind + body +
+                struct.pack('>I', zlib.crc32(kind + body)))
+
+    with open(path, 'wb') as f:
+        f.write(b'\x89PNG\r\n\x1a\n' +
+                chunk(b'IHDR', struct.pack('>IIBBBBB', width, len(rows), 8, 2,
+                                           0, 0, 0)) +
+                chunk(b'IDAT', zlib.compress(b''.join(
+                    b'\0' + row for row in rows))) +
+                chunk(b'IEND', b''))

@@ -18,6 +18,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from desktop import Desktop  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 # Name: what the guest is made with, and the most that a window may cost.
 CASES = {
@@ -35,26 +39,9 @@ def seconds(pid):
     return sum(map(int, fields[11:13])) / os.sysconf('SC_CLK_TCK')
 
 
-class Server:
-    def __init__(self):
-        read, write = os.pipe()
-        self.process = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1920x1200x24',
-             '-nolisten', 'tcp'], pass_fds=[write], stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as f:
-            self.name = ':' + f.readline().strip()
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait()
-
-
 def measure(args, image, server):
     """Cores that the emulator and the server take; what it says of frames."""
-    env = dict(os.environ)
-    if server:
-        env.update(DISPLAY=server.name, SDL_VIDEODRIVER='x11')
+    env = server.env if server else None
     pids = []
     with subprocess.Popen(
             [args.emulator, '-M', 'pc', '-vga', 'std', '-m', '32', '-hda',
@@ -62,7 +49,7 @@ def measure(args, image, server):
              '-display', 'sdl' if server else 'none'], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL) as emu:
-        pids = [emu.pid] + ([server.process.pid] if server else [])
+        pids = [emu.pid] + ([server.server.pid] if server else [])
         time.sleep(args.settle)
         emu.stdin.write(b'info display\n')
         emu.stdin.flush()
@@ -94,7 +81,7 @@ def main():
                             str(HERE / 'window.asm')], check=True)
             os.truncate(image, 65536)
             alone, _, _ = measure(args, image, None)
-            server = Server()
+            server = Desktop(pathlib.Path(folder))
             try:
                 cores, served, rate = measure(args, image, server)
             finally:

@@ -16,7 +16,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -26,6 +25,11 @@ import time
 import machine
 import proc
 from console import Console, ConsoleError, Shell
+from monitor import Monitor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from desktop import Desktop  # noqa: E402
 
 GUEST = 'amd64-cloud-linux'
 SLOT = 65536        # of a keymap on the guest's disk
@@ -86,22 +90,6 @@ def typed(layout):
     return [t for t in turns if t[1]], want
 
 
-class Monitor:
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
-        self.socket.settimeout(60)
-        self.ask('info status')
-
-    def ask(self, command):
-        self.socket.sendall(command.encode() + b'\n')
-        got = b''
-        while command.encode() not in got or \
-                not re.search(rb'\((emu|qemu)\) $', got):
-            got += self.socket.recv(4096)
-        return got.decode()
-
-
 class BySendkey:
     """Keys by the monitor."""
     display = ['-display', 'none']
@@ -129,21 +117,13 @@ class ByWindow:
     display = ['-display', 'sdl']
 
     def __init__(self, host):
-        read, write = os.pipe()
-        self.server = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1024x768x24',
-             '-nolisten', 'tcp'], pass_fds=[write], stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as f:
-            name = ':' + f.readline().strip()
-        self.env = {**os.environ, 'DISPLAY': name, 'SDL_VIDEODRIVER': 'x11'}
+        self.folder = tempfile.TemporaryDirectory()
+        self.desktop = Desktop(pathlib.Path(self.folder.name), '1024x768')
+        self.env = self.desktop.env
+        self.run = self.desktop.run
         self.numbers = numbers()
         self.run('setxkbmap', '-rules', 'evdev', '-model', 'pc105', '-layout',
                  host)
-
-    def run(self, *argv):
-        return subprocess.run(argv, env=self.env, check=True,
-                              capture_output=True, text=True).stdout
 
     def begin(self, monitor):
         del monitor
@@ -162,8 +142,8 @@ class ByWindow:
             self.run('xdotool', 'keyup', self.code(modifier))
 
     def end(self):
-        self.server.terminate()
-        self.server.wait()
+        self.desktop.close()
+        self.folder.cleanup()
 
 
 def keymap(layout):

@@ -66,7 +66,10 @@ def picture(path):
 
 def text(path):
     """The lines of the screen; none where it shows no text of 80 columns."""
-    width, height, rows = picture(path)
+    return lines(*picture(path))
+
+
+def lines(width, height, rows):
     if width not in (COLUMNS * 8, COLUMNS * 9) or height % HEIGHT:
         return []
     glyphs = font()
@@ -100,9 +103,9 @@ def wait(console, path, words, seconds):
     were there at the end and False."""
     end = time.monotonic() + seconds
     while True:
-        lines = shoot(console, path)
-        whole = '\n'.join(lines)
+        shown = shoot(console, path)
+        whole = '\n'.join(shown)
         good = all(w in whole for w in words)
         if good or time.monotonic() > end:
-            return lines, good
+            return shown, good
         time.sleep(0.5)
