@@ -3,17 +3,18 @@
  *
  * PCI Local Bus Specification 3.0, 3.10 (VGA's fixed addresses).  The layout
  * is that of QEMU's "standard VGA", for which firmware and systems have
- * drivers (its docs/specs/standard-vga): BAR 0 is video memory, BAR 2 shows
- * ports 3C0 to 3DF at 400h and the DISPI registers at 500h, and at 600h says
- * that it is little-endian.  The VGA BIOS is the expansion ROM, which the
- * machine gives it by pci_set_rom().
+ * drivers (its docs/specs/standard-vga): BAR 0 is video memory, BAR 2 begins
+ * with the monitor's EDID, shows ports 3C0 to 3DF at 400h and the DISPI
+ * registers at 500h, and at 600h says that it is little-endian.  The VGA BIOS
+ * is the expansion ROM, which the machine gives it by pci_set_rom().
  *
  * The legacy addresses are there from the start, for one card, while the
  * command register enables them.
  *
- * Missing: EDID (000h of BAR 2 is empty), big-endian framebuffers, palette
- * snooping.
+ * Missing: an interrupt pin (CR11's interrupt shows in 3C2 only), big-endian
+ * framebuffers, palette snooping.
  */
+#include "devices/display/edid.h"
 #include "devices/display/vga_priv.h"
 #include "devices/isa.h"
 #include "devices/pci/pci.h"
@@ -26,6 +27,7 @@ enum { WINDOW_VRAM = VGA_WINDOWS, WINDOW_REGISTERS, N_WINDOWS };
 /* Of BAR 2. */
 enum {
     BAR2_SIZE = 0x1000,
+    BAR2_EDID_END = EDID_SIZE,
     BAR2_PORTS = 0x400,
     BAR2_PORTS_END = 0x420,
     BAR2_VBE = 0x500,
@@ -40,7 +42,10 @@ struct vga_pci {
     struct pci_device pci;
     struct vga vga;
     struct pci_info info;
-    const char *rom_file; /* property */
+    uint8_t edid[EDID_SIZE];
+    const char *rom_file; /* properties */
+    bool has_edid;
+    uint32_t width, height;
 };
 
 static const struct pci_info vga_pci_info = {
@@ -53,8 +58,12 @@ static const struct pci_info vga_pci_info = {
             [2] = {.size = BAR2_SIZE, .window = WINDOW_REGISTERS}},
 };
 
-static uint32_t bar2_byte(struct vga *v, uint64_t at)
+static uint32_t bar2_byte(struct vga_pci *p, uint64_t at)
 {
+    struct vga *v = &p->vga;
+
+    if (at < BAR2_EDID_END)
+        return p->edid[at];
     if (at >= BAR2_PORTS && at < BAR2_PORTS_END)
         return vga_port_read(v, 0x3c0 + (unsigned)(at - BAR2_PORTS));
     if (at >= BAR2_VBE && at < BAR2_VBE_END)
@@ -69,13 +78,13 @@ static uint32_t bar2_byte(struct vga *v, uint64_t at)
 static uint64_t vga_pci_read(struct device *dev, unsigned window,
                              uint64_t offset, unsigned size)
 {
-    struct vga *v = &((struct vga_pci *)dev)->vga;
+    struct vga_pci *p = (struct vga_pci *)dev;
     uint64_t value = 0;
 
     if (window != WINDOW_REGISTERS)
-        return vga_read(v, window, offset, size);
+        return vga_read(&p->vga, window, offset, size);
     for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)(bar2_byte(v, offset + i) & 0xff) << 8 * i;
+        value |= (uint64_t)(bar2_byte(p, offset + i) & 0xff) << 8 * i;
     return value;
 }
 
@@ -163,8 +172,10 @@ static bool vga_pci_create(struct device *dev, struct error *e)
     struct vga_pci *p = (struct vga_pci *)dev;
     struct region *r = &dev->regions[WINDOW_VRAM];
 
-    if (!vga_create(&p->vga, dev, e))
+    if (!edid_check(p->width, p->height, e) || !vga_create(&p->vga, dev, e))
         return false;
+    if (p->has_edid)
+        edid_make(p->width, p->height, p->edid);
     p->info = vga_pci_info;
     p->info.bar[0].size = p->vga.vram->size;
     pci_device_init(&p->pci, &p->info);
@@ -209,13 +220,23 @@ static const struct field vga_pci_fields[] = {
     FIELD_SUB(struct vga_pci, pci, pci_device_fields),
     FIELD_SUB(struct vga_pci, vga, vga_fields),
     FIELD_HOST(struct vga_pci, info),
+    FIELD_HOST(struct vga_pci, edid),
     FIELD_HOST(struct vga_pci, rom_file), /* the machine's to load */
+    FIELD_HOST(struct vga_pci, has_edid),
+    FIELD_HOST(struct vga_pci, width),
+    FIELD_HOST(struct vga_pci, height),
     FIELD_LIST_END,
 };
 
 static const struct property vga_pci_properties[] = {
     {"vgamem_mb", PROP_U32, offsetof(struct vga_pci, vga.memory_mb), "16",
      "MiB of video memory, a power of 2 from 1 to 256", false},
+    {"edid", PROP_BOOL, offsetof(struct vga_pci, has_edid), "on",
+     "tell the guest of a monitor", false},
+    {"xres", PROP_U32, offsetof(struct vga_pci, width), "1280",
+     "the monitor's own width, which guests choose", false},
+    {"yres", PROP_U32, offsetof(struct vga_pci, height), "800", "and height",
+     false},
     {"romfile", PROP_STRING, offsetof(struct vga_pci, rom_file),
      "vgabios-stdvga.bin", "file of its expansion ROM; empty: none", false},
     {NULL, PROP_U32, 0, NULL, NULL, false},
