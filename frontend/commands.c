@@ -225,6 +225,17 @@ static void close_medium(struct session *s, struct block *b)
     block_file_close(b);
 }
 
+/* Is a drive of that name or id one for CDs? */
+static bool is_cd(const struct session *s, const char *drive)
+{
+    struct machine_drive d;
+
+    for (unsigned n = 0; machine_drive(s->machine, n, &d); n++)
+        if (!strcmp(d.name, drive) || (d.id && !strcmp(d.id, drive)))
+            return d.cd;
+    return false;
+}
+
 static bool change_medium(void *owner, const char *drive, const char *file,
                           bool read_only, bool force, struct error *e)
 {
@@ -238,7 +249,8 @@ static bool change_medium(void *owner, const char *drive, const char *file,
         *d = (struct drive_config){
             .file = pool_strdup(&s->config->pool, file),
             .id = pool_strdup(&s->config->pool, drive),
-            .read_only = read_only || !strncmp(drive, "ide", 3),
+            .read_only = read_only || is_cd(s, drive),
+            .raw_given = is_cd(s, drive), /* as with -cdrom */
             .snapshot = s->config->snapshot,
         };
         if (!session_add_medium(s, d, e))

@@ -722,6 +722,7 @@ static bool describe(struct machine *m, enum drive_interface interface,
 
     *out = (struct machine_drive){.id = s->id,
                                   .medium = medium_of(m, interface, n)};
+    out->cd = s->cd;
     out->removable = interface == DRIVE_FLOPPY || s->cd;
     place_name(interface, n, s->cd, out->name, sizeof(out->name));
     return true;

@@ -193,7 +193,7 @@ struct machine_drive {
     char name[24];        /* "ide1-cd0", "floppy0" */
     const char *id;       /* its -drive's or -device's; or NULL */
     struct block *medium; /* NULL: it is empty */
-    bool removable;
+    bool removable, cd;
 };
 /* The n-th of them; false: there are fewer. */
 bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out);

@@ -34,15 +34,10 @@ void mc6845_index(struct mc6845 *c, uint8_t value)
     c->index = value & 31;
 }
 
-bool mc6845_write(struct mc6845 *c, uint8_t value)
+void mc6845_write(struct mc6845 *c, uint8_t value)
 {
-    uint8_t old;
-
-    if (c->index >= R_REGISTERS)
-        return false;
-    old = c->reg[c->index];
-    c->reg[c->index] = value & bits[c->index];
-    return c->reg[c->index] != old;
+    if (c->index < R_REGISTERS)
+        c->reg[c->index] = value & bits[c->index];
 }
 
 uint8_t mc6845_read(const struct mc6845 *c)

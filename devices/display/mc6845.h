@@ -37,8 +37,7 @@ struct mc6845 {
 extern const struct field mc6845_fields[];
 
 void mc6845_index(struct mc6845 *c, uint8_t value);
-/* Has a register changed? */
-bool mc6845_write(struct mc6845 *c, uint8_t value);
+void mc6845_write(struct mc6845 *c, uint8_t value);
 uint8_t mc6845_read(const struct mc6845 *c);
 
 struct mc6845_beam {

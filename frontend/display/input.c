@@ -25,13 +25,13 @@ struct chord {
 
 struct input {
     struct machine *machine;
+    pthread_mutex_t lock; /* of what follows; before the gate's */
     /* NULL: the machine has the mouse. */
     void (*move)(void *owner, int dx, int dy, unsigned buttons);
     void *owner;
-    pthread_mutex_t lock; /* of what follows; before the gate's */
-    bool held[KEYS];      /* the machine was told so */
-    bool late[KEYS];      /* held, and should not be */
-    int dx, dy, dz;       /* not yet told */
+    bool held[KEYS]; /* the machine was told so */
+    bool late[KEYS]; /* held, and should not be */
+    int dx, dy, dz;  /* not yet told */
     unsigned buttons, told_buttons;
     struct joysticks sticks;
     bool sticks_late; /* not yet told */
@@ -129,8 +129,10 @@ void input_divert(struct input *in,
                   void (*move)(void *owner, int dx, int dy, unsigned buttons),
                   void *owner)
 {
+    pthread_mutex_lock(&in->lock);
     in->move = move;
     in->owner = owner;
+    pthread_mutex_unlock(&in->lock);
 }
 
 void input_key(struct input *in, unsigned key, bool down)

@@ -29,7 +29,7 @@ static void *open_in(const char *folder, const char *name)
     char path[PATH_MAX + 64];
     int n = snprintf(path, sizeof(path), "%s/emu-%s.so", folder, name);
 
-    if (n >= (int)sizeof(path) || (access(path, F_OK) && folder[0]))
+    if (n >= (int)sizeof(path) || access(path, F_OK))
         return NULL;
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }

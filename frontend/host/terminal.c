@@ -80,7 +80,7 @@ void terminal_leave(struct terminal *t)
     if (!t->raw || !terminal_foreground(t))
         return;
     t->raw = 0;
-    if (t->goodbye && write(t->fd, t->goodbye, strlen(t->goodbye)) < 0)
-        return;
     tcsetattr(t->fd, TCSANOW, &t->saved);
+    if (t->goodbye && write(t->fd, t->goodbye, strlen(t->goodbye)) < 0)
+        return; /* one that is only read */
 }

@@ -242,6 +242,26 @@ WRONG = [
 ]
 
 
+def changes_media(emu, folder):
+    """The monitor finds a drive by its name or id; CDs are not written to."""
+    for name in ('first', 'second', 'disk'):
+        (folder / name).write_bytes(bytes(1474560))
+    got = subprocess.run(
+        [emu, '-M', 'pc', '-S', '-display', 'none', '-serial', 'none',
+         '-monitor', 'stdio', '-cdrom', folder / 'first', '-fda',
+         folder / 'disk'],
+        input=f'change cdrom {folder}/second\ninfo block\n'
+              'eject floppy0\ninfo block\nquit\n',
+        stdout=subprocess.PIPE, timeout=120, text=True).stdout
+    shown = [line for line in got.splitlines()
+             if line.startswith(('ide1-cd0', 'floppy0'))]
+    good = (len(shown) == 4 and 'second (raw, read-only)' in shown[0] and
+            'disk (raw)' in shown[1] and 'not inserted' in shown[3])
+    if not good:
+        print('media:', got)
+    return good
+
+
 def main():
     if len(sys.argv) not in (2, 3, 5):
         sys.exit(__doc__.strip())
@@ -275,6 +295,7 @@ def main():
         if sys.argv[3:]:
             ok = runs_com(emu, folder, *(pathlib.Path(a).read_bytes()
                                          for a in sys.argv[3:])) and ok
+        ok = changes_media(emu, folder) and ok
         for args, text in WRONG:
             ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
