@@ -406,6 +406,14 @@ void device_reset(struct device *dev)
         dev->class->reset(dev);
 }
 
+void device_sleep(struct device *dev)
+{
+    if (dev->class->sleep)
+        dev->class->sleep(dev);
+    else
+        device_reset(dev);
+}
+
 /* ------------------------------------------------------------- the end */
 
 /* No timer of a device that is gone may fire. */

@@ -36,6 +36,15 @@ enum machine_request {
     REQUEST_FAIL,     /* the guest reports failure `code` */
     REQUEST_RESET, /* code 1: because the guest crashed */
     REQUEST_PANIC, /* the guest says that it crashed */
+    REQUEST_SLEEP, /* the processors stop; code is an enum sleep_loss */
+    REQUEST_WAKE,  /* they go on, if they sleep */
+};
+
+/* What loses its state when a machine goes to sleep. */
+enum sleep_loss {
+    SLEEP_LOSES_NOTHING,
+    SLEEP_LOSES_CPUS, /* reset when they wake */
+    SLEEP_LOSES_ALL,  /* devices, too: sleep() of each; not memory */
 };
 
 /* What the machine offers to every device.  Outlives the devices. */
@@ -108,6 +117,9 @@ struct device_class {
     bool (*mapped)(struct device *dev, unsigned n, struct error *e);
     /* After the core has reset the fields by their table. */
     void (*reset)(struct device *dev);
+    /* The machine suspends to RAM: power goes from all but what keeps memory
+     * and what wakes it.  In place of a reset; NULL: a reset. */
+    void (*sleep)(struct device *dev);
     /* After a snapshot was loaded: rebuild what is host-side. */
     void (*loaded)(struct device *dev);
     uint64_t (*read)(struct device *dev, unsigned window, uint64_t offset,
@@ -179,6 +191,7 @@ bool device_create(struct device *dev, unsigned n_out, struct error *e);
 bool device_map(struct device *dev, unsigned n, uint64_t base, uint64_t size,
                 struct error *e);
 void device_reset(struct device *dev);
+void device_sleep(struct device *dev);
 void device_free(struct device *dev);
 
 /* The wire that drives input `line` of a controller. */

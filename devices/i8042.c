@@ -11,7 +11,8 @@
  * one is an edge of its own on IRQ 1 or 12.
  *
  * Outputs: 0 keyboard interrupt (IRQ 1), 1 mouse interrupt (IRQ 12), 2 A20
- * (high: not masked), 3 reset, a pulse.  A20 is set whenever the guest writes
+ * (high: not masked), 3 reset, a pulse, 4 a key was pressed, a pulse, by which
+ * a board may wake a machine that sleeps.  A20 is set whenever the guest writes
  * it, changed or not, for it has a second master in port 92h.
  *
  * Input comes through the gate, in frames of 8 bytes: what is for a device
@@ -29,7 +30,7 @@
 
 enum { WINDOW_DATA = 0, WINDOW_STATUS = 1 };
 
-enum { OUT_KEYBOARD, OUT_MOUSE, OUT_A20, OUT_RESET, OUTPUTS };
+enum { OUT_KEYBOARD, OUT_MOUSE, OUT_A20, OUT_RESET, OUT_WAKE, OUTPUTS };
 
 enum {
     STATUS_OBF = 0x01,
@@ -495,12 +496,16 @@ static size_t take_keys(void *owner, const uint8_t *bytes, size_t size)
 
     if (!bytes)
         return size;
-    for (; at + FRAME <= size; at += FRAME)
-        if (!ps2_keyboard_key(&c->keyboard, ld_le16(bytes + at),
-                              ld_le16(bytes + at + 2))) {
+    for (; at + FRAME <= size; at += FRAME) {
+        bool down = ld_le16(bytes + at + 2);
+
+        if (!ps2_keyboard_key(&c->keyboard, ld_le16(bytes + at), down)) {
             c->key_held = true;
             break;
         }
+        wire_set(device_out(&c->dev, OUT_WAKE), down);
+        wire_set(device_out(&c->dev, OUT_WAKE), false);
+    }
     return at;
 }
 

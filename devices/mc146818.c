@@ -20,7 +20,9 @@
  * A divider that is set to another crystal's frequency (DV not 010) does not
  * run; released from its reset, it takes half a second to the next update.
  *
- * Output 0 is IRQ.  Output 1 says that NMI may pass.
+ * Output 0 is IRQ.  Output 1 says that NMI may pass.  Output 2 is IRQ again,
+ * for what wakes the machine: the chip has a battery, and goes on while it
+ * sleeps.
  *
  * Missing: the square wave (SQWE is kept, there is no pin); ticks of the
  * periodic interrupt that a guest does not take are lost, as from the chip.
@@ -388,6 +390,7 @@ static void update_irq(struct mc146818 *r)
     if (*c & r->cmos[RTC_B])
         *c |= C_IRQF;
     wire_set(device_out(&r->dev, 0), *c & C_IRQF);
+    wire_set(device_out(&r->dev, 2), *c & C_IRQF);
     timer_arm(&r->timer, *c & C_IRQF ? CLOCK_NEVER : next_event(r));
 }
 
@@ -674,6 +677,16 @@ static void mc146818_reset(struct device *dev)
     set_nmi(r);
 }
 
+/* Of all this only the ports are not the battery's. */
+static void mc146818_sleep(struct device *dev)
+{
+    struct mc146818 *r = (struct mc146818 *)dev;
+
+    r->index = r->index2 = 0;
+    r->nmi_masked = false;
+    set_nmi(r);
+}
+
 static void mc146818_loaded(struct device *dev)
 {
     struct mc146818 *r = (struct mc146818 *)dev;
@@ -717,9 +730,10 @@ const struct device_class mc146818_class = {
     .fields = mc146818_fields,
     .windows = mc146818_windows,
     .n_windows = 1,
-    .n_outputs = 2,
+    .n_outputs = 3,
     .create = mc146818_create,
     .reset = mc146818_reset,
+    .sleep = mc146818_sleep,
     .loaded = mc146818_loaded,
     .read = mc146818_read,
     .write = mc146818_write,

@@ -9,6 +9,8 @@
 
 extern const struct device_class mc146818_class;
 
+#define MC146818_SHUTDOWN 0x0f /* a byte of the RAM: why there was a reset */
+#define MC146818_RESUME 0xfe   /* in it, as QEMU's firmware knows: from a sleep */
 #define MC146818_CMOS 256 /* bytes: ports 70h/71h, then ports 72h/73h */
 
 /*

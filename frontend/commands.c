@@ -57,6 +57,15 @@ static bool power_down(void *owner)
     return s->started && machine_power_button(s->machine);
 }
 
+/* By its button, as one would. */
+static bool wake(void *owner)
+{
+    struct session *s = owner;
+
+    return s->started && machine_asleep(s->machine) &&
+           machine_power_button(s->machine);
+}
+
 static bool nmi(void *owner)
 {
     struct session *s = owner;
@@ -314,7 +323,8 @@ static void info(void *owner, enum monitor_info what, char *out, size_t size)
     case INFO_STATUS:
         snprintf(out, size, "VM status: %s%s\n",
                  s->hold & HOLD_USER ? "paused" : "running",
-                 s->halted == MACHINE_RUNNING ? ""
+                 s->halted == MACHINE_RUNNING
+                     ? machine_asleep(s->machine) ? " (suspended)" : ""
                  : s->halted == MACHINE_PANIC ? " (guest-panicked)"
                                               : " (shutdown)");
         break;
@@ -330,6 +340,7 @@ void session_commands(struct session *s)
         .cont = cont,
         .reset = reset,
         .power_down = power_down,
+        .wake = wake,
         .nmi = nmi,
         .send_break = send_break,
         .screendump = screendump,

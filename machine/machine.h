@@ -173,6 +173,8 @@ bool machine_start(struct machine *m, struct error *e);
 void machine_pause(struct machine *m);
 void machine_resume(struct machine *m);
 bool machine_paused(const struct machine *m);
+/* Has the guest suspended it? */
+bool machine_asleep(const struct machine *m);
 /* Ask for a reset as if the reset button were pressed. */
 void machine_reset(struct machine *m);
 /* Press the power button; false: the board has none. */

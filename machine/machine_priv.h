@@ -54,6 +54,7 @@ enum hold {
     HOLD_REQUEST = 1 << 1, /* a reset or an end is to be carried out */
     HOLD_END = 1 << 2,     /* the run has ended */
     HOLD_STOP = 1 << 3,    /* the threads shall end */
+    HOLD_SLEEP = 1 << 5,   /* the guest has suspended the machine */
     HOLD_CARRY = 1 << 4,   /* the main thread carries out what was asked for */
 };
 
@@ -146,7 +147,8 @@ struct machine {
     /* Wanted by anybody, under request_lock; then carried out by the main
      * thread. */
     pthread_mutex_t request_lock;
-    bool reset_wanted, no_reboot;
+    bool reset_wanted, sleep_wanted, wake_wanted, no_reboot;
+    enum sleep_loss sleep_loss;  /* of the last sleep */
     const char *lockstep_report; /* the CPU's, or NULL */
     struct ending wanted, ended;
 };
@@ -197,6 +199,9 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
                   struct error *e);
 /* Before every reset but the first. */
 void machine_tell_reset(struct machine *m);
+/* The machine sleeps, and will wake by a reset of its processors; or, when it
+ * is to start again, does not sleep any more. */
+void machine_tell_sleep(struct machine *m, bool asleep);
 
 /* The input of the IOAPIC that a device's first output leads to; 0: none. */
 uint32_t machine_ioapic_input(const struct device *dev);

@@ -79,18 +79,27 @@ static void wait_parked(struct machine *m)
     unlock(&m->run_lock);
 }
 
+/* What holds a thread.  With -icount its thread has time to let pass while
+ * the machine sleeps. */
+static unsigned holds(const struct machine *m)
+{
+    unsigned hold = atomic_load(&m->hold);
+
+    return m->icount ? hold & ~(unsigned)HOLD_SLEEP : hold;
+}
+
 /* A vCPU thread, before it enters the guest: stand still while anything
  * holds it.  false: end. */
 static bool may_run(struct machine *m)
 {
-    unsigned hold = atomic_load(&m->hold);
+    unsigned hold = holds(m);
 
     if (!hold)
         return true;
     lock(&m->run_lock);
     m->n_parked++;
     pthread_cond_broadcast(&m->parked_cond);
-    while ((hold = atomic_load(&m->hold)) != 0 && !(hold & HOLD_STOP))
+    while ((hold = holds(m)) != 0 && !(hold & HOLD_STOP))
         pthread_cond_wait(&m->go_cond, &m->run_lock);
     m->n_parked--;
     unlock(&m->run_lock);
@@ -205,7 +214,7 @@ static int64_t instructions_until(const struct machine *m, const struct vcpu *v,
 static void sleep_until_nudged(struct machine *m)
 {
     lock(&m->run_lock);
-    while (!m->nudged && !atomic_load(&m->hold))
+    while (!m->nudged && !holds(m))
         pthread_cond_wait(&m->go_cond, &m->run_lock);
     m->nudged = false;
     unlock(&m->run_lock);
@@ -221,11 +230,12 @@ static void *run_icount(void *arg)
     while (may_run(m)) {
         uint64_t deadline = serve(m), now = clock_ns(m->clock);
 
-        v = whose_turn(m, v, &turn);
+        v = machine_asleep(m) ? NULL : whose_turn(m, v, &turn);
         if (!v && deadline == CLOCK_NEVER) {
             sleep_until_nudged(m);
         } else if (!v) {
-            if (deadline > now)
+            /* Not past what a timer has asked for. */
+            if (deadline > now && !holds(m))
                 clock_jump(m->clock, deadline - now);
         } else if (deadline > now) {
             atomic_store(&m->running, v->cpu);
@@ -316,6 +326,13 @@ static void note_request(struct machine *m, enum machine_request what, int code)
         else
             m->reset_wanted = true;
         break;
+    case REQUEST_SLEEP:
+        m->sleep_wanted = true;
+        m->sleep_loss = (enum sleep_loss)code;
+        break;
+    case REQUEST_WAKE:
+        m->wake_wanted = true;
+        break;
     }
 }
 
@@ -345,6 +362,14 @@ void machine_differs(void *machine, const char *report)
         m->wake(m->owner);
 }
 
+static void reset_cpus(struct machine *m)
+{
+    for (unsigned i = 0; i < m->n_cpus; i++) {
+        cpu_reset(m->vcpu[i].cpu);
+        m->vcpu[i].idle = false;
+    }
+}
+
 bool machine_power_on(struct machine *m, struct error *e)
 {
     bool ok;
@@ -352,13 +377,33 @@ bool machine_power_on(struct machine *m, struct error *e)
     lock(&m->lock);
     for (unsigned i = 0; i < m->n_members; i++)
         device_reset(m->members[i].dev);
-    for (unsigned i = 0; i < m->n_cpus; i++) {
-        cpu_reset(m->vcpu[i].cpu);
-        m->vcpu[i].idle = false;
-    }
+    reset_cpus(m);
     ok = m->bare || loader_load(&m->loader, m->log, e);
     unlock(&m->lock);
     return ok;
+}
+
+static void go_to_sleep(struct machine *m)
+{
+    lock(&m->lock);
+    if (m->sleep_loss != SLEEP_LOSES_NOTHING)
+        machine_tell_sleep(m, true);
+    for (unsigned i = 0; i < m->n_members && m->sleep_loss == SLEEP_LOSES_ALL;
+         i++)
+        device_sleep(m->members[i].dev);
+    unlock(&m->lock);
+    atomic_fetch_or(&m->hold, HOLD_SLEEP);
+}
+
+static void wake_up(struct machine *m)
+{
+    if (!machine_asleep(m))
+        return;
+    lock(&m->lock);
+    if (m->sleep_loss != SLEEP_LOSES_NOTHING)
+        reset_cpus(m);
+    unlock(&m->lock);
+    atomic_fetch_and(&m->hold, ~(unsigned)HOLD_SLEEP);
 }
 
 static void run_clock(struct machine *m, bool on)
@@ -376,17 +421,28 @@ static void run_clock(struct machine *m, bool on)
 static void carry_out(struct machine *m)
 {
     struct error e = {""};
-    bool reset;
+    bool reset, sleep, wake;
 
     lock(&m->request_lock);
     reset = m->reset_wanted;
-    m->reset_wanted = false;
+    sleep = m->sleep_wanted;
+    wake = m->wake_wanted;
+    m->reset_wanted = m->sleep_wanted = m->wake_wanted = false;
     m->ended = m->wanted;
     unlock(&m->request_lock);
-    if (m->ended.end == MACHINE_RUNNING && reset)
+    if (m->ended.end == MACHINE_RUNNING && reset) {
+        if (machine_asleep(m))
+            machine_tell_sleep(m, false);
+        atomic_fetch_and(&m->hold, ~(unsigned)HOLD_SLEEP);
         machine_tell_reset(m);
-    if (m->ended.end == MACHINE_RUNNING && reset && !machine_power_on(m, &e))
-        set_ending(&m->ended, MACHINE_FAILED, 1, "reset: %.480s", e.text);
+        if (!machine_power_on(m, &e))
+            set_ending(&m->ended, MACHINE_FAILED, 1, "reset: %.480s", e.text);
+    } else if (m->ended.end == MACHINE_RUNNING) {
+        if (sleep)
+            go_to_sleep(m);
+        if (wake)
+            wake_up(m);
+    }
     if (m->ended.end == MACHINE_RUNNING)
         return;
     atomic_fetch_or(&m->hold, HOLD_END);
@@ -496,6 +552,11 @@ void machine_resume(struct machine *m)
 bool machine_paused(const struct machine *m)
 {
     return (atomic_load(&m->hold) & HOLD_PAUSE) != 0;
+}
+
+bool machine_asleep(const struct machine *m)
+{
+    return (atomic_load(&m->hold) & HOLD_SLEEP) != 0;
 }
 
 void machine_reset(struct machine *m)

@@ -153,6 +153,15 @@ void machine_tell_reset(struct machine *m)
         mc146818_set_boot(cmos, m->boot_order);
 }
 
+void machine_tell_sleep(struct machine *m, bool asleep)
+{
+    struct device *cmos = machine_device_of(m, &mc146818_class, 0);
+
+    if (cmos)
+        mc146818_set_cmos(cmos, MC146818_SHUTDOWN,
+                          asleep ? MC146818_RESUME : 0);
+}
+
 /* What a PC's setup program would have left in the CMOS RAM. */
 static void fill_cmos(struct machine *m, struct device *cmos,
                       const uint8_t boot[3])
@@ -221,8 +230,8 @@ static bool tell_vga(struct machine *m, struct error *e)
 static bool tell_pc(struct machine *m, const struct machine_config *config,
                     struct error *e)
 {
-    /* S0 and S5 are there (128), S5's type is 0; S3 and S4 are not. */
-    static const uint8_t states[6] = {128, 0, 0, 1, 0, 128};
+    /* Those that are there (128), with the PIIX4's types: S2 is not. */
+    static const uint8_t states[6] = {128, 128 | 4, 0, 128 | 1, 128, 128};
     static const uint8_t yes = 1;
     const char *first = m->loader.has_pc_kernel ? PC_KERNEL_BOOT_ORDER : NULL;
 

@@ -444,6 +444,19 @@ static void i440fx_reset(struct device *dev)
     settle(h);
 }
 
+/* Suspend to RAM, which this bridge's successors have (82443BX, 4.8): what
+ * says where memory is stays, for firmware goes on from its copy there. */
+static void i440fx_sleep(struct device *dev)
+{
+    struct i440fx *h = (struct i440fx *)dev;
+
+    h->config_address = 0;
+    h->reset_control = 0;
+    memset(h->asserted, 0, sizeof(h->asserted));
+    h->in_smm = 0;
+    settle(h);
+}
+
 static void i440fx_loaded(struct device *dev)
 {
     struct i440fx *h = (struct i440fx *)dev;
@@ -476,6 +489,7 @@ const struct device_class i440fx_class = {
     .create = i440fx_create,
     .destroy = i440fx_destroy,
     .reset = i440fx_reset,
+    .sleep = i440fx_sleep,
     .loaded = i440fx_loaded,
     .read = i440fx_read,
     .write = i440fx_write,

@@ -9,17 +9,24 @@
  *   SMBBASE + 0     the SMBus host, to which nothing is connected; while HSTEN
  *   B2, B3          APMC, APMS: a write of APMC raises an SMI while APMC_EN
  *
- * Output 0 is SCI, 1 is SMI#; input 0 is the power button.  Soft-off (SUS_TYP
- * 0) powers off.  The firmware's answers to the commands ACPI_ENABLE (f1h) and
- * ACPI_DISABLE (f0h) of the FADT, which is to set and clear SCI_EN, are
- * given by the chip: SeaBIOS's SMI handler has none.
+ * Output 0 is SCI, 1 is SMI#; input 0 is the power button, 1 the clock's IRQ8#,
+ * 2 a keyboard that can wake, which does it as the button would.  Soft-off and
+ * suspend to disk, which are one type (0), power off; suspend to RAM and the
+ * three kinds of powered-on suspend stop the processors, and take from the
+ * machine what each type takes.  What wakes it: the button, the clock's alarm
+ * and general purpose events while they are enabled.  Of this function's
+ * registers the suspend well has PMSTS, PMEN, PMCNTRL, GPSTS and GPEN; SCI_EN
+ * is among them, for ACPI wants it set after a sleep.  The firmware's answers
+ * to the commands ACPI_ENABLE (f1h) and ACPI_DISABLE (f0h) of the FADT, which
+ * is to set and clear SCI_EN, are given by the chip: SeaBIOS's SMI handler has
+ * none.
  *
  * With smm=off APMC_EN is set from the start, which tells SeaBIOS not to
  * install an SMI handler, and no SMI comes.
  *
- * Missing: sleep states other than soft-off (they are logged), device monitors
- * and traps, throttling, the RTC's and thermal events, SMBus devices and its
- * slave.
+ * Missing: device monitors and traps, throttling, thermal events, resets and
+ * resumes by ring, lid and GPI1#, which nothing here drives, SMBus devices and
+ * its slave.
  */
 #include "base/bytes.h"
 #include "devices/pci/pci.h"
@@ -92,9 +99,19 @@ enum {
     HST_START = 1 << 6,
 };
 
+/* Of PMCNTRL. */
+enum suspend_type {
+    SUS_OFF = 0,
+    SUS_RAM = 1,    /* STR */
+    SUS_POSCL = 2,  /* powered on, all context lost */
+    SUS_POSCCL = 3, /* the processor's */
+    SUS_POS = 4,    /* none */
+};
+
 enum apm_command { ACPI_DISABLE = 0xf0, ACPI_ENABLE = 0xf1 };
 
 enum { OUT_SCI, OUT_SMI };
+enum { IN_BUTTON, IN_RTC, IN_KEY, INPUTS };
 
 struct piix4_pm {
     struct pci_device pci;
@@ -106,7 +123,8 @@ struct piix4_pm {
     struct timer overflow; /* when bit 23 of the timer changes */
     uint8_t smbus[SMBUS_SIZE];
     uint8_t apmc, apms;
-    bool button;
+    bool button, alarm; /* inputs */
+    bool asleep;
     struct region power, smbus_io, apm;
 };
 
@@ -141,10 +159,24 @@ static void catch_up(struct piix4_pm *p)
     p->epoch = epoch;
 }
 
+static void wake(struct piix4_pm *p)
+{
+    const struct device_env *env = env_of(p);
+
+    if (!p->asleep)
+        return;
+    p->asleep = false;
+    p->sts |= RSM;
+    env->request(env->machine, REQUEST_WAKE, 0);
+}
+
 static void update(struct piix4_pm *p)
 {
     bool event = (p->sts & p->en & EN_BITS) || (p->gpsts & p->gpen);
     uint64_t at = CLOCK_NEVER;
+
+    if ((p->sts & p->en & (PWRBTN | RTC)) || (p->gpsts & p->gpen))
+        wake(p);
 
     wire_set(device_out(&p->pci.dev, OUT_SCI), event && (p->cntrl & SCI_EN));
     if ((p->en & TMROF) && !(p->sts & TMROF))
@@ -171,14 +203,24 @@ static void raise_smi(struct piix4_pm *p)
 
 static void suspend(struct piix4_pm *p)
 {
+    static const enum sleep_loss losses[] = {
+        [SUS_RAM] = SLEEP_LOSES_ALL,
+        [SUS_POSCL] = SLEEP_LOSES_ALL,
+        [SUS_POSCCL] = SLEEP_LOSES_CPUS,
+        [SUS_POS] = SLEEP_LOSES_NOTHING,
+    };
     const struct device_env *env = env_of(p);
     unsigned type = p->cntrl >> SUS_TYP_SHIFT & 7;
 
-    if (type == 0)
+    if (type == SUS_OFF) {
         env->request(env->machine, REQUEST_POWEROFF, 0);
-    else
-        log_guest(env->log, "%s: suspend type %u is not there", p->pci.dev.path,
+    } else if (type > SUS_POS) {
+        log_guest(env->log, "%s: there is no suspend type %u", p->pci.dev.path,
                   type);
+    } else {
+        p->asleep = true;
+        env->request(env->machine, REQUEST_SLEEP, losses[type]);
+    }
 }
 
 /* -- registers -- */
@@ -445,6 +487,23 @@ static void piix4_pm_reset(struct device *dev)
     wire_set(device_out(dev, OUT_SMI), false);
 }
 
+/* The suspend well keeps its own. */
+static void piix4_pm_sleep(struct device *dev)
+{
+    struct piix4_pm *p = (struct piix4_pm *)dev, was = *p;
+
+    device_reset(dev);
+    p->sts = was.sts;
+    p->en = was.en;
+    p->cntrl = was.cntrl;
+    p->gpsts = was.gpsts;
+    p->gpen = was.gpen;
+    p->button = was.button;
+    p->alarm = was.alarm;
+    p->asleep = was.asleep;
+    update(p);
+}
+
 static void piix4_pm_loaded(struct device *dev)
 {
     struct piix4_pm *p = (struct piix4_pm *)dev;
@@ -455,16 +514,42 @@ static void piix4_pm_loaded(struct device *dev)
     update(p);
 }
 
-/* The power button. */
+/* A key while it sleeps is the button, which wakes whatever is enabled. */
+static void press(struct piix4_pm *p)
+{
+    p->sts |= PWRBTN;
+    wake(p);
+}
+
 static void piix4_pm_input(struct device *dev, unsigned line, bool level)
 {
     struct piix4_pm *p = (struct piix4_pm *)dev;
 
-    (void)line;
-    if (level && !p->button)
-        p->sts |= PWRBTN;
-    p->button = level;
+    switch (line) {
+    case IN_BUTTON:
+        if (level && !p->button)
+            press(p);
+        p->button = level;
+        break;
+    case IN_RTC:
+        if (level && !p->alarm)
+            p->sts |= RTC;
+        p->alarm = level;
+        break;
+    case IN_KEY:
+        if (level && p->asleep)
+            press(p);
+        break;
+    }
     update(p);
+}
+
+static bool piix4_pm_specifier(struct device *dev, const uint32_t *cells,
+                               unsigned n, unsigned *line)
+{
+    (void)dev;
+    *line = cells[0];
+    return n == 1 && cells[0] < INPUTS;
 }
 
 static const struct property piix4_pm_properties[] = {
@@ -495,6 +580,8 @@ static const struct field piix4_pm_fields[] = {
     FIELD(struct piix4_pm, apmc, 0),
     FIELD(struct piix4_pm, apms, 0),
     FIELD(struct piix4_pm, button, false),
+    FIELD_KEEP(struct piix4_pm, alarm),
+    FIELD(struct piix4_pm, asleep, false),
     FIELD_HOST(struct piix4_pm, power),
     FIELD_HOST(struct piix4_pm, smbus_io),
     FIELD_HOST(struct piix4_pm, apm),
@@ -509,10 +596,12 @@ const struct device_class piix4_pm_class = {
     .properties = piix4_pm_properties,
     .fields = piix4_pm_fields,
     .n_outputs = 2,
-    .n_inputs = 1,
+    .n_inputs = INPUTS,
     .create = piix4_pm_create,
     .destroy = piix4_pm_destroy,
     .reset = piix4_pm_reset,
+    .sleep = piix4_pm_sleep,
     .loaded = piix4_pm_loaded,
     .input = piix4_pm_input,
+    .specifier = piix4_pm_specifier,
 };

@@ -93,6 +93,13 @@ static void do_power_down(struct monitor *m, const char *arg)
         put(m, "this machine has no power button\n");
 }
 
+static void do_wake(struct monitor *m, const char *arg)
+{
+    (void)arg;
+    if (!m->host->wake(m->host->owner))
+        put(m, "this machine does not sleep\n");
+}
+
 static void do_nmi(struct monitor *m, const char *arg)
 {
     (void)arg;
@@ -248,6 +255,7 @@ static const struct command {
     {"cont", "c", NULL, do_cont, "let it go on"},
     {"system_reset", NULL, NULL, do_reset, "press the reset button"},
     {"system_powerdown", NULL, NULL, do_power_down, "press the power button"},
+    {"system_wakeup", NULL, NULL, do_wake, "wake a machine that sleeps"},
     {"nmi", NULL, NULL, do_nmi, "press a PC's NMI button"},
     {"chardev-send-break", NULL, "ID", do_break,
      "send a break on a serial line"},

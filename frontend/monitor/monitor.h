@@ -31,6 +31,8 @@ struct monitor_host {
     void (*reset)(void *owner);
     /* Press the power button; false: there is none. */
     bool (*power_down)(void *owner);
+    /* Wake it; false: it does not sleep. */
+    bool (*wake)(void *owner);
     /* Press the NMI button; false: there is none. */
     bool (*nmi)(void *owner);
     /* A break to the chip at the chardev of that id. */

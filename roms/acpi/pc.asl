@@ -6,7 +6,7 @@
  * whose address the firmware's loader puts in the place of the region's
  * (machine/acpi.c, put_presence()).
  *
- * Missing: hot plug, sleep states other than S5, thermal zones.
+ * Missing: hot plug, S2, thermal zones.
  */
 DefinitionBlock ("", "DSDT", 1, "EMU", "EMUPC", 1)
 {
@@ -27,6 +27,10 @@ DefinitionBlock ("", "DSDT", 1, "EMU", "EMUPC", 1)
 
     Name (PICM, 0)
     Method (_PIC, 1) { PICM = Arg0 }
+    // The PIIX4's types: powered on, to RAM, to disk and off.
+    Name (\_S1, Package () { 4, 4, 0, 0 })
+    Name (\_S3, Package () { 1, 1, 0, 0 })
+    Name (\_S4, Package () { 0, 0, 0, 0 })
     Name (\_S5, Package () { 0, 0, 0, 0 })
 
     Scope (\_SB)

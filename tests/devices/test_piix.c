@@ -4,6 +4,8 @@
  */
 #include "tests/unit.h"
 
+#include <string.h>
+
 #include "devices/pci/pci.h"
 #include "tests/devices/harness.h"
 
@@ -115,7 +117,7 @@ static void soft_off(void **state)
 
     (void)state;
     make_pm(h, NULL);
-    out(h, 0xb004, 2, 1 << 13 | 1 << 10);
+    out(h, 0xb004, 2, 1 << 10);
     assert_int_equal(h->requests, 0);
     out(h, 0xb004, 2, 0);
     assert_int_equal(h->requests, 0);
@@ -123,6 +125,101 @@ static void soft_off(void **state)
     assert_int_equal(h->requests, 1);
     assert_int_equal(h->last_request, REQUEST_POWEROFF);
     assert_int_equal(in(h, 0xb004, 2), 0); /* SUS_EN reads 0 */
+    harness_free(h);
+}
+
+/* PMCNTRL with a suspend type. */
+static void suspend(struct harness *h, unsigned type)
+{
+    out(h, 0xb004, 2, 1 << 13 | type << 10 | 1);
+}
+
+/* SUS_EN stops the processors, and says what is lost meanwhile. */
+static void sleep_types(void **state)
+{
+    static const int losses[] = {-1, SLEEP_LOSES_ALL, SLEEP_LOSES_ALL,
+                                 SLEEP_LOSES_CPUS, SLEEP_LOSES_NOTHING};
+    struct harness *h = harness_new();
+    struct device *p = make_pm(h, NULL);
+
+    (void)state;
+    for (unsigned type = 1; type <= 4; type++) {
+        h->requests = 0;
+        suspend(h, type);
+        assert_int_equal(h->requests, 1);
+        assert_int_equal(h->last_request, REQUEST_SLEEP);
+        assert_int_equal(h->last_code, losses[type]);
+        harness_input(h, p, 0, true); /* whatever PMEN says */
+        assert_int_equal(h->requests, 2);
+        assert_int_equal(h->last_request, REQUEST_WAKE);
+        assert_int_equal(in(h, 0xb000, 2), 0x8100);
+        harness_input(h, p, 0, false);
+        harness_input(h, p, 0, true); /* it is awake */
+        harness_input(h, p, 0, false);
+        assert_int_equal(h->requests, 2);
+        out(h, 0xb000, 2, 0xffff);
+    }
+    h->requests = 0;
+    for (unsigned type = 5; type <= 7; type++)
+        suspend(h, type);
+    assert_int_equal(h->requests, 0);
+    assert_non_null(strstr(harness_log(h), "no suspend type 7"));
+    harness_free(h);
+}
+
+/* The clock wakes it if PMEN wants that, a key always; neither is an event
+ * of its own while it is awake. */
+static void wakes(void **state)
+{
+    struct harness *h = harness_new();
+    struct device *p = make_pm(h, NULL);
+
+    (void)state;
+    harness_input(h, p, 2, true);
+    harness_input(h, p, 2, false);
+    assert_int_equal(in(h, 0xb000, 2), 0);
+    suspend(h, 1);
+    harness_input(h, p, 1, true);
+    assert_int_equal(h->last_request, REQUEST_SLEEP);
+    harness_input(h, p, 2, true);
+    harness_input(h, p, 2, false);
+    assert_int_equal(h->last_request, REQUEST_WAKE);
+    assert_int_equal(in(h, 0xb000, 2), 0x8500);
+    out(h, 0xb000, 4, 0x400 << 16 | 0x8100);
+    suspend(h, 1); /* the alarm's status is still there */
+    assert_int_equal(h->requests, 4);
+    assert_int_equal(h->last_request, REQUEST_WAKE);
+    out(h, 0xb000, 2, 0xffff);
+    suspend(h, 1); /* its level alone is none */
+    assert_int_equal(h->last_request, REQUEST_SLEEP);
+    harness_input(h, p, 1, false);
+    harness_input(h, p, 1, true);
+    assert_int_equal(h->last_request, REQUEST_WAKE);
+    harness_free(h);
+}
+
+/* Suspended to RAM, only the suspend well has power. */
+static void suspend_well(void **state)
+{
+    struct harness *h = harness_new();
+    struct device *p = make_pm(h, NULL);
+
+    (void)state;
+    out(h, 0xb000, 4, 0x400 << 16);
+    out(h, 0xb010, 4, 0x12);
+    suspend(h, 1);
+    device_sleep(p);
+    assert_int_equal(harness_config_read(h, p, 0x40, 4), 1);
+    assert_int_equal(in(h, 0xb000, 4), 0xffffffff);
+    harness_input(h, p, 1, true);
+    assert_int_equal(h->last_request, REQUEST_WAKE);
+    harness_config_write(h, p, 0x40, 4, 0xb000);
+    harness_config_write(h, p, 0x80, 1, 1);
+    assert_int_equal(in(h, 0xb000, 4), 0x400 << 16 | 0x8400);
+    assert_int_equal(in(h, 0xb004, 2), 1 << 10 | 1);
+    assert_int_equal(in(h, 0xb010, 4), 0);
+    harness_reset(h, p);
+    assert_int_equal(harness_level(h, p, 0), 0);
     harness_free(h);
 }
 
@@ -201,8 +298,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(router),       cmocka_unit_test(pm_timer),
         cmocka_unit_test(power_button), cmocka_unit_test(soft_off),
-        cmocka_unit_test(smi),          cmocka_unit_test(smbus),
-        cmocka_unit_test(isa_lines),
+        cmocka_unit_test(sleep_types),  cmocka_unit_test(wakes),
+        cmocka_unit_test(suspend_well), cmocka_unit_test(smi),
+        cmocka_unit_test(smbus),        cmocka_unit_test(isa_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

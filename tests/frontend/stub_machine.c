@@ -413,6 +413,12 @@ bool machine_paused(const struct machine *m)
     return m->paused;
 }
 
+bool machine_asleep(const struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
 const struct drive_kind drive_kinds[] = {{NULL, NULL, NULL}};
 
 bool machine_drive(struct machine *m, unsigned n, struct machine_drive *out)

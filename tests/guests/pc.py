@@ -8,13 +8,14 @@
 Each kernel (linux.py): commands at the prompt, interrupts that count, power-off
 with status 0; on one processor and on two; with much memory.  The cloud's
 also on the board microvm, with a disk; there and on the PC the power button is
-pressed.  chips: nonsense in every chip's registers beside a running kernel.
+pressed.  On the PC each kernel suspends to RAM and is woken.  chips: nonsense in every chip's registers beside a running kernel.
 The emulator is one that takes QEMU's options.
 """
 
 import re
 import sys
 import tempfile
+import time
 
 import boot
 import machine
@@ -153,6 +154,54 @@ def check_nmi(suite, console, shell, what):
     suite.report.check(f'{what}: an NMI', 'unknown reason' in out, out.strip())
 
 
+def seconds(shell):
+    """The guest's clock, and when the host asked for it."""
+    before = time.monotonic()
+    return number(shell, 'date +%s'), before, time.monotonic()
+
+
+def fall_asleep(console, shell, kind, scale):
+    """Suspends the guest; returns when the monitor says that it sleeps."""
+    shell.start(f'echo {kind} >/sys/power/mem_sleep; '
+                'echo mem >/sys/power/state')
+    for _ in range(int(200 * scale)):
+        console.send(b'\x01cinfo status\n')
+        found, _ = console.expect(rb'VM status: [^\n]*\n', 10 * scale)
+        console.send(b'\x01c')
+        if b'(suspended)' in found[0]:
+            return
+        time.sleep(0.1)
+    raise ConsoleError('it does not fall asleep')
+
+
+def check_suspend(suite, console, shell, what, processors):
+    """It sleeps until the monitor wakes it; programs and clocks go on.  The
+    shallow sleep is not QEMU's."""
+    kinds, _ = shell.run('cat /sys/power/mem_sleep')
+    for kind in ('deep', 'shallow')[:1 + ('shallow' in kinds)]:
+        shell.run('(while :; do echo >>/tmp/ran; usleep 20000; done) '
+                  '2>/dev/null & echo $! >/tmp/pid')
+        first, early, after = seconds(shell)
+        fall_asleep(console, shell, kind, suite.args.scale)
+        time.sleep(1)
+        monitor(console, 'system_wakeup')
+        status = shell.finish(60)[1]
+        was = number(shell, 'wc -l </tmp/ran')
+        last, before, late = seconds(shell)
+        now = number(shell, 'sleep 1; wc -l </tmp/ran; kill $(cat /tmp/pid)')
+        # The clock is set by whole seconds, before and after.
+        good = status == 0 and 0 < was < now and \
+            before - after - 2 < last - first < late - early + 2
+        suite.report.check(f'{what}: sleeps ({kind}) and goes on', good,
+                           f'status {status}, {was} and {now} lines, '
+                           f'{last - first} s')
+    found = number(shell, 'grep -c ^processor /proc/cpuinfo')
+    suite.report.check(f'{what}: with {processors} processors',
+                       found == processors, str(found))
+    check_quiet(lambda name, *more: suite.report.check(f'{what}: {name}',
+                                                       *more), shell)
+
+
 def case(suite, what, memory, processors):
     extra = ['-smp', str(processors), '-uuid', UUID, '-smbios',
              'type=1,serial=S-7', '-smbios', 'type=2,version=B,,8']
@@ -164,6 +213,7 @@ def case(suite, what, memory, processors):
             check_button(suite, console, shell, what)
             check_smbios(suite, shell, what)
             check_nmi(suite, console, shell, what)
+        check_suspend(suite, console, shell, what, processors)
         boot.power_off(suite, console, shell, what)
 
 

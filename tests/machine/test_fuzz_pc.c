@@ -6,7 +6,8 @@
  *
  * With icount, so that a seed gives the same run again.  Between accesses time
  * passes, interrupts are taken, keys and moves come in.  A guest may end its
- * machine (power-off, a panic); then the next seed goes on.  Nothing may
+ * machine (power-off, a panic); then the next seed goes on.  One that sleeps is
+ * woken by its button.  Nothing may
  * crash, hang, or trouble a sanitizer, and no interrupt may be reported where
  * the chips do not have one.
  */
@@ -29,10 +30,13 @@
 
 enum { ROM_SIZE = 0x10000, ACCESSES = 4 };
 
+#define FINGER_NS 1000000 /* how often somebody looks whether it sleeps */
+
 static struct prng prng;
 static struct machine *machine; /* that runs */
 static struct device *keyboard;
-static unsigned steps, wanted, taken;
+static struct timer finger;
+static unsigned steps, wanted, taken, naps;
 
 static uint64_t below(uint64_t n)
 {
@@ -229,6 +233,17 @@ static void step(struct stub_cpu *s)
         set_up(c);
 }
 
+static void look(void *owner)
+{
+    struct rig *r = owner;
+
+    if (machine_asleep(r->m)) {
+        naps++;
+        machine_power_button(r->m);
+    }
+    timer_arm(&finger, clock_ns(r->m->clock) + FINGER_NS);
+}
+
 /* One machine, until it or the test ends. */
 static void run(struct rig *r, const char *board, unsigned cpus)
 {
@@ -243,9 +258,13 @@ static void run(struct rig *r, const char *board, unsigned cpus)
         if (r->m->members[i].dev->class == &i8042_class)
             keyboard = r->m->members[i].dev;
     CHECK(keyboard);
+    timer_init(&finger, r->m->clock, look, r);
+    timer_arm(&finger, FINGER_NS);
     CHECK(machine_start(r->m, &r->e));
     machine_resume(r->m);
     how = rig_run(r, NULL);
+    machine_stop(r->m);
+    timer_arm(&finger, CLOCK_NEVER);
     CHECK(how != MACHINE_RUNNING && how != MACHINE_DIFFERS);
     rig_free(r);
 }
@@ -274,7 +293,8 @@ int main(int argc, char **argv)
         run(r, "isapc", 1);
         machines++;
     }
-    printf("%u machines, %u interrupts taken\n", machines, taken);
+    printf("%u machines, %u interrupts taken, %u naps\n", machines, taken,
+           naps);
     rig_end((void **)&r);
     return taken ? 0 : 1;
 }
