@@ -333,6 +333,10 @@ void lapic_command(struct local *a)
         lapic_error(a, ERROR_SEND_VECTOR);
         return;
     }
+    /* Table 11-3: to oneself, alone or with all others, only fixed ones are
+     * valid. */
+    if ((who == SELF || who == ALL) && m.delivery != FIXED)
+        return;
     if (who == NONE)
         send(l, &d, &m);
     else if (who == SELF)

@@ -1,7 +1,10 @@
 /*
  * A PC's NMI button, and the gate in front of the processor's NMI that bit 7 of
- * port 70h closes (82371SB (PIIX3) datasheet, 2.3.2: NMIEN#): input 0, from the
- * clock chip, is high while NMIs may pass.  What comes while it is low is lost.
+ * port 70h closes (82371SB (PIIX3) datasheet, 2.3.2: NMIEN#; 82371AB, 4.2.4):
+ * input 0, from the clock chip, is high while NMIs may pass.  A source that
+ * port 61h latches (SERR#, IOCHK#) keeps its level, and is an edge for the
+ * processor when the gate opens.  The button is none of them, so that a press
+ * while it is closed is lost.
  *
  * Missing: the AT's sources of NMIs, a bus error (SERR#) and a channel check of
  * the ISA bus, which nothing here raises; port 61h says so.

@@ -249,6 +249,30 @@ static void commands(void **state)
     harness_free(f.h);
 }
 
+/* Messages that nobody may send to himself: lowest priority, SMI, NMI, INIT,
+ * start-up, by a shorthand that includes him. */
+static void commands_to_oneself(void **state)
+{
+    static const uint16_t deliveries[] = {0x100, 0x200, 0x400, 0x500, 0x600};
+    static const unsigned lines[] = {INTR, SMI, NMI, INIT, SIPI};
+    struct fixture f = start(true);
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        for (unsigned who = 1; who <= 3; who++) {
+            unsigned before[CPUS];
+
+            for (unsigned cpu = 0; cpu < CPUS; cpu++)
+                before[cpu] = changes(&f, cpu, lines[i]);
+            put(&f, 0, ICR, who << 18 | 0x4055 | deliveries[i]);
+            for (unsigned cpu = 0; cpu < CPUS; cpu++)
+                assert_int_equal(changes(&f, cpu, lines[i]) != before[cpu],
+                                 who == 3 && cpu != 0);
+        }
+    }
+    harness_free(f.h);
+}
+
 static uint8_t acknowledge_pic(void *owner)
 {
     ++*(unsigned *)owner;
@@ -646,6 +670,7 @@ int main(void)
         TEST(vectors_below_16),
         TEST(destinations),
         TEST(commands),
+        TEST(commands_to_oneself),
         TEST(lint),
         TEST(timer),
         TEST(tsc_deadline),
