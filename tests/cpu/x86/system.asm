@@ -280,7 +280,27 @@ long64: lgdt [LIN(gdtr)]
         call hexw
         call newline64
 
-        ; They outlive CR3, and INVPCID of all others; not INVPCID of all.
+        ; A write that faults drops the page from the TLB, and so needs no
+        ; INVLPG (4.10.4.1): what its register led to is forgotten, too.
+        SAY64 "refilled "
+        mov dword [PT + 3 * 8], 0x203005
+        invlpg [0x203000]
+        mov r14d, 0x203000
+        mov ecx, 3
+.again: mov eax, [r14]
+        loop .again
+        mov r13d, 0x9999
+        FAULTS64 {mov [r14], r13d}
+        mov dword [PT + 3 * 8], 0x204007
+        mov [r14], r13d
+        mov eax, [r14]
+        call hexw
+        mov dword [r14], 0x4444
+        mov dword [PT + 3 * 8], 0x203007
+        invlpg [r14]
+        call newline64
+
+        ; Global pages outlive CR3, and INVPCID of all others; not INVPCID of all.
         SAY64 "kept "
         mov qword [0x600], 0
         mov qword [0x608], 0
