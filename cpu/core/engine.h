@@ -601,9 +601,6 @@ const struct position *block_positions(const struct rec *r);
 struct rec *block_shadow(struct cpu *c, const struct rec *r);
 /* The kind of the lazy flags before record r, while it runs. */
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r);
-/* Records of a block, for tests: build one for exactly these bytes. */
-const struct rec *block_build_for_test(struct cpu *c, const uint8_t *bytes,
-                                       unsigned size);
 /* The first record of the block that r is in, and for tests the bytes that
  * it was decoded from (short of those of the last instruction but two). */
 const struct rec *block_of(const struct rec *r, const uint8_t **host,
