@@ -18,8 +18,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / 'guests')]
 
+import proc  # noqa: E402
 from desktop import Desktop  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,7 +50,8 @@ def measure(args, image, server):
              image, '-snapshot', '-serial', 'none', '-monitor', 'stdio',
              '-display', 'sdl' if server else 'none'], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL) as emu:
+            stderr=subprocess.DEVNULL,
+            preexec_fn=proc.end_with_parent) as emu:
         pids = [emu.pid] + ([server.server.pid] if server else [])
         time.sleep(args.settle)
         emu.stdin.write(b'info display\n')

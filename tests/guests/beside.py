@@ -138,7 +138,8 @@ class Monitored(Machine):
              '-serial', f'unix:{folder}/serial,server,nowait',
              '-monitor', f'unix:{folder}/mon,server,nowait',
              *medium],
-            stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+            stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
+            preexec_fn=proc.end_with_parent)
         end = time.monotonic() + 60
         self.socket = socket.socket(socket.AF_UNIX)
         while True:
@@ -193,7 +194,7 @@ class Bochs(Machine):
             self.process = subprocess.Popen(
                 ['bochs', '-q', '-f', str(folder / 'rc')],
                 stdin=subprocess.PIPE, stdout=errors, stderr=errors,
-                env=self.desktop.env)
+                env=self.desktop.env, preexec_fn=proc.end_with_parent)
         # Debian's has its debugger.
         self.process.stdin.write(b'c\n')
         self.process.stdin.flush()

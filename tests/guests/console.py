@@ -14,6 +14,8 @@ import subprocess
 import termios
 import time
 
+import proc
+
 CHUNK = 65536
 
 
@@ -41,7 +43,8 @@ class Console:
         try:
             self.process = subprocess.Popen(
                 argv, stdin=self.slave, stdout=self.slave, stderr=self.slave,
-                env=env, start_new_session=True)
+                env=env, start_new_session=True,
+                preexec_fn=proc.end_with_parent)
         except OSError as err:
             os.close(self.master)
             os.close(self.slave)

@@ -1,11 +1,23 @@
-"""What Linux's /proc tells of a running emulator.  See proc(5)."""
+"""What Linux's /proc tells of a running emulator, see proc(5); programs that
+end with the test that started them."""
 
+import ctypes
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    """For preexec_fn: a test that is killed leaves nothing running."""
+    LIBC.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
 
 
 def cpu_ticks(pid):
@@ -66,7 +78,8 @@ class Load:
     def __enter__(self):
         for _ in range(self.count):
             self.processes.append(subprocess.Popen(
-                [sys.executable, '-c', 'while True: pass']))
+                [sys.executable, '-c', 'while True: pass'],
+                preexec_fn=end_with_parent))
         return self
 
     def __exit__(self, *unused):

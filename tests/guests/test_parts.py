@@ -6,9 +6,11 @@
 
 import os
 import pathlib
+import signal
 import stat
 import sys
 import tempfile
+import time
 
 import aptdir
 import cpio
@@ -158,6 +160,43 @@ def test_console(check):
         check('console: no such program', True)
 
 
+# Starts a program, says its number, and waits to be killed.
+PARENT = '''
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import console
+with console.Console(['sleep', '1000']) as c:
+    print('pid', c.pid, flush=True)
+    time.sleep(1000)
+'''
+
+
+def runs(pid):
+    """Is there such a process that has not ended?"""
+    try:
+        text = pathlib.Path(f'/proc/{pid}/stat').read_text()
+    except OSError:
+        return False
+    return text.rsplit(')', 1)[1].split()[0] not in 'ZX'
+
+
+def test_orphan(check):
+    """A test that is killed takes its emulator with it."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with Console([sys.executable, '-c', PARENT, here]) as c:
+        match, _ = c.expect(rb'pid (\d+)', 60)
+        pid = int(match[1])
+        check('console: the program runs', runs(pid))
+        c.signal(signal.SIGKILL)
+        c.wait(60)
+        limit = time.monotonic() + 60
+        while runs(pid) and time.monotonic() < limit:
+            time.sleep(0.01)
+        check('console: and ends with its test', not runs(pid))
+        if runs(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_proc(check):
     code = 'x = bytearray(b"x" * (64 << 20)); print("up", flush=True); input()'
     with Console([sys.executable, '-c', code]) as c:
@@ -200,8 +239,8 @@ def main():
         # Details help where something failed, and only there.
         report.check(name, bool(good), '' if good else str(detail))
 
-    for test in (test_sources, test_cpio, test_elf, test_console, test_proc,
-                 test_cache):
+    for test in (test_sources, test_cpio, test_elf, test_console, test_orphan,
+                 test_proc, test_cache):
         test(check)
     return report.finish()
 
