@@ -249,11 +249,11 @@ struct tlb_near {
 #define GLOBAL_TLB_BITS 10
 #define GLOBAL_TLB_SIZE (1u << GLOBAL_TLB_BITS)
 
-#define JCACHE_BITS 12
+#define JCACHE_BITS 14
 #define JCACHE_SIZE (1u << JCACHE_BITS)
 /* Which entries a page has filled is noted by sets of pages. */
 #define JCACHE_SETS 64u
-#define JCACHE_NOTES 64u
+#define JCACHE_NOTES 256u
 
 /* Indirect jumps: virtual pc and jump context -> first record. */
 struct jcache_entry {

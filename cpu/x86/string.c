@@ -140,19 +140,29 @@ static uint64_t movs_pages(struct rep *r, uint64_t most)
     return n;
 }
 
+/* Most fill with one byte, zero. */
+static void fill(uint8_t *p, uint64_t v, uint64_t n, unsigned size)
+{
+    const uint64_t bytes = (v & 0xff) * 0x0101010101010101u;
+
+    if ((v ^ bytes) << (64 - 8 * size) == 0) {
+        ram_fill(p, (uint8_t)v, n * size);
+        return;
+    }
+    for (uint64_t i = 0; i < n; i++)
+        ram_st(p + i * size, v, size);
+}
+
 static uint64_t stos_pages(struct rep *r, uint64_t most)
 {
     struct cpu *c = &r->g->core;
     uint64_t to, n = span(r, DI, ACCESS_WRITE, most, &to);
-    uint8_t *p;
 
     if (!n) {
         forget_fault(c);
         return 0;
     }
-    p = tlb_host(&c->write[tlb_index(to)], to);
-    for (uint64_t i = 0; i < n; i++)
-        ram_st(p + i * r->size, r->g->g[AX], r->size);
+    fill(tlb_host(&c->write[tlb_index(to)], to), r->g->g[AX], n, r->size);
     move(r, DI, n);
     count(r, n);
     return n;
@@ -383,4 +393,3 @@ bool x86_random(struct cpu *c)
     c->scratch = ld_le64(bytes);
     return true;
 }
-

@@ -220,6 +220,24 @@ static inline void e_store_part(struct emit *e, unsigned bits, int base,
     e_op_mem(e, bits == 64, 0x89, s, base, index, 0, disp);
 }
 
+/* LOCK CMPXCHG: if rax is what stands there, s does, and ZF is set. */
+static inline void e_lock_cmpxchg(struct emit *e, unsigned bits, int base,
+                                  int index, int32_t disp, int s)
+{
+    e8(e, 0xf0);
+    if (bits == 16)
+        e8(e, 0x66);
+    e_rex(e, bits == 64, s, index == NO_REG ? 0 : index, base, bits == 8);
+    e8(e, 0x0f);
+    e8(e, bits == 8 ? 0xb0 : 0xb1);
+    e_modrm_mem(e, s, base, index, 0, disp);
+}
+
+static inline void e_xchg(struct emit *e, int a, int b)
+{
+    e_op_reg(e, true, 0x87, a, b);
+}
+
 /* The low 8 or 16 bits of d = those of s, the others stay. */
 static inline void e_merge(struct emit *e, unsigned bits, int d, int s)
 {

@@ -54,6 +54,7 @@ struct gen {
         ir_ref address;      /* IR_NONE: there is none */
         ir_ref ref;          /* of the base */
         int base, addend;
+        int old;             /* what was read, if the two are one access */
         int32_t disp;
     } rmw;
     int8_t *reg;             /* node -> register that holds it, or NO_REG;

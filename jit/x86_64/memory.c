@@ -200,10 +200,10 @@ static void address_done(struct gen *g, ir_ref r, int base, int addend)
         used(g, displaced(g, r, &disp) ? node(g, r)->a : r, base);
 }
 
-/* Vectors are the interpreter's, and so is what must be atomic. */
+/* Vectors are the interpreter's. */
 static bool can_access(struct gen *g, const struct ir_node *n)
 {
-    if (n->imm & IR_LOCKED || ir_bits(n->type) > 64)
+    if (ir_bits(n->type) > 64)
         g->failed = true;
     return !g->failed;
 }
@@ -238,9 +238,20 @@ static void emit_load(struct emit *e, unsigned bits, bool sign, int d,
     }
 }
 
+/* A look into the TLB lets by what is not aligned; that holds the bus. */
+static void check_aligned(struct gen *g, int base, int32_t disp, unsigned size)
+{
+    const int t = take_temp(g);
+
+    e_lea(&g->e, t, base, NO_REG, 0, disp);
+    e_alu_imm(&g->e, false, ALU_AND, t, (int32_t)size - 1);
+    drop(g, t);
+    interpret_if(g, CC_NE);
+}
+
 int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
 {
-    const bool write = n->imm & IR_TO_WRITE;
+    const bool write = n->imm & IR_TO_WRITE, locked = n->imm & IR_LOCKED;
     int32_t disp;
     int addend, base, d;
 
@@ -258,17 +269,59 @@ int load(struct gen *g, const struct ir_node *n, int want, unsigned sign_to)
         g->rmw.disp = disp;
     } else {
         address_done(g, n->a, base, addend);
+        g->failed |= locked;
     }
+    if (locked)
+        check_aligned(g, base, disp, ir_bits(n->type) / 8);
     d = result(g, want);
     emit_load(&g->e, ir_bits(n->type), sign_to != 0, d, addend, base, disp);
+    if (locked) {
+        g->rmw.old = take_temp(g);
+        e_mov(&g->e, g->rmw.old, d);
+    }
     return d;
+}
+
+/* Is something of the instruction committed before node n? */
+static bool committed(const struct gen *g, const struct ir_node *n)
+{
+    for (uint32_t i = g->ir_first; node(g, (ir_ref)i) != n; i++)
+        if (ir_effects(node(g, (ir_ref)i)) & IR_COMMITS)
+            return true;
+    return false;
+}
+
+/*
+ * Write v where `old` was read, as one access: if something else stands there
+ * meanwhile, the interpreter does the instruction.
+ */
+static void exchange(struct gen *g, const struct ir_node *n, int v)
+{
+    const int old = g->rmw.old;
+    int base = g->rmw.base, addend = g->rmw.addend;
+
+    g->failed |= committed(g, n);
+    if (old != RAX) {
+        e_xchg(&g->e, RAX, old);
+        base = base == RAX ? old : base;
+        addend = addend == RAX ? old : addend;
+        v = v == RAX ? old : v;
+    }
+    e_lock_cmpxchg(&g->e, ir_bits(n->type), addend, base, g->rmw.disp, v);
+    if (old != RAX)
+        e_xchg(&g->e, RAX, old);
+    drop(g, old);
+    interpret_if(g, CC_NE);
 }
 
 /* To where the same instruction has read from. */
 static void store_back(struct gen *g, const struct ir_node *n, int v)
 {
-    e_store_part(&g->e, ir_bits(n->type), g->rmw.addend, g->rmw.base,
-                 g->rmw.disp, v);
+    if (n->imm & IR_LOCKED)
+        exchange(g, n, v);
+    else
+        e_store_part(&g->e, ir_bits(n->type), g->rmw.addend, g->rmw.base,
+                     g->rmw.disp, v);
     drop(g, g->rmw.addend);
     used(g, g->rmw.ref, g->rmw.base);
     if (g->rmw.ref == n->a) /* the load's use, and the store's */
@@ -296,6 +349,7 @@ void store(struct gen *g, const struct ir_node *n)
 
     if (!can_access(g, n))
         return;
+    g->failed |= n->imm & IR_LOCKED && g->rmw.address != n->a;
     if (g->rmw.address == n->a || loads(g, rv))
         v = value_low(g, rv);
     if (g->failed)
