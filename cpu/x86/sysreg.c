@@ -396,13 +396,13 @@ bool x86_wrpkru(struct cpu *c)
     return true;
 }
 
-/* MONITOR looks at its address as a load does. */
 /* What RCX asks of MONITOR and MWAIT: all of it in 64-bit mode. */
 static uint64_t wait_extensions(const struct x86_cpu *g)
 {
     return x86_long(g) ? g->g[1] : (uint32_t)g->g[1];
 }
 
+/* MONITOR looks at its address as a load does. */
 bool x86_monitor(struct cpu *c, uint8_t addressing)
 {
     struct x86_cpu *g = x86(c);
