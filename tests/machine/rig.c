@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <dirent.h>
+#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -207,4 +208,13 @@ void rig_read(struct rig *r, uint64_t at, void *out, size_t size)
     pthread_mutex_lock(&r->m->lock);
     assert_true(dma_read(r->m->memory, at, out, size));
     pthread_mutex_unlock(&r->m->lock);
+}
+
+int rig_node(const struct tree *t, const char *path)
+{
+    int node = tree_by_offset(t, fdt_path_offset(t->fdt, path));
+
+    if (node < 0)
+        fail_msg("no node %s", path);
+    return node;
 }

@@ -53,6 +53,9 @@ bool matches(const char *pattern, const char *text);
 /* Fails the test, with both texts, if not. */
 void assert_matches(const char *pattern, const char *text);
 
+/* The node of that path, which must be there. */
+int rig_node(const struct tree *t, const char *path);
+
 /* Guest memory. */
 void rig_read(struct rig *r, uint64_t at, void *out, size_t size);
 
