@@ -74,7 +74,7 @@ struct gen {
     const uint8_t *resume[BLOCK_MAX_INSNS]; /* where code goes on, NULL */
 };
 
-/* ---------------------------------------------------------------- value.c */
+/* ------------------------------------------------------------ registers.c */
 
 static inline const struct ir_node *node(const struct gen *g, ir_ref r)
 {
@@ -93,13 +93,25 @@ static inline bool is_temp(const struct gen *g, int r)
 
 /* The pin of a slot, or NO_REG. */
 int pin_of(const struct gen *g, uint64_t slot);
+/* This one, which is free; any temporary; and not any more. */
+int take_reg(struct gen *g, int r);
 int take_temp(struct gen *g);
 void drop(struct gen *g, int r);
 /* Nobody begins a use of what is in this register, or may move it away. */
 void lock(struct gen *g, int r);
 void unlock(struct gen *g, int r);
+/* Keep the nodes that a temporary holds in a slot instead.  Whoever has just
+ * said used() may still read the register.  false: it is not free. */
+bool evict(struct gen *g, int r);
+/* A node's value back from its slot. */
+void reload(struct gen *g, ir_ref n);
+/* All nodes that are held at `from` are held at `to` now; false: none was. */
+bool move_held(struct gen *g, int from, int to);
 /* A register for a result: the wanted one, or a temporary. */
 int result(struct gen *g, int want);
+
+/* ---------------------------------------------------------------- value.c */
+
 /* The value of node r in a register: the wanted one if it is not NO_REG. */
 int value(struct gen *g, ir_ref r, int want);
 /* Done with one use of a node's value in register `at`. */
@@ -115,6 +127,20 @@ ir_ref low_part(const struct gen *g, ir_ref r);
 int get(struct gen *g, const struct ir_node *n, int want);
 /* Test a value of one bit: the condition under which it is 1. */
 enum cc condition(struct gen *g, ir_ref r);
+
+/* d = s, of 32 bits if not w. */
+void copy_value(struct gen *g, bool w, int d, int s);
+/* The host computes with 32 bits: clear what is above fewer, unless nobody
+ * looks at it. */
+void trim_value(struct gen *g, const struct ir_node *n, int d);
+
+/* --------------------------------------------------------------- muldiv.c */
+
+int multiply(struct gen *g, const struct ir_node *n, int want);
+int multiply_high(struct gen *g, const struct ir_node *n, int want);
+int divide(struct gen *g, const struct ir_node *n, int want);
+/* Half of a product of operands half as wide: both extended alike. */
+int half_product(struct gen *g, const struct ir_node *n, int want);
 
 /* --------------------------------------------------------------- memory.c */
 

@@ -11,118 +11,6 @@
  */
 #include "jit/x86_64/gen.h"
 
-/* ------------------------------------------------------------- registers */
-
-int pin_of(const struct gen *g, uint64_t slot)
-{
-    const struct isa *isa = g->b->cpu->class->isa;
-
-    for (unsigned i = 0; i < g->n_pins; i++)
-        if (isa->hot_slots[i] == slot)
-            return pins[i];
-    return NO_REG;
-}
-
-static int take(struct gen *g, int r)
-{
-    g->busy |= 1u << r;
-    return r;
-}
-
-static bool is_free(const struct gen *g, int r)
-{
-    return (g->temps & ~g->busy) >> r & 1;
-}
-
-void lock(struct gen *g, int r)
-{
-    if (r >= 0 && g->locks[r] < 255)
-        g->locks[r]++;
-}
-
-void unlock(struct gen *g, int r)
-{
-    if (r >= 0 && g->locks[r] > 0)
-        g->locks[r]--;
-}
-
-/* All nodes that are held at `from` are held at `to` now. */
-static bool held_elsewhere(struct gen *g, int from, int to)
-{
-    bool any = false;
-
-    for (uint32_t i = g->ir_first; i < g->ir_end; i++) {
-        if (g->reg[i] != from || !g->uses[i])
-            continue;
-        g->reg[i] = (int8_t)to;
-        any = true;
-    }
-    return any;
-}
-
-static int32_t slot_at(unsigned slot)
-{
-    return CPU(spilled) + (int32_t)(slot * sizeof(uint64_t));
-}
-
-/* Keep the nodes that a temporary holds in a slot instead.  Whoever has just
- * said used() may still read the register.  false: it is not free. */
-static bool evict(struct gen *g, int r)
-{
-    unsigned slot = 0;
-
-    if (is_free(g, r))
-        return true;
-    while (g->slots >> slot & 1)
-        slot++;
-    if (g->locks[r] || slot == CPU_SPILLED ||
-        !held_elsewhere(g, r, SPILLED - (int)slot))
-        return false;
-    g->slots |= 1u << slot;
-    e_store(&g->e, RBP, slot_at(slot), r);
-    drop(g, r);
-    return true;
-}
-
-int take_temp(struct gen *g)
-{
-    for (unsigned i = 0; i < N_TEMPS; i++)
-        if (is_free(g, temps[i]))
-            return take(g, temps[i]);
-    for (unsigned i = g->n_pins; i < MAX_PINS; i++)
-        if (is_free(g, pins[i]))
-            return take(g, pins[i]);
-    for (int r = 0; r < 16; r++)
-        if (is_temp(g, r) && evict(g, r))
-            return take(g, r);
-    g->failed = true;
-    return RAX;
-}
-
-/* A node's value back from its slot. */
-static void reload(struct gen *g, ir_ref n)
-{
-    const int at = g->reg[n];
-    const unsigned slot = (unsigned)(SPILLED - at);
-    int r = take_temp(g);
-
-    e_load(&g->e, r, RBP, slot_at(slot));
-    held_elsewhere(g, at, r);
-    g->slots &= ~(1u << slot);
-}
-
-void drop(struct gen *g, int r)
-{
-    if (is_temp(g, r))
-        g->busy &= ~(1u << r);
-}
-
-/* A register for a result: the wanted one, or a temporary. */
-int result(struct gen *g, int want)
-{
-    return want != NO_REG ? want : take_temp(g);
-}
-
 /* ----------------------------------------------------------- expressions */
 
 /* Done with one use of a node's value in register `at`. */
@@ -196,7 +84,7 @@ static bool in_memory(const struct gen *g, ir_ref r)
            pin_of(g, n->imm) == NO_REG;
 }
 
-static void copy(struct gen *g, bool w, int d, int s)
+void copy_value(struct gen *g, bool w, int d, int s)
 {
     if (w)
         e_mov(&g->e, d, s);
@@ -204,9 +92,7 @@ static void copy(struct gen *g, bool w, int d, int s)
         e_mov32(&g->e, d, s);
 }
 
-/* The host computes with 32 bits: clear what is above fewer, unless nobody
- * looks at it. */
-static void trim(struct gen *g, const struct ir_node *n, int d)
+void trim_value(struct gen *g, const struct ir_node *n, int d)
 {
     const unsigned bits = ir_bits(n->type);
 
@@ -235,10 +121,10 @@ static int alu_constant(struct gen *g, const struct ir_node *n, enum alu op,
         e_lea(&g->e, d, a, NO_REG, 0, k);
         return d;
     }
-    copy(g, w, d, a);
+    copy_value(g, w, d, a);
     if (op != ALU_ADD || k != 0 || !w)
         e_alu_imm(&g->e, w, op, d, k);
-    trim(g, n, d);
+    trim_value(g, n, d);
     return d;
 }
 
@@ -312,7 +198,7 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
         b = value(g, n->b, NO_REG);
         used(g, n->b, b);
         d = result(g, want);
-        copy(g, w, d, b);
+        copy_value(g, w, d, b);
         return d; /* all of it was read: nothing is above its type */
     }
     if (constant(g, n->b, &k) && fits32(k))
@@ -342,154 +228,16 @@ static int alu(struct gen *g, const struct ir_node *n, enum alu op, int want,
 
         g->busy |= mine;
         t = take_temp(g);
-        copy(g, w, t, a);
+        copy_value(g, w, t, a);
         e_alu(&g->e, w, op, t, b);
         e_mov(&g->e, d, t);
         drop(g, t);
         g->busy &= ~mine;
     } else {
-        copy(g, w, d, a);
+        copy_value(g, w, d, a);
         e_alu(&g->e, w, op, d, b);
     }
-    trim(g, n, d);
-    return d;
-}
-
-static int product(struct gen *g, bool w, ir_ref ra, ir_ref rb, int want)
-{
-    int a = value(g, ra, NO_REG), b = value(g, rb, NO_REG), d;
-
-    used(g, ra, a);
-    used(g, rb, b);
-    d = result(g, want);
-    if (d == b) {
-        int t = a;
-
-        a = b;
-        b = t;
-    }
-    e_mov(&g->e, d, a);
-    e_imul(&g->e, w, d, b);
-    return d;
-}
-
-static int multiply(struct gen *g, const struct ir_node *n, int want)
-{
-    int d;
-
-    if (ir_bits(n->type) > 64 || n->type == IR_I1) {
-        g->failed = true;
-        return RAX;
-    }
-    d = product(g, wide(n), n->a, n->b, want);
-    trim(g, n, d);
-    return d;
-}
-
-/* High halves and quotients want rax and rdx, and leave rcx to an operand:
- * all three must be free. */
-static bool all_free(struct gen *g)
-{
-    for (unsigned i = 0; i < N_TEMPS; i++)
-        g->failed |= !evict(g, temps[i]);
-    return !g->failed;
-}
-
-static int product_high(struct gen *g, bool is_signed, ir_ref ra, ir_ref rb,
-                        int want)
-{
-    int a, b, d;
-
-    if (!all_free(g))
-        return RAX;
-    b = value(g, rb, NO_REG);
-    if (b == RAX || b == RDX) {
-        const bool held = g->reg[rb] == b;
-
-        g->failed |= !evict(g, RCX);
-        e_mov(&g->e, RCX, b);
-        drop(g, b);
-        if (held) {
-            held_elsewhere(g, b, RCX);
-            unlock(g, b);
-            lock(g, RCX);
-        }
-        b = take(g, RCX);
-    }
-    a = value(g, ra, NO_REG);
-    used(g, ra, a);
-    if (g->failed || !evict(g, RAX) || !evict(g, RDX)) {
-        g->failed = true;
-        return RAX;
-    }
-    e_mov(&g->e, RAX, a);
-    e_f7(&g->e, true, is_signed ? 5 : 4, b);
-    used(g, rb, b);
-    d = result(g, want);
-    e_mov(&g->e, d, RDX);
-    return d;
-}
-
-static int multiply_high(struct gen *g, const struct ir_node *n, int want)
-{
-    if (n->op == IR_MULHSU || !wide(n)) {
-        g->failed = true;
-        return RAX;
-    }
-    return product_high(g, n->op == IR_MULHS, n->a, n->b, want);
-}
-
-/*
- * Total division: by 0 gives 0 (rest 0), by -1 the negative (rest 0); the
- * processor would raise for both.
- */
-static int divide(struct gen *g, const struct ir_node *n, int want)
-{
-    bool w = wide(n), is_signed = n->op == IR_SDIV || n->op == IR_SREM;
-    bool rest = n->op == IR_UREM || n->op == IR_SREM;
-    uint8_t *zero, *minus = NULL, *done = NULL, *done2;
-    int a, b, d;
-
-    if (n->type != IR_I64 && n->type != IR_I32)
-        g->failed = true;
-    if (g->failed || !all_free(g))
-        return RAX;
-    b = value(g, n->b, NO_REG);
-    g->failed |= b != RCX && !evict(g, RCX);
-    e_mov(&g->e, RCX, b);
-    used(g, n->b, b);
-    take(g, RCX);
-    lock(g, RCX);
-    a = value(g, n->a, NO_REG);
-    used(g, n->a, a);
-    g->failed |= !evict(g, RAX) || !evict(g, RDX);
-    e_mov(&g->e, RAX, a);
-    e_imm(&g->e, RDX, 0);
-    e_test(&g->e, w, RCX, RCX);
-    zero = e_jcc(&g->e, CC_E);
-    if (is_signed) {
-        e_alu_imm(&g->e, w, ALU_CMP, RCX, -1);
-        minus = e_jcc(&g->e, CC_E);
-        e8(&g->e, w ? 0x48 : 0x90); /* cqo or nop, cdq */
-        e8(&g->e, 0x99);
-    }
-    e_f7(&g->e, w, is_signed ? 7 : 6, RCX);
-    done2 = e_jmp(&g->e);
-    if (is_signed) {
-        e_patch(minus, g->e.at);
-        e_f7(&g->e, w, 3, RAX);
-        done = e_jmp(&g->e);
-    }
-    e_patch(zero, g->e.at);
-    e_imm(&g->e, RAX, 0);
-    if (done)
-        e_patch(done, g->e.at);
-    e_patch(done2, g->e.at);
-    unlock(g, RCX);
-    if (g->reg[n->b] != RCX || !g->uses[n->b])
-        drop(g, RCX);
-    d = result(g, want);
-    copy(g, w, d, rest ? RDX : RAX);
+    trim_value(g, n, d);
     return d;
 }
 
@@ -516,14 +264,14 @@ static int shift_constant(struct gen *g, const struct ir_node *n, enum shift op,
     if (bits < 32 && op == SHIFT_SAR)
         e_extend(&g->e, true, bits, d, a);
     else
-        copy(g, w, d, a);
+        copy_value(g, w, d, a);
     if (k && rotates && bits < 32)
         e_rotate_part(&g->e, bits, op, d, k);
     else if (k)
         e_shift_imm(&g->e, w, op, d, k);
     else if (bits == 32 && d == a)
         e_mov32(&g->e, d, d); /* nothing has cleared what is above */
-    trim(g, n, d);
+    trim_value(g, n, d);
     return d;
 }
 
@@ -542,7 +290,7 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
     g->failed |= c != RCX && !evict(g, RCX);
     e_mov(&g->e, RCX, c);
     used(g, n->b, c);
-    take(g, RCX);
+    take_reg(g, RCX);
     lock(g, RCX);
     a = value(g, n->a, NO_REG);
     used(g, n->a, a);
@@ -553,7 +301,7 @@ static int rotate(struct gen *g, const struct ir_node *n, enum shift op,
     e_rex(&g->e, bits == 64, 0, 0, t, bits == 8);
     e8(&g->e, bits == 8 ? 0xd2 : 0xd3);
     e_modrm_reg(&g->e, (int)op, t);
-    trim(g, n, t);
+    trim_value(g, n, t);
     unlock(g, RCX);
     if (g->reg[n->b] != RCX || !g->uses[n->b])
         drop(g, RCX);
@@ -622,7 +370,7 @@ static int shift(struct gen *g, const struct ir_node *n, int want)
         used(g, rc, c);
         d = result(g, want);
         e_shiftx(&g->e, w, op, d, a, c);
-        trim(g, n, d);
+        trim_value(g, n, d);
         return d;
     }
     /* The processor takes the count modulo the width. */
@@ -634,7 +382,7 @@ static int shift(struct gen *g, const struct ir_node *n, int want)
     e_alu(&g->e, true, ALU_SBB, d, d);
     e_alu(&g->e, true, ALU_AND, t, d);
     drop(g, d);
-    trim(g, n, t);
+    trim_value(g, n, t);
     if (want == NO_REG)
         return t;
     e_mov(&g->e, want, t);
@@ -739,7 +487,7 @@ static int select_value(struct gen *g, const struct ir_node *n, int want)
         b = t;
     } else {
         used(g, n->c, b);
-        take(g, b);
+        take_reg(g, b);
     }
     a = value(g, n->b, NO_REG);
     cc = condition(g, n->a);
@@ -758,30 +506,6 @@ static bool is_compare(const struct gen *g, ir_ref r)
     const struct ir_node *n = node(g, r);
 
     return n->op >= IR_EQ && n->op <= IR_SLE && fresh(g, r);
-}
-
-/* Half of a product of operands half as wide: both extended alike. */
-static int half_product(struct gen *g, const struct ir_node *n, int want)
-{
-    const struct ir_node *p = node(g, n->a), *a, *b;
-
-    if (p->op == IR_MUL && n->type == IR_I64) {
-        a = node(g, p->a);
-        b = node(g, p->b);
-        if (a->op == b->op && (a->op == IR_ZX || a->op == IR_SX) &&
-            node(g, a->a)->type == IR_I64 && node(g, b->a)->type == IR_I64) {
-            /* Both halves may be wanted, and each computes its own. */
-            if (g->uses[a->a] < 255)
-                g->uses[a->a]++;
-            if (g->uses[b->a] < 255)
-                g->uses[b->a]++;
-            if (n->op == IR_LO)
-                return product(g, true, a->a, b->a, want);
-            return product_high(g, a->op == IR_SX, a->a, b->a, want);
-        }
-    }
-    g->failed = true;
-    return RAX;
 }
 
 static int high_half(struct gen *g, const struct ir_node *n, int want)
@@ -950,7 +674,7 @@ static int count_bits(struct gen *g, const struct ir_node *n, int want)
     used(g, n->a, a);
     d = result(g, want);
     if (n->op == IR_CTZ && bits < 32) {
-        copy(g, false, d, a);
+        copy_value(g, false, d, a);
         a = d;
         e_alu_imm(&g->e, false, ALU_OR, d, 1 << bits);
     }
@@ -1029,7 +753,7 @@ static int unary(struct gen *g, const struct ir_node *n, int want)
     } else {
         e_f7(&g->e, wide(n), n->op == IR_NOT ? 2 : 3, d);
     }
-    trim(g, n, d);
+    trim_value(g, n, d);
     return d;
 }
 
