@@ -25,8 +25,10 @@
 
 #include "machine/machine_priv.h"
 
-/* With several vCPUs in one thread, how long each one's turn is. */
+/* With several vCPUs in one thread, how long each one's turn is, and up to how
+ * many more (a power of 2). */
 #define ICOUNT_SLICE 10000
+#define ICOUNT_MORE_BITS 6
 
 static void lock(pthread_mutex_t *mutex)
 {
@@ -174,6 +176,14 @@ static uint64_t instructions_left(const struct vcpu *v)
     return left > 0 ? (uint64_t)left : 0;
 }
 
+/* By how much it has run: a loop whose length divides a turn's would else end
+ * every turn at the same place, with the lock taken that others wait for. */
+static uint64_t turn_length(uint64_t icount)
+{
+    return ICOUNT_SLICE +
+           (icount * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ICOUNT_MORE_BITS));
+}
+
 /*
  * Whose turn it is; NULL: nobody has anything to do.  A turn that was
  * interrupted goes on: what interrupts one may come from the host, and must
@@ -186,9 +196,12 @@ static struct vcpu *whose_turn(struct machine *m, struct vcpu *now,
 
     if (!now || now->idle || !instructions_left(now)) {
         v = next_vcpu(m, turn);
-        if (v)
-            v->turn_end = cpu_icount_any(v->cpu) +
-                          (m->n_cpus > 1 ? ICOUNT_SLICE : INT64_MAX);
+        if (v) {
+            uint64_t count = cpu_icount_any(v->cpu);
+
+            v->turn_end =
+                count + (m->n_cpus > 1 ? turn_length(count) : INT64_MAX);
+        }
     }
     return v;
 }

@@ -7,7 +7,8 @@
  * the mode changes: real mode with limits of 4 GiB works as it does.
  *
  * An 8086's word at offset FFFFh has its second byte at offset 0 (80286
- * Programmer's Reference Manual, appendix on the 8086).  Such a word has a
+ * Programmer's Reference Manual, appendix on the 8086; SDM 3-22.33.1, which
+ * has the fault of the 386 and later, too).  Such a word has a
  * linear address of its own, above all others, that crosses a page:
  * x86_wrapped().  The 80186's goes on at 10000h, a PUSH with SP = 1 too (80186
  * Programmer's Reference Manual, appendix on differences).

@@ -41,6 +41,9 @@ RUNS = [
     ('386', ['-M', 'isapc', '-cpu', '386', '-bios', 'default'], NOTHING, [
         'RamSize: 0x01000000 [cmos]', 'PS2 keyboard initialized',
         'Booting from Hard Disk']),
+    # Its processors share a lock, and each spins while another has it.
+    ('icount', ['-M', 'pc', '-smp', '2', '-icount', '0'], 'Searching bootorder',
+     ['Found 2 cpu(s) max supported 2 cpu(s)']),
     ('disk', ['-M', 'pc', '-drive', 'file=DISK,format=raw,if=virtio'],
      SECTOR, [
          'found virtio-blk at 00:03.0', 'Booting from 0000:7c00']),
