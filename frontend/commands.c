@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "devices/display/display.h"
-#include "frontend/display/png.h"
+#include "frontend/display/picture.h"
 #include "frontend/host/block_file.h"
 #include "frontend/session_priv.h"
 
@@ -110,7 +110,7 @@ static bool screendump(void *owner, const char *file, struct error *e)
 
     if (!s->started || !machine_show(s->machine, copy_frame, &p))
         return error_set(e, "this machine has no screen");
-    ok = p.pixels ? png_write(file, p.pixels, p.width, p.height, e)
+    ok = p.pixels ? picture_write(file, p.pixels, p.width, p.height, e)
                   : error_set(e, "out of memory");
     free(p.pixels);
     return ok;

@@ -1,4 +1,5 @@
-"""PNG files as the emulator writes them: 8 bits a colour, no alpha."""
+"""Pictures as the emulator and QEMU write them: PNG, of 8 bits a colour without
+alpha, and PPM, which is read in no time."""
 
 import itertools
 import struct
@@ -43,8 +44,13 @@ def read_bytes(path):
     """(width, height, rows of bytes: red, green, blue)"""
     with open(path, 'rb') as f:
         data = f.read()
+    if data[:3] == b'P6\n':
+        width, height = map(int, data.split(None, 3)[1:3])
+        data = data[-3 * width * height:]
+        return width, height, [data[i:i + width * 3]
+                               for i in range(0, len(data), width * 3)]
     if data[:8] != b'\x89PNG\r\n\x1a\n':
-        raise ValueError(f'{path}: no PNG file')
+        raise ValueError(f'{path}: neither PNG nor PPM')
     at, packed = 8, b''
     while True:
         size, kind = struct.unpack_from('>I4s', data, at)
@@ -78,7 +84,7 @@ def read(path):
 
 
 def write_bytes(path, width, rows):
-    """A file of rows of bytes: red, green, blue."""
+    """A PNG file of rows of bytes: red, green, blue."""
     def chunk(kind, body):
         return (struct.pack('>I', len(body)) + kind + body +
                 struct.pack('>I', zlib.crc32(kind + body)))

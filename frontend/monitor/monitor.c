@@ -262,7 +262,7 @@ static const struct command {
     {"eject", NULL, "[-f] DRIVE", do_eject, "take out a drive's medium"},
     {"change", NULL, "DRIVE FILE", do_change, "put a file into a drive"},
     {"screendump", NULL, "FILE", do_screendump,
-     "write what the screen shows as PNG"},
+     "write what the screen shows as PNG, or as PPM to a FILE.ppm"},
     {"sendkey", NULL, "KEYS [MS]", do_send_key,
      "type keys, with '-' between those that go together"},
     {"mouse_move", NULL, "DX DY [DZ]", do_mouse_move,

@@ -133,9 +133,9 @@ class Window(Case):
         return [int(word) for word in words if word.isdigit()]
 
     def shot(self):
-        answer = self.ask(f'screendump {self.folder}/shot.png')
+        answer = self.ask(f'screendump {self.folder}/shot.ppm')
         self.assertEqual(answer, '')
-        return png.read_bytes(self.folder / 'shot.png')[2]
+        return png.read_bytes(self.folder / 'shot.ppm')[2]
 
     def size(self):
         values = self.desktop.geometry(self.window)

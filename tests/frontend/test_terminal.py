@@ -204,7 +204,7 @@ class Keys(Case):
         self.assertEqual(t.wait(), 0)
 
     def test_screendump(self):
-        """A PNG file with the very pixels; names that cannot be written."""
+        """Files with the very pixels; names that cannot be written."""
         t = self.terminal('-kernel', self.script('print up\\n', 'hang'))
         t.expect('up')
         t.send(CTRL_A + b'c')
@@ -214,10 +214,14 @@ class Keys(Case):
                              (' /nowhere/x.png', 'No such file')):
             t.send(f'screendump{line}\r')
             t.expect(answer)
-        t.send(f'screendump {path}\r')
-        t.expect(rb'\(emu\) ')
+        plain = self.folder / 'a.ppm'
+        for name in (path, plain):
+            t.send(f'screendump {name}\r')
+            t.expect(rb'\(emu\) ')
         t.send(CTRL_A + b'x')
         self.assertEqual(t.wait(), 0)
+        self.assertEqual(plain.read_bytes(), b'P6\n3 2\n255\n' + bytes.fromhex(
+            '000000 ff0000 00ff00 0000ff 123456 ffffff'))
         self.assertEqual(png.read(path), (3, 2, [
             [(0, 0, 0), (255, 0, 0), (0, 255, 0)],
             [(0, 0, 255), (0x12, 0x34, 0x56), (255, 255, 255)]]))

@@ -63,7 +63,7 @@ def run(args, report, folder, log):
     if args.accel:
         argv += ['-accel', args.accel]
     with Console(argv, log) as console:
-        lines, good = screen.wait(console, folder / 'grub.png',
+        lines, good = screen.wait(console, folder / 'grub.ppm',
                                   ['GNU GRUB', 'Debian on the disk'],
                                   60 * args.scale)
         report.check("GRUB's menu is on the screen", good,

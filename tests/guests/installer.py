@@ -27,6 +27,10 @@ import proc
 import screen
 from console import Console, ConsoleError
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import png  # noqa: E402
+
 NAMES = [f'{arch}-{kind}-{way}' for arch in ('amd64', 'i386')
          for kind in ('text', 'gtk') for way in ('kernel', 'cd')]
 # Of QEMU: the kernel takes another mode where a monitor names one.
@@ -74,7 +78,7 @@ def settled(console, path, other, seconds):
         screen.command(console, f'screendump {path}', 60)
         data = path.read_bytes()
         if data == last:
-            picture = screen.picture(path)
+            picture = png.read(path)
             if is_question(picture) and picture != other:
                 return picture
         last = data

@@ -115,7 +115,7 @@ def run(args, report, name, accel, folder, log):
             *(o.replace('MEDIUM', path) for o in options), '-nographic',
             '-accel', accel, *args.options]
     shot = (pathlib.Path(args.keep) if args.keep else folder) / \
-        f'{name}-{accel}.png'
+        f'{name}-{accel}.{"png" if args.keep else "ppm"}'
     try:
         with Console(argv, log) as console:
             for words, keys in turns:

@@ -6,6 +6,7 @@ and 25 rows of mode 3 are what firmware and boot loaders use.
 """
 
 import collections
+import functools
 import pathlib
 import sys
 import time
@@ -22,6 +23,7 @@ COLUMNS = 80
 LETTER = bytes.fromhex('000010386cc6c6fec6c6c6c600000000')
 
 
+@functools.cache
 def font():
     """{16 bytes of dots: character}"""
     for name in BIOS:
@@ -39,9 +41,9 @@ def font():
     return out
 
 
-def cell(rows, x, y, glyphs):
+def cell(dots, glyphs):
     """The character whose dots, or the others, differ from the background."""
-    dots = [rows[y + i][x:x + 8] for i in range(HEIGHT)]
+    dots = [[line[i:i + 3] for i in range(0, len(line), 3)] for line in dots]
     colours = collections.Counter(c for line in dots for c in line)
     for back, _ in colours.most_common(2):
         glyph = bytes(sum(0x80 >> i for i in range(8) if line[i] != back)
@@ -51,31 +53,26 @@ def cell(rows, x, y, glyphs):
     return '?'
 
 
-def picture(path):
-    """(width, height, rows of (red, green, blue)); QEMU writes PPM."""
-    data = pathlib.Path(path).read_bytes()
-    if data[:2] != b'P6':
-        return png.read(path)
-    _, width, height, _ = data.split(None, 4)[:4]
-    width, height = int(width), int(height)
-    dots = data[-3 * width * height:]
-    dots = list(zip(dots[::3], dots[1::3], dots[2::3]))
-    return width, height, [dots[y * width:(y + 1) * width]
-                           for y in range(height)]
-
-
 def text(path):
     """The lines of the screen; none where it shows no text of 80 columns."""
-    return lines(*picture(path))
+    return lines(*png.read_bytes(path))
 
 
 def lines(width, height, rows):
+    """The same of a picture in memory."""
     if width not in (COLUMNS * 8, COLUMNS * 9) or height % HEIGHT:
         return []
-    glyphs = font()
-    return [''.join(cell(rows, column * width // COLUMNS, y, glyphs)
-                    for column in range(COLUMNS)).rstrip()
-            for y in range(0, height, HEIGHT)]
+    glyphs, known, out = font(), {}, []
+    step = width // COLUMNS * 3
+    for y in range(0, height, HEIGHT):
+        line = ''
+        for x in range(0, width * 3, step):
+            dots = tuple(row[x:x + 24] for row in rows[y:y + HEIGHT])
+            if dots not in known:
+                known[dots] = cell(dots, glyphs)
+            line += known[dots]
+        out.append(line.rstrip())
+    return out
 
 
 def command(console, text, seconds=20):
