@@ -122,11 +122,17 @@ class Screen(Demo):
 
     def words(self, *wanted):
         """Waits for all of them on the screen of text."""
-        def there():
-            text = '\n'.join(screen.text(self.shot()))
-            return text if all(w in text for w in wanted) else ''
+        text = ''
 
-        return self.wait_for(there, wanted)
+        def there():
+            nonlocal text
+            text = '\n'.join(screen.text(self.shot()))
+            return all(w in text for w in wanted)
+
+        try:
+            self.wait_for(there, wanted)
+        except AssertionError as err:
+            raise AssertionError(f'{err}; the screen:\n{text}') from None
 
     def rows(self):
         return png.read_bytes(self.shot())[2]
