@@ -661,16 +661,16 @@ static bool open_display(struct session *s, struct error *e)
     return good;
 }
 
-static void move_mouse(void *stream, int dx, int dy, unsigned buttons)
+static void move_mouse(void *stream, int dx, int dy, int dz, unsigned buttons)
 {
-    stream_move(stream, dx, dy, buttons);
+    stream_move(stream, dx, dy, dz, buttons);
 }
 
 /* A serial mouse, if there is one, is what the user moves. */
 static void find_mouse(struct session *s)
 {
     for (size_t i = 0; i < s->config->n_chars; i++)
-        if (stream_move(chr_stream(s->chrs[i]), 0, 0, 0))
+        if (stream_move(chr_stream(s->chrs[i]), 0, 0, 0, 0))
             input_divert(display_input(s->display), move_mouse,
                          chr_stream(s->chrs[i]));
 }

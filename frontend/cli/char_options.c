@@ -52,6 +52,7 @@ static bool parse_where(struct config *c, const char *text,
         "none",
         "unix:PATH[,server,nowait]",
         "msmouse",
+        "mswheel",
         "chardev:ID",
     };
     static const char *const known[] = {"path", "server", "wait"};
@@ -66,6 +67,8 @@ static bool parse_where(struct config *c, const char *text,
         d->kind = CHAR_NULL;
     } else if (!strcmp(text, "msmouse")) {
         d->kind = CHAR_MSMOUSE;
+    } else if (!strcmp(text, "mswheel")) {
+        d->kind = CHAR_MSWHEEL;
     } else if (!strncmp(text, "file:", 5)) {
         d->kind = CHAR_FILE;
         d->path = text + 5;
@@ -213,6 +216,7 @@ static const struct {
     {"pty", CHAR_PTY, 3, {"backend", "id", "mux"}},
     {"null", CHAR_NULL, 3, {"backend", "id", "mux"}},
     {"msmouse", CHAR_MSMOUSE, 2, {"backend", "id"}},
+    {"mswheel", CHAR_MSWHEEL, 2, {"backend", "id"}},
     {"socket",
      CHAR_SOCKET,
      6,
@@ -324,7 +328,7 @@ static bool use(struct config *c, const char *option, const char *id,
     if (!d)
         return error_set(e, "%s: there is no -chardev with id '%s'", option,
                          id);
-    if (monitor && d->kind == CHAR_MSMOUSE)
+    if (monitor && (d->kind == CHAR_MSMOUSE || d->kind == CHAR_MSWHEEL))
         return error_set(e, "%s: chardev '%s' is a mouse", option, id);
     used = monitor ? &d->monitor : &d->guest;
     if (*used)

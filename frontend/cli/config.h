@@ -20,6 +20,7 @@ enum char_kind {
     CHAR_NULL,
     CHAR_SOCKET,
     CHAR_MSMOUSE,
+    CHAR_MSWHEEL,
 };
 
 /* A -chardev, or the backend that a -serial or -monitor named. */

@@ -319,14 +319,14 @@ const struct option cli_options[] = {
      "display"},
     {"serial", "WHERE", cli_serial,
      "next serial line: stdio, mon:stdio, file:FILE, pty, null, none, "
-     "unix:PATH[,server,nowait], msmouse (a mouse) or chardev:ID"},
+     "unix:PATH[,server,nowait], msmouse, mswheel (mice) or chardev:ID"},
     {"parallel", "WHERE", cli_parallel,
      "what a PC's guest prints at its parallel port: as -serial"},
     {"debugcon", "WHERE", cli_debugcon,
      "what a PC's guest writes to port E9h: as -serial"},
     {"chardev", "KIND,id=ID[,...]", cli_chardev,
      "stdio[,mux=on][,signal=off], file,path=FILE[,append=on], pty, null, "
-     "msmouse or socket,path=PATH[,server=on][,wait=off]"},
+     "msmouse, mswheel or socket,path=PATH[,server=on][,wait=off]"},
     {"monitor", "WHERE", cli_monitor, "the monitor: as -serial"},
     {"mon", "chardev=ID", cli_mon, "the monitor on a -chardev"},
     {"echr", "CODE", escape, "use another key than Ctrl-A (1)"},

@@ -27,7 +27,7 @@ struct input {
     struct machine *machine;
     pthread_mutex_t lock; /* of what follows; before the gate's */
     /* NULL: the machine has the mouse. */
-    void (*move)(void *owner, int dx, int dy, unsigned buttons);
+    void (*move)(void *owner, int dx, int dy, int dz, unsigned buttons);
     void *owner;
     bool held[KEYS]; /* the machine was told so */
     bool late[KEYS]; /* held, and should not be */
@@ -83,7 +83,7 @@ static void tell_mouse(struct input *in)
     if (!in->dx && !in->dy && !in->dz && in->buttons == in->told_buttons)
         return;
     if (in->move)
-        in->move(in->owner, in->dx, in->dy, in->buttons);
+        in->move(in->owner, in->dx, in->dy, in->dz, in->buttons);
     else if (!machine_mouse(in->machine, in->dx, -in->dy, in->dz, in->buttons))
         return;
     in->dx = in->dy = in->dz = 0;
@@ -126,7 +126,8 @@ static void run_chords(struct input *in, uint64_t now)
 /* ------------------------------------------------------------------ public */
 
 void input_divert(struct input *in,
-                  void (*move)(void *owner, int dx, int dy, unsigned buttons),
+                  void (*move)(void *owner, int dx, int dy, int dz,
+                               unsigned buttons),
                   void *owner)
 {
     pthread_mutex_lock(&in->lock);

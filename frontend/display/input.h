@@ -24,7 +24,8 @@ void input_free(struct input *in);
 /* From now on moves go there instead of to the machine's mouse: to the right
  * and down.  Before there are any; move is called by any thread. */
 void input_divert(struct input *in,
-                  void (*move)(void *owner, int dx, int dy, unsigned buttons),
+                  void (*move)(void *owner, int dx, int dy, int dz,
+                               unsigned buttons),
                   void *owner);
 
 /* Any thread, all of them.  key: see keys.h.  What is down already, or up,

@@ -20,9 +20,10 @@ enum {
 };
 
 static const struct stream_class *const kinds[] = {
-    [CHAR_STDIO] = &stream_stdio,   [CHAR_FILE] = &stream_file,
-    [CHAR_PTY] = &stream_pty,       [CHAR_NULL] = &stream_null,
-    [CHAR_SOCKET] = &stream_socket, [CHAR_MSMOUSE] = &stream_msmouse,
+    [CHAR_STDIO] = &stream_stdio,     [CHAR_FILE] = &stream_file,
+    [CHAR_PTY] = &stream_pty,         [CHAR_NULL] = &stream_null,
+    [CHAR_SOCKET] = &stream_socket,   [CHAR_MSMOUSE] = &stream_msmouse,
+    [CHAR_MSWHEEL] = &stream_mswheel,
 };
 
 /* Waits on the monotonic clock, so that setting the host's date is safe. */
@@ -309,10 +310,10 @@ void stream_lines(struct stream *s, bool dtr, bool rts)
         s->class->lines(s, dtr, rts);
 }
 
-bool stream_move(struct stream *s, int dx, int dy, unsigned buttons)
+bool stream_move(struct stream *s, int dx, int dy, int dz, unsigned buttons)
 {
     if (s->class->move)
-        s->class->move(s, dx, dy, buttons);
+        s->class->move(s, dx, dy, dz, buttons);
     return s->class->move != NULL;
 }
 

@@ -56,9 +56,10 @@ void stream_write(struct stream *s, const uint8_t *bytes, size_t n);
 void stream_print(struct stream *s, const char *text);
 /* What the guest's end of a serial line does with two of its wires. */
 void stream_lines(struct stream *s, bool dtr, bool rts);
-/* The user moved the mouse that this is, to the right and down, with these
- * buttons held (devices/ps2.h).  false: it is no mouse. */
-bool stream_move(struct stream *s, int dx, int dy, unsigned buttons);
+/* The user moved the mouse that this is, to the right and down, its wheel
+ * towards himself, with these buttons held (devices/ps2.h).  false: it is no
+ * mouse. */
+bool stream_move(struct stream *s, int dx, int dy, int dz, unsigned buttons);
 
 /* The rest on the main thread. */
 

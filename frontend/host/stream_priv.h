@@ -22,7 +22,7 @@ struct stream_class {
     void (*kick)(struct stream *s);
     /* As in stream.h, without the lock. */
     void (*lines)(struct stream *s, bool dtr, bool rts);
-    void (*move)(struct stream *s, int dx, int dy, unsigned buttons);
+    void (*move)(struct stream *s, int dx, int dy, int dz, unsigned buttons);
     void (*service)(struct stream *s);
     uint64_t (*wait)(const struct stream *s);
     void (*suspend)(struct stream *s);
@@ -52,7 +52,7 @@ struct stream {
 };
 
 extern const struct stream_class stream_stdio, stream_file, stream_pty,
-    stream_null, stream_socket, stream_msmouse;
+    stream_null, stream_socket, stream_msmouse, stream_mswheel;
 
 enum stream_input {
     INPUT_OK,

@@ -339,28 +339,45 @@ class Window(Case):
 class SerialMouse(Case):
     """No window: the monitor moves it."""
 
-    def test_protocol(self):
+    def begin(self, kind, greeting, steps):
         emu = self.start_emu(
             '-M', 'pc', '-vga', 'std', '-m', '16', '-bios', harness.ARGS.rom,
-            '-display', 'none', '-serial', 'msmouse', '-debugcon',
+            '-display', 'none', '-serial', kind, '-debugcon',
             f'file:{self.folder}/said', '-monitor', 'stdio',
             stdin=subprocess.PIPE)
         self.want = ''
-        self.expect('4D 33') # M3
-        for command, bytes_ in (
-                ('mouse_move 5 -3', '4C 05 3D'),
-                ('mouse_move -200 200', '46 01 3F 46 37 09'),
-                ('mouse_button 1', '60 00 00'),
-                ('mouse_button 5', '70 00 00'),
-                ('mouse_button 2', '40 00 00 20'),
-                ('mouse_button 0', '40 00 00 00'),
-                ('mouse_move 1 0', '40 01 00')):
+        self.expect(greeting)
+        for command, bytes_ in steps:
             emu.stdin.write(command.encode() + b'\n')
             emu.stdin.flush()
             self.expect(bytes_)
         emu.stdin.write(b'quit\n')
         emu.stdin.flush()
         self.assertEqual(emu.wait(harness.LONG), 0)
+
+    def test_three_buttons(self):
+        self.begin('msmouse', '4D 33', ( # M3
+                ('mouse_move 5 -3', '4C 05 3D'),
+                ('mouse_move -200 200', '46 01 3F 46 37 09'),
+                ('mouse_button 1', '60 00 00'),
+                ('mouse_button 5', '70 00 00'),
+                ('mouse_button 2', '40 00 00 20'),
+                ('mouse_button 0', '40 00 00 00'),
+                ('mouse_move 1 0 1', '40 01 00')))
+
+    def test_wheel(self):
+        # Plug and Play External COM Device Specification 1.00, 2.1: what is
+        # sent is 0x20 less than the text, but for the revision.
+        text = '(\x21\x44MSH0001\\\\MOUSE\\PNP0F0C\\MICROSOFT INTELLIMOUSE'
+        sent = bytes(ord(c) - 0x20 for c in text)
+        total = sum(sent) + ord(')') - 0x20 & 255
+        sent += bytes(ord(c) - 0x20 for c in f'{total:02X})')
+        self.begin('mswheel', (b'MZ@' + sent).hex(' ').upper(), (
+                ('mouse_move 5 -3 1', '4C 05 3D 01'),
+                ('mouse_move 0 0 -9', '40 00 00 09 40 00 00 0E'),
+                ('mouse_button 5', '70 00 00 00'),
+                ('mouse_button 2', '40 00 00 10'),
+                ('mouse_button 0', '40 00 00 00')))
 
     def expect(self, codes):
         said = self.folder / 'said'
