@@ -156,6 +156,20 @@ static void write_enable(struct vga *v, uint16_t value)
     vga_retime(v);
 }
 
+static void write_offset(struct vga *v, unsigned index, uint16_t value)
+{
+    struct vbe_mode m;
+    uint32_t most;
+
+    if (!vbe_mode(&v->regs, v->vram->size, &m))
+        return;
+    if (index == VBE_X_OFFSET)
+        most = v->regs.vbe[VBE_VIRT_WIDTH] - m.width;
+    else
+        most = virtual_height(v) - m.height;
+    v->regs.vbe[index] = (uint16_t)clamp(value, 0, most);
+}
+
 /* As large as memory allows with the lines that are shown. */
 static void write_virtual_width(struct vga *v, uint16_t value)
 {
@@ -171,20 +185,9 @@ static void write_virtual_width(struct vga *v, uint16_t value)
     most = most < 0xfff8 ? most & ~7u : 0xfff8;
     v->regs.vbe[VBE_VIRT_WIDTH] =
         (uint16_t)clamp(value & ~7u, m.width, (uint32_t)most);
-}
-
-static void write_offset(struct vga *v, unsigned index, uint16_t value)
-{
-    struct vbe_mode m;
-    uint32_t most;
-
-    if (!vbe_mode(&v->regs, v->vram->size, &m))
-        return;
-    if (index == VBE_X_OFFSET)
-        most = v->regs.vbe[VBE_VIRT_WIDTH] - m.width;
-    else
-        most = virtual_height(v) - m.height;
-    v->regs.vbe[index] = (uint16_t)clamp(value, 0, most);
+    /* What is shown may reach over the new ends. */
+    write_offset(v, VBE_X_OFFSET, v->regs.vbe[VBE_X_OFFSET]);
+    write_offset(v, VBE_Y_OFFSET, v->regs.vbe[VBE_Y_OFFSET]);
 }
 
 void vbe_write(struct vga *v, unsigned index, uint16_t value)

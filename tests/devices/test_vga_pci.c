@@ -302,6 +302,99 @@ static void survives_nonsense(void **state)
     assert_in_range(blank, 1, 399);
 }
 
+/* -------------------------------------------------------------- VBE's ends */
+
+static unsigned vbe_bytes(unsigned pixels, unsigned bpp)
+{
+    return bpp == 4 ? pixels / 8 : pixels * ((bpp + 7) / 8);
+}
+
+/* What a driver reads back is in memory, as a whole. */
+static void expect_sound_mode(uint64_t memory)
+{
+    unsigned x = rig_vbe_get(&rig, VBE_XRES), y = rig_vbe_get(&rig, VBE_YRES);
+    unsigned bpp = rig_vbe_get(&rig, VBE_BPP);
+    unsigned wide = rig_vbe_get(&rig, VBE_VIRT_WIDTH);
+    unsigned high = rig_vbe_get(&rig, VBE_VIRT_HEIGHT);
+    unsigned left = rig_vbe_get(&rig, VBE_X_OFFSET);
+    unsigned top = rig_vbe_get(&rig, VBE_Y_OFFSET);
+    uint64_t pitch = vbe_bytes(wide, bpp);
+
+    memory /= bpp == 4 ? 4 : 1;
+    assert_true(bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 ||
+                bpp == 32);
+    assert_in_range(x, 8, 2560);
+    assert_in_range(y, 1, 1600);
+    assert_int_equal(x % 8 + wide % 8, 0);
+    assert_in_range(wide, x, 65528);
+    assert_in_range(left, 0, wide - x);
+    assert_in_range(top + y, 1, high);
+    assert_true(pitch * high <= memory);
+    assert_true(high == 65535 || pitch * (high + 1) > memory);
+    rig_update(&rig, &frame);
+    assert_int_equal(frame.width, x);
+    assert_int_equal(frame.height, y);
+}
+
+static void set_vbe_mode(unsigned x, unsigned y, unsigned bpp)
+{
+    rig_vbe_set(&rig, VBE_ENABLE, 0);
+    rig_vbe_set(&rig, VBE_XRES, (uint16_t)x);
+    rig_vbe_set(&rig, VBE_YRES, (uint16_t)y);
+    rig_vbe_set(&rig, VBE_BPP, (uint16_t)bpp);
+    rig_vbe_set(&rig, VBE_ENABLE, VBE_ENABLED | VBE_LFB | VBE_NOCLEAR);
+}
+
+/* The largest and the smallest memory, and any number in every register. */
+static void vbe_stays_in_memory(void **state)
+{
+    static const unsigned some[] = {
+        0,    1,    7,    8,    9,    640,   767,   1024,  1600,  1601,
+        2560, 2561, 4096, 8191, 8192, 32767, 32768, 65527, 65528, 65535};
+    static const unsigned depths[] = {0, 1, 4, 8, 12, 15, 16, 24, 32, 65535};
+    static const char *const sizes[] = {"vgamem_mb=1", "vgamem_mb=4",
+                                        "vgamem_mb=256"};
+    static const unsigned mb[] = {1, 4, 256};
+    struct prng p = {7};
+
+    (void)state;
+    for (unsigned n = 0; n < 3; n++) {
+        rig_open(&rig, "VGA", sizes[n]);
+        rig_out(&rig, 0x3c2, 3);
+        assert_int_equal(rig_vbe_get(&rig, VBE_MEMORY), mb[n] << 4);
+        rig_set_attr(&rig, 0x13, 0);
+        for (unsigned i = 0; i < 60; i++) {
+            set_vbe_mode(some[prng_below(&p, 20)], some[prng_below(&p, 20)],
+                         depths[i % 10]);
+            expect_sound_mode((uint64_t)mb[n] << 20);
+            for (unsigned r = 0; r < 6; r++)
+                rig_vbe_set(&rig, VBE_BANK + (unsigned)prng_below(&p, 5),
+                            (uint16_t)some[prng_below(&p, 20)]);
+            expect_sound_mode((uint64_t)mb[n] << 20);
+            rig_poke(&rig, 0xffff, 0x5a); /* in some bank that there is */
+            rig_peek(&rig, 0x1ffff);
+        }
+        rig_close(&rig);
+    }
+}
+
+/* As many lines as there is memory for, and its last pixel. */
+static void vbe_may_want_too_much(void **state)
+{
+    (void)state;
+    rig_open(&rig, "VGA", "vgamem_mb=1");
+    harness_config_write(rig.h, rig.dev, PCI_BAR0, 4, 0x48000000);
+    rig_out(&rig, 0x3c2, 1);
+    rig_set_attr(&rig, 0x13, 0);
+    set_vbe_mode(2560, 1600, 32);
+    assert_int_equal(rig_vbe_get(&rig, VBE_YRES), 102);
+    harness_write(rig.h, rig.dev, VRAM, (102 * 2560 - 1) * 4, 4, 0x123456);
+    rig_update(&rig, &frame);
+    assert_int_equal(frame.height, 102);
+    assert_int_equal(frame.pixels[102 * 2560 - 1], 0x123456);
+    rig_close(&rig);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -315,6 +408,8 @@ int main(void)
         TEST(memory_is_what_it_was_told),
         cmocka_unit_test(can_be_looked_at_before_a_reset),
         TEST(survives_nonsense),
+        cmocka_unit_test(vbe_stays_in_memory),
+        cmocka_unit_test(vbe_may_want_too_much),
     };
 
     return cmocka_run_group_tests_name("VGA on PCI", tests, NULL, NULL);
