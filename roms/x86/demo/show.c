@@ -133,11 +133,20 @@ static void show_memory(void)
 #define BUSY 0x80
 #define DATA_REQUEST 0x08
 
+/* In ten seconds at most: bit 4 of port 61h turns with each refresh of memory,
+ * every 15 us. */
 static _Bool drive_ready(unsigned port)
 {
-    for (unsigned i = 0; i < 100000; i++)
+    unsigned turns = 0, last = inb(0x61) & 0x10;
+
+    while (turns < 660000) {
+        unsigned now = inb(0x61) & 0x10;
+
         if (!(inb(port + STATUS) & BUSY))
             return 1;
+        turns += now != last;
+        last = now;
+    }
     return 0;
 }
 
