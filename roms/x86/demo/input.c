@@ -120,10 +120,13 @@ static void show_mouse(int x, int y, unsigned buttons)
 void page_mouse(void)
 {
     int x = 320, y = 200, dx, dy;
-    unsigned buttons = 0;
+    unsigned buttons = 0, tries = 3;
 
     text_page("Mouse", "Left button: paint    right: wipe    Esc: back");
-    if (!mouse_start()) {
+    /* The BIOS waits for a byte but for some milliseconds. */
+    while (tries && !mouse_start())
+        tries--;
+    if (!tries) {
         text_at(2, 2, LIGHT);
         text("The BIOS finds no PS/2 mouse.");
         while (key_char(key_wait()) != ESCAPE)
