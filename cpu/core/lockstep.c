@@ -161,8 +161,7 @@ static bool same_ram(const struct undo *u, struct error *e)
     return true;
 }
 
-/* Lazy flags in the one form that both have. */
-static void pack_flags(struct cpu *c)
+void cpu_pack_flags(struct cpu *c)
 {
     const struct isa *isa = c->class->isa;
 
@@ -216,8 +215,8 @@ enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
         l->retries++;
     }
     l->refused = refused;
-    pack_flags(l->lead);
-    pack_flags(c);
+    cpu_pack_flags(l->lead);
+    cpu_pack_flags(c);
     if (u->no_memory)
         error_set(e, "no memory to undo with");
     else if (followed != *steps)

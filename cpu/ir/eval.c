@@ -8,6 +8,7 @@
 
 #include "cpu/core/engine.h"
 #include "cpu/core/f80_ops.h"
+#include "cpu/core/lockstep.h"
 #include "cpu/core/ops.h"
 #include "cpu/core/wide.h"
 #include "cpu/fp/fp.h"
@@ -852,6 +853,9 @@ static enum step step(struct eval *v, const struct ir_node *n,
         return v->guest->fp_end(v->c) ? GO_ON : RAISED;
     case IR_FENCE:
         op_fence();
+        return GO_ON;
+    case IR_FLAGPACK:
+        cpu_pack_flags(v->c);
         return GO_ON;
     case IR_CALL:
         return call(v, n, out);

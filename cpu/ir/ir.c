@@ -231,6 +231,11 @@ void ir_fence(struct ir *ir)
     add_node(ir, IR_FENCE, IR_VOID, IR_NONE, IR_NONE, IR_NONE, 0);
 }
 
+void ir_flagpack(struct ir *ir)
+{
+    add_node(ir, IR_FLAGPACK, IR_VOID, IR_NONE, IR_NONE, IR_NONE, 0);
+}
+
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a)
 {
     uint64_t v;

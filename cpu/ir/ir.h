@@ -190,6 +190,7 @@ ir_ref ir_get_at(struct ir *ir, enum ir_type type, uint64_t slot,
 void ir_put_at(struct ir *ir, enum ir_type type, uint64_t slot, unsigned count,
                ir_ref index, ir_ref value);
 void ir_fence(struct ir *ir);
+void ir_flagpack(struct ir *ir);
 ir_ref ir_unary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a);
 ir_ref ir_binary(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a,
                  ir_ref b);

@@ -112,6 +112,9 @@
      * of the operands */                                                    \
     X(FLAGDEF, "flagdef", "ss1s", "b",                                       \
       IR_COMMITS | IR_TYPED_EFFECT | IR_OPTIONAL)                            \
+    /* let the CPU's lazy flags be the packed ones, of whatever kind they     \
+     * are; a translator's, in front of what wants to know their kind */      \
+    X(FLAGPACK, "flagpack", "", "v", IR_READS | IR_COMMITS)                  \
     /* imm = which flag or condition, by the guest's own numbers */          \
     X(FLAGUSE, "flaguse", "", "1", IR_READS)                                 \
     /* imm = cause; the exception's value is IR_I64 */                       \

@@ -102,7 +102,7 @@ struct jit {
                            instruction which it always is; NULL: not counted */
     /* Entry points of the backend's stubs. */
     const uint8_t *enter, *resume, *exit_record, *exit_link, *exit_poll, *exit_miss,
-        *exit_fault, *site;
+        *exit_fault, *site, *pack;
 };
 
 /* The interpreter's handler of a record of the block. */

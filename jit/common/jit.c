@@ -152,7 +152,9 @@ static bool lift_prepared(struct jit *j, const struct jit_insn *i)
     return true;
 }
 
-static void lift_insn(struct jit *j, struct jit_insn *i, uint16_t live)
+/* With flags of that kind before it; false: it is the interpreter's. */
+static bool lift_as(struct jit *j, struct jit_insn *i, uint16_t live,
+                    unsigned kind)
 {
     const struct isa *isa = j->cpu->class->isa;
     const struct isa_flow *flow = isa->rows[i->insn.row].flow;
@@ -160,13 +162,11 @@ static void lift_insn(struct jit *j, struct jit_insn *i, uint16_t live)
     struct ir *ir = &b->ir;
     bool ok = true;
 
-    i->ir_first = ir->n;
-    ir_insn(ir, i->offset, i->insn.length);
     if (ir->flags) {
         struct ir_flags *f = ir->flags;
         const bool dead = flow && flow_dead(flow, live);
 
-        f->kind = block_positions(b->first)[i->start - b->first].kind;
+        f->kind = kind;
         ir_flags_begin(ir);
         ok = lift_prepared(j, i);
         f->live = live;
@@ -178,7 +178,24 @@ static void lift_insn(struct jit *j, struct jit_insn *i, uint16_t live)
     isa->lift(ir, &i->insn, i->offset);
     i->ir_end = ir->n;
     i->kind = ir->flags ? (uint8_t)ir->flags->after : FLAGS_IN_CPU;
-    i->foreign = !ok || (ir->flags && !ir_flags_end(ir));
+    return ok && (!ir->flags || ir_flags_end(ir));
+}
+
+static void lift_insn(struct jit *j, struct jit_insn *i, uint16_t live)
+{
+    struct jit_block *b = &j->block;
+    const unsigned kind = block_positions(b->first)[i->start - b->first].kind;
+    struct ir *ir = &b->ir;
+
+    i->ir_first = ir->n;
+    ir_insn(ir, i->offset, i->insn.length);
+    i->foreign = !lift_as(j, i, live, kind);
+    if (!i->foreign || !ir->flags || kind != FLAGS_IN_CPU || ir->failed)
+        return;
+    /* Where a block begins their kind is known to the CPU alone. */
+    ir->n = i->ir_first + 1;
+    ir_flagpack(ir);
+    i->foreign = !lift_as(j, i, live, FLAGS_BITS);
 }
 
 static bool lift_block(struct jit *j, const struct rec *first,

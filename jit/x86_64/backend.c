@@ -171,6 +171,18 @@ static void call_plain(struct gen *g, const struct ir_node *n)
     fill(&g->e, isa, g->n_pins);
 }
 
+static void pack_flags(struct gen *g)
+{
+    struct emit *e = &g->e;
+    uint8_t *over;
+
+    e_op_mem(e, false, 0x83, ALU_CMP, RBP, NO_REG, 0, CPU(flag_kind));
+    e8(e, FLAGS_BITS);
+    over = e_jcc(e, CC_E);
+    e_call_to(e, g->j->code.write + (g->j->pack - g->j->code.run));
+    e_patch(over, e->at);
+}
+
 static void statement(struct gen *g, uint32_t at, uint32_t end)
 {
     const struct ir_node *n = &g->b->ir.nodes[at];
@@ -199,6 +211,9 @@ static void statement(struct gen *g, uint32_t at, uint32_t end)
     }
     case IR_FENCE:
         e_mfence(&g->e);
+        break;
+    case IR_FLAGPACK:
+        pack_flags(g);
         break;
     case IR_CALL:
         call_plain(g, n);

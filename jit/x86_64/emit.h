@@ -391,6 +391,14 @@ static inline void e_jmp_to(struct emit *e, const uint8_t *to)
         e_patch(site, to);
 }
 
+static inline void e_call_to(struct emit *e, const uint8_t *to)
+{
+    e8(e, 0xe8);
+    e32(e, 0);
+    if (!e->full)
+        e_patch(e->at - 4, to);
+}
+
 static inline void e_jmp_reg(struct emit *e, int r)
 {
     e_rex(e, false, 0, 0, r, false);

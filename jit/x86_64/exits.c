@@ -3,6 +3,7 @@
  */
 #include <cpuid.h>
 
+#include "cpu/core/lockstep.h"
 #include "jit/x86_64/gen.h"
 
 void jump_to_stub(struct gen *g, const uint8_t *stub)
@@ -221,6 +222,8 @@ static bool has_instructions(void)
 bool backend_init(struct jit *j, struct error *err)
 {
     static const int8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+    /* what a function changes beside the temporaries */
+    static const int8_t kept[] = {RSI, RDI, R8, R9, R10, R11};
     const struct isa *isa = j->cpu->class->isa;
     unsigned n = pin_count(j);
     struct emit e = emit_here(j);
@@ -287,6 +290,17 @@ bool backend_init(struct jit *j, struct error *err)
             e_alu_imm(&e, true, ALU_ADD, RSP, 8);
         else
             e_pop(&e, r);
+    e_ret(&e);
+
+    /* pack: cpu_pack_flags(); called, and only temporaries change */
+    j->pack = run_address(j, e.at);
+    for (unsigned i = 0; i < 6; i++)
+        e_push(&e, kept[i]);
+    e_mov(&e, RDI, RBP);
+    e_imm(&e, RAX, (uintptr_t)cpu_pack_flags);
+    e_call_reg(&e, RAX);
+    for (unsigned i = 6; i-- > 0;)
+        e_pop(&e, kept[i]);
     e_ret(&e);
 
     /* exit_fault: an exception is pending, cpu->cur and budget are set */
