@@ -445,7 +445,9 @@ static void i440fx_reset(struct device *dev)
 }
 
 /* Suspend to RAM, which this bridge's successors have (82443BX, 4.8): what
- * says where memory is stays, for firmware goes on from its copy there. */
+ * says where memory is stays, for firmware goes on from its copy there; which
+ * can be written again: SeaBIOS counts processors in it (smp_resume) and closes
+ * it when it has done. */
 static void i440fx_sleep(struct device *dev)
 {
     struct i440fx *h = (struct i440fx *)dev;
@@ -454,6 +456,11 @@ static void i440fx_sleep(struct device *dev)
     h->reset_control = 0;
     memset(h->asserted, 0, sizeof(h->asserted));
     h->in_smm = 0;
+    for (unsigned n = 0; n < 7; n++) {
+        uint8_t *pam = &h->bridge.config[PAM0 + n];
+
+        *pam |= (uint8_t)((*pam & 0x11) << 1);
+    }
     settle(h);
 }
 

@@ -35,6 +35,9 @@ go:     mov al, 0x0f
         mov ax, 0xc000
         mov es, ax
         mov word [es:0], 0x7e57
+        CONFIG 0, 0x5a, al      ; that cannot be written
+        mov al, 0x11
+        out dx, al
         mov al, 0x55
         out 0x21, al
         call find_pm
@@ -77,6 +80,7 @@ report: mov ax, [MARK]
         call hex16
         mov ax, 0xc000
         mov es, ax
+        inc word [es:0]
         mov ax, [es:0]
         call hex16
         in al, 0x21

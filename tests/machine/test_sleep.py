@@ -30,7 +30,8 @@ def report(kind, status, enable):
     begin, kept = KINDS[kind]
     again = 1 if kind == POS else 0
     mask = 0x55 if kept else 0xff
-    return (f'{begin} 5a01 {again:04x} 7e57 {mask:04x} {status:04x} '
+    shadow = 0x7e57 if kept else 0x7e58  # can be written again
+    return (f'{begin} 5a01 {again:04x} {shadow:04x} {mask:04x} {status:04x} '
             f'{enable:04x} ')
 
 
