@@ -23,11 +23,11 @@
  *
  * Lock keys that were pressed while another window had the keyboard are
  * pressed for the guest when this one gets it, if it has ever set the LEDs.
- * If the X server goes away, the thread ends and the machine goes on.
+ * If the X or Wayland server goes away, the thread ends and the machine goes
+ * on.
  *
  * Missing: hosts whose windows want the main thread; an absolute pointer
- * (there is no tablet); a Wayland server, or one of Xlib before 1.7, that
- * goes away.
+ * (there is no tablet); Xlib before 1.7, whose server goes away.
  */
 #include <SDL.h>
 #include <SDL_syswm.h>
@@ -462,12 +462,25 @@ static void on_window(struct sdl *s, const SDL_WindowEvent *e)
     }
 }
 
+/* The window system is gone.  Nothing of SDL may be called any more; what it
+ * has is lost with the thread. */
+static _Noreturn void lost(struct sdl *s)
+{
+    s->lost = true;
+    s->host->release(s->host->owner);
+    s->host->lost(s->host->owner);
+    pthread_exit(NULL);
+}
+
 static void on_event(struct sdl *s, const SDL_Event *e)
 {
     switch (e->type) {
     case SDL_WINDOWEVENT:
         on_window(s, &e->window);
         return;
+    case SDL_QUIT: /* Wayland's end; signals and windows send none, see hints()
+                    */
+        lost(s);
     case SDL_RENDER_TARGETS_RESET:
     case SDL_RENDER_DEVICE_RESET:
         if (s->texture)
@@ -573,6 +586,7 @@ static void hints(void)
     if (SDL_getenv("DISPLAY") && !(wayland && *wayland))
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
     /* Alt-F4 and Alt-Tab are the guest's while it has the keyboard. */
@@ -582,17 +596,11 @@ static void hints(void)
 }
 
 #ifdef SDL_VIDEO_DRIVER_X11
-/* Xlib ends the process if this returns.  Nothing of SDL may be called any
- * more; what it has is lost with the thread. */
-static void lost(Display *display, void *arg)
+/* Xlib ends the process if this returns. */
+static void lost_x(Display *display, void *arg)
 {
-    struct sdl *s = arg;
-
     (void)display;
-    s->lost = true;
-    s->host->release(s->host->owner);
-    s->host->lost(s->host->owner);
-    pthread_exit(NULL);
+    lost(arg);
 }
 
 /* In place of Xlib's own, which ends the process. */
@@ -620,7 +628,7 @@ static void outlive_x(struct sdl *s)
     if (!set_exit || !set)
         return;
     set(say_nothing);
-    set_exit(info.info.x11.display, lost, s);
+    set_exit(info.info.x11.display, lost_x, s);
 }
 #else
 static void outlive_x(struct sdl *s)
@@ -646,7 +654,9 @@ static bool is_soft_gl(void)
 }
 
 /*
- * One that waits for the beam, if it can.  Where a program does what a GPU
+ * One that waits for the beam, if it can; but not under Wayland, which shows
+ * whole frames anyway: SDL 2.26 waits for ever for the beam of a server that
+ * is gone.  Where a program does what a GPU
  * should, drawing by SDL itself is three times as fast; under X it takes the
  * picture to the server by shared memory, if it is told not to use OpenGL.
  */
@@ -654,11 +664,14 @@ static void make_renderer(struct sdl *s)
 {
     const char *driver = SDL_GetCurrentVideoDriver();
     bool x11 = driver && !strcmp(driver, "x11");
+    bool wayland = driver && !strcmp(driver, "wayland");
     SDL_RendererInfo info;
 
     if (x11)
         SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
-    s->renderer = SDL_CreateRenderer(s->window, -1, SDL_RENDERER_PRESENTVSYNC);
+    if (!wayland)
+        s->renderer =
+            SDL_CreateRenderer(s->window, -1, SDL_RENDERER_PRESENTVSYNC);
     if (!s->renderer) /* no beam to wait for */
         s->renderer = SDL_CreateRenderer(s->window, -1, 0);
     if (!x11 || !s->renderer || SDL_GetRendererInfo(s->renderer, &info) ||

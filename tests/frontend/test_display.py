@@ -336,6 +336,46 @@ class Window(Case):
         self.assertEqual(self.emu.wait(harness.LONG), 0)
 
 
+class Wayland(Case):
+    """A compositor in a window of the X server's."""
+
+    def test_lost(self):
+        if harness.ARGS.sanitized:
+            self.skipTest('tested without sanitizers')
+        for tool in (*TOOLS, 'weston'):
+            if not shutil.which(tool):
+                self.skipTest(f'no {tool} here')
+        try:
+            desktop = Desktop(self.folder)
+        except OSError as err:
+            self.skipTest(str(err))
+        self.addCleanup(desktop.close)
+        self.folder.chmod(0o700)
+        folder = {'XDG_RUNTIME_DIR': str(self.folder)}
+        weston = subprocess.Popen(
+            ['weston', '--backend=x11-backend.so', '--use-pixman',
+             '--socket=wayland', '--no-config'],
+            env={**desktop.env, **folder}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.addCleanup(harness.stop, weston)
+        self.wait_for(lambda: (self.folder / 'wayland').exists() or
+                      weston.poll() is not None, 'a compositor')
+        env = {k: v for k, v in os.environ.items() if k != 'DISPLAY'}
+        emu = self.start_emu(
+            '-M', 'pc', '-vga', 'std', '-m', '16', '-bios', harness.ARGS.rom,
+            '-display', 'sdl', '-serial', 'none', '-monitor', 'none',
+            '-debugcon', 'stdio',
+            env={**env, **folder, 'WAYLAND_DISPLAY': 'wayland'})
+        self.assertEqual(emu.stdout.readline(), b'ready\n')
+        weston.kill()
+        self.assertEqual(emu.stdout.readline(), b'button\n')
+        self.assertIsNone(emu.poll())
+        emu.terminate()
+        self.assertEqual(emu.wait(harness.LONG), 143)
+        self.assertIn(b'the window is gone with its display',
+                      emu.stderr.read())
+
+
 class SerialMouse(Case):
     """No window: the monitor moves it."""
 
