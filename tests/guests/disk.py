@@ -87,10 +87,14 @@ def make(folder, image, arch, say):
         password=PASSWORD, modules=MODULES, offset=START * SECTOR,
         image=image, kib=(SIZE - START * SECTOR) // 1024, **names))
     packages = ','.join(PACKAGES).format(arch=KERNELS[arch])
+    # Its own update would fail where the lists of one source do.
+    apt.update()
+    lists = f'cp {apt.top}/lists/*_* "$1/var/lib/apt/lists/"'
     say(f'making a disk of Debian {arch}: this takes minutes')
     out = subprocess.run(
         ['mmdebstrap', '--quiet', '--variant=minbase', f'--arch={arch}',
-         f'--include={packages}', f'--customize-hook=sh {hook} "$1"',
+         f'--include={packages}', '--skip=update', f'--setup-hook={lists}',
+         f'--customize-hook=sh {hook} "$1"',
          '--format=null', 'bookworm', '/dev/null',
          str(apt.top / 'private.sources')],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
