@@ -394,10 +394,11 @@ uint32_t lapic_timer_count(const struct local *a)
     return ticks < a->initial_count ? a->initial_count - (uint32_t)ticks : 0;
 }
 
-/* Arm for the next interrupt. */
-void lapic_timer_arm(struct local *a)
+/* Arm for the next interrupt after ns.  Who starts the count gives the time at
+ * which it did: the host may take the thread away for longer than the count. */
+static void arm(struct local *a, uint64_t ns)
 {
-    uint64_t at = CLOCK_NEVER, ns = now(a), period;
+    uint64_t at = CLOCK_NEVER, period;
 
     if (lapic_timer_mode(a) == TSC_DEADLINE) {
         if (a->deadline)
@@ -411,10 +412,15 @@ void lapic_timer_arm(struct local *a)
         }
     } else if (a->initial_count) {
         at = a->started + count_ns(a, a->initial_count);
-        if (at <= ns)
-            at = CLOCK_NEVER; /* it has been 0 for a while */
+        if (at <= ns && !timer_armed(&a->timer))
+            return; /* it has been 0 for a while */
     }
     timer_arm(&a->timer, at);
+}
+
+void lapic_timer_arm(struct local *a)
+{
+    arm(a, now(a));
 }
 
 static void fire(void *owner)
@@ -435,18 +441,19 @@ void lapic_timer_start(struct local *a, uint32_t count)
         return;
     a->initial_count = count;
     a->started = now(a);
-    lapic_timer_arm(a);
+    arm(a, a->started);
 }
 
 void lapic_timer_divide(struct local *a, uint32_t value)
 {
     uint32_t left = lapic_timer_count(a);
+    uint64_t ns = now(a);
 
     a->divide = value & 0x0b;
     /* What is left goes on at the new speed. */
     if (a->initial_count && left)
-        a->started = now(a) - count_ns(a, a->initial_count - left);
-    lapic_timer_arm(a);
+        a->started = ns - count_ns(a, a->initial_count - left);
+    arm(a, ns);
 }
 
 void lapic_timer_lvt(struct local *a, uint32_t value)

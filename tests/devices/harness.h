@@ -66,6 +66,7 @@ struct harness {
     pthread_mutex_t lock;
     struct clock *clock;
     uint64_t insns;
+    uint64_t look_ns; /* by how much each look at the clock moves it */
     struct gate *gate;
     struct log log;
     char *log_text;

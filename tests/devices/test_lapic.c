@@ -361,6 +361,38 @@ static void timer(void **state)
     harness_free(f.h);
 }
 
+/* The host takes the thread away between two looks at the clock, for longer
+ * than the count. */
+static void slow_host(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    put(&f, 0, DIVIDE, 0x0b);
+    put(&f, 0, LVT_TIMER, 0x61);
+    f.h->look_ns = 1000;
+    put(&f, 0, INITIAL, 500);
+    f.h->look_ns = 0;
+    harness_advance(f.h, 500);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x61);
+    put(&f, 0, EOI, 0);
+    put(&f, 0, INITIAL, 5000);
+    f.h->look_ns = 3000;
+    put(&f, 0, DIVIDE, 0);
+    f.h->look_ns = 0;
+    harness_advance(f.h, 10000);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x61);
+    put(&f, 0, EOI, 0);
+    /* Over already, but its interrupt has not been noticed yet. */
+    put(&f, 0, INITIAL, 5000);
+    f.h->look_ns = 12000;
+    put(&f, 0, DIVIDE, 0x0b);
+    f.h->look_ns = 0;
+    harness_advance(f.h, 1);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x61);
+    harness_free(f.h);
+}
+
 static void tsc_deadline(void **state)
 {
     struct fixture f = start(true);
@@ -673,6 +705,7 @@ int main(void)
         TEST(commands_to_oneself),
         TEST(lint),
         TEST(timer),
+        TEST(slow_host),
         TEST(tsc_deadline),
         TEST(x2apic),
         TEST(levels),
