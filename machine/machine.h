@@ -75,6 +75,10 @@ struct boot_option {
     const char *order; /* NULL: the board's */
     const char *once;  /* until the first reset; or NULL */
     bool menu, strict;
+    /* ms; of the menu's prompt, by default the firmware's, and after which
+     * firmware that found nothing to boot resets, by default never */
+    bool has_splash_time, has_reboot_timeout;
+    uint16_t splash_time, reboot_timeout;
 };
 
 /* The graphics card that a board has if nobody asks for another one. */

@@ -40,6 +40,26 @@ static bool tell_counts(struct machine *m, const struct machine_config *config,
            fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, config->boot.menu, e);
 }
 
+/* How long firmware waits, in ms: `etc/boot-menu-wait`, 16 bits, for a key
+ * that calls its menu; `etc/boot-fail-wait`, 32 bits, before it resets a
+ * machine that has nothing to boot (-1: for ever, as on QEMU; SeaBIOS makes
+ * it a minute where there is no such file). */
+static bool tell_waits(struct fw_cfg *f, const struct boot_option *boot,
+                       struct error *e)
+{
+    const uint32_t fail = boot->has_reboot_timeout ? boot->reboot_timeout : ~0u;
+    const uint8_t menu_wait[2] = {boot->splash_time & 0xff,
+                                  boot->splash_time >> 8};
+    const uint8_t fail_wait[4] = {fail & 0xff, fail >> 8 & 0xff,
+                                  fail >> 16 & 0xff, fail >> 24};
+
+    return (!boot->has_splash_time ||
+            fw_cfg_add_file(f, "etc/boot-menu-wait", menu_wait,
+                            sizeof(menu_wait), e)) &&
+           fw_cfg_add_file(f, "etc/boot-fail-wait", fail_wait,
+                           sizeof(fail_wait), e);
+}
+
 /* A size, and the bytes, under two keys. */
 static bool tell_bytes(struct fw_cfg *f, enum fw_cfg_key size_key,
                        enum fw_cfg_key data_key, const void *data,
@@ -280,6 +300,10 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
+    if ((config->boot.has_splash_time || config->boot.has_reboot_timeout) &&
+        !m->fw_cfg)
+        return error_set(e, "-boot: this board has no firmware configuration "
+                            "device, which would tell of times");
     if (config->n_smbios && !(m->fw_cfg && m->rom_file))
         return error_set(e, "-smbios: wanted a board whose firmware puts the "
                             "tables into memory, as pc and isapc have it");
@@ -289,7 +313,8 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
         fill_cmos(m, cmos, boot);
     if (!m->fw_cfg)
         return true;
-    if (!tell_counts(m, config, e) || !tell_kernel(m, e) ||
+    if (!tell_counts(m, config, e) ||
+        !tell_waits(m->fw_cfg, &config->boot, e) || !tell_kernel(m, e) ||
         (m->rom_file && !tell_pc(m, config, e)))
         return false;
     for (size_t i = 0; i < config->n_fw_cfg; i++) {

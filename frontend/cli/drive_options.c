@@ -433,16 +433,51 @@ static bool parse_order(const char *order, struct error *e)
     return true;
 }
 
+/* Milliseconds under that key.  A missing one leaves both as they are. */
+static bool parse_wait(const struct keyval *kv, const char *key, bool *has,
+                       uint16_t *out, struct error *e)
+{
+    const char *text = keyval_get(kv, key);
+    uint64_t ms;
+
+    if (!text)
+        return true;
+    if (!parse_number(text, UINT16_MAX, &ms, e))
+        return error_prefix(e, "%s", key);
+    *has = true;
+    *out = (uint16_t)ms;
+    return true;
+}
+
+/* As a time, or -1: never. */
+static bool parse_reboot_timeout(const struct keyval *kv,
+                                 struct boot_option *b, struct error *e)
+{
+    const char *text = keyval_get(kv, "reboot-timeout");
+
+    if (text && strcmp(text, "-1") == 0) {
+        b->has_reboot_timeout = false;
+        return true;
+    }
+    return parse_wait(kv, "reboot-timeout", &b->has_reboot_timeout,
+                      &b->reboot_timeout, e);
+}
+
 enum cli_result cli_boot(struct config *c, const char *arg, struct error *e)
 {
-    static const char *const known[] = {"order", "once", "menu", "strict"};
+    static const char *const known[] = {"order",       "once",
+                                        "menu",        "strict",
+                                        "splash-time", "reboot-timeout"};
     struct boot_option *b = &c->boot;
     struct keyval kv;
 
     if (!keyval_parse(&c->pool, arg, "order", &kv, e) ||
         !keyval_check(&kv, known, COUNT(known), e) ||
         !keyval_bool(&kv, "menu", &b->menu, e) ||
-        !keyval_bool(&kv, "strict", &b->strict, e))
+        !keyval_bool(&kv, "strict", &b->strict, e) ||
+        !parse_wait(&kv, "splash-time", &b->has_splash_time, &b->splash_time,
+                    e) ||
+        !parse_reboot_timeout(&kv, b, e))
         return CLI_ERROR;
     if (keyval_get(&kv, "order"))
         b->order = keyval_get(&kv, "order");

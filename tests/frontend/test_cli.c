@@ -267,6 +267,19 @@ static void test_drives(void **state)
     assert_string_equal(c.boot.order, "dc");
     assert_string_equal(c.boot.once, "a");
     assert_true(c.boot.menu && c.boot.strict);
+    assert_false(c.boot.has_splash_time || c.boot.has_reboot_timeout);
+    config_free(&c);
+    assert_int_equal(parse(&c, &e, "-boot",
+                           "menu=on,splash-time=0,reboot-timeout=65535", NULL),
+                     CLI_RUN);
+    assert_true(c.boot.has_splash_time && c.boot.has_reboot_timeout);
+    assert_int_equal(c.boot.splash_time, 0);
+    assert_int_equal(c.boot.reboot_timeout, 65535);
+    config_free(&c);
+    assert_int_equal(parse(&c, &e, "-boot", "reboot-timeout=5", "-boot",
+                           "reboot-timeout=-1", NULL),
+                     CLI_RUN);
+    assert_false(c.boot.has_reboot_timeout);
     config_free(&c);
 }
 

@@ -223,6 +223,19 @@ static void test_e820(void **state)
     assert_int_equal(ld_le32(p + 36), 1);
 }
 
+static void test_waits(void **state)
+{
+    struct rig *r = *state;
+
+    r->config.boot.has_splash_time = true;
+    r->config.boot.splash_time = 5000;
+    pc_make(r, 1);
+    assert_int_equal(pc_file(r, "etc/boot-menu-wait")->size, 2);
+    assert_int_equal(ld_le16(pc_file(r, "etc/boot-menu-wait")->data), 5000);
+    assert_int_equal(pc_file(r, "etc/boot-fail-wait")->size, 4);
+    assert_true(ld_le32(pc_file(r, "etc/boot-fail-wait")->data) == UINT32_MAX);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int main(void)
@@ -232,6 +245,7 @@ int main(void)
         TEST(test_acpi),
         TEST(test_microvm_acpi),
         TEST(test_e820),
+        TEST(test_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,12 @@ MORE = [
      ['-M', 'pc', '-hda', 'DISK', '-cdrom', 'IMAGE', '-boot', 'once=d'],
      test_seabios.SECTOR, ['Booting from DVD/CD', 'Booting from Hard Disk']),
     ('none', 512, b'', ['-M', 'pc', '-nodefaults', '-hda', 'IMAGE'],
-     'No bootable device', ['Boot failed: not a bootable disk']),
+     'No bootable device.\n', ['Boot failed: not a bootable disk']),
+    ('waits', 512, b'',
+     ['-M', 'pc', '-nodefaults', '-hda', 'IMAGE', '-boot',
+      'menu=on,splash-time=7,reboot-timeout=2000'], 'Rebooting.',
+     ['Press ESC for boot menu',
+      'No bootable device.  Retrying in 2 seconds.']),
 ]
 
 
@@ -238,6 +243,8 @@ WRONG = [
     (['-M', 'pc', '-boot', 'order=e'], "there is no 'e'"),
     (['-M', 'pc', '-boot', 'cc'], "'c' is there twice"),
     (['-M', 'pc', '-boot', 'A'], 'letters from a on'),
+    (['-M', 'pc', '-boot', 'splash-time=65536'], 'splash-time: '),
+    (['-M', 'pc', '-boot', 'reboot-timeout=-2'], 'reboot-timeout: '),
     (['-M', 'virt', '-boot', 'c'], "this board's firmware takes no order"),
 ]
 
