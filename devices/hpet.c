@@ -94,9 +94,9 @@ static bool legacy(const struct hpet *h)
     return (h->config & LEG_RT_CNF) != 0;
 }
 
-static uint64_t count(const struct hpet *h)
+static uint64_t count(const struct hpet *h, uint64_t now)
 {
-    return runs(h) ? h->counter + ticks(h) : h->counter;
+    return runs(h) ? h->counter + now : h->counter;
 }
 
 static bool is_periodic(const struct comparator *t)
@@ -162,26 +162,30 @@ static void interrupt(struct comparator *t)
     }
 }
 
-/* -- time -- */
+/*
+ * -- time --
+ *
+ * `now` is in ticks of the clock, which is looked at once in each access and
+ * each match: a comparator that the counter passed between two looks would
+ * miss it.
+ */
 
 /* A periodic comparator goes on by whole periods until it is ahead. */
-static void advance(struct comparator *t, uint64_t now)
+static void advance(struct comparator *t, uint64_t count)
 {
     uint64_t period = t->period < MIN_PERIOD ? MIN_PERIOD : t->period;
-    uint64_t mask = width(t), behind = (now - t->value) & mask;
+    uint64_t mask = width(t), behind = (count - t->value) & mask;
 
     /* Ahead already: what is behind would be more than half of a turn. */
     if (behind <= mask / 2)
         t->value = (t->value + (behind / period + 1) * period) & mask;
 }
 
-/* By one reading of the clock, or it would match late by what lies between
- * two. */
-static void arm(struct comparator *t)
+static void arm(struct comparator *t, uint64_t now)
 {
     struct hpet *h = t->owner;
-    uint64_t now = ticks(h), at = CLOCK_NEVER;
     uint64_t left = (t->value - (h->counter + now)) & width(t);
+    uint64_t at = CLOCK_NEVER;
 
     /* It matches when the counter gets there: 0 is a whole turn away. */
     if (left == 0)
@@ -191,20 +195,37 @@ static void arm(struct comparator *t)
     timer_arm(&t->timer, at);
 }
 
-static void match(void *owner)
+static void match(struct comparator *t, uint64_t now)
 {
-    struct comparator *t = owner;
-
     if (is_periodic(t) && t->period)
-        advance(t, count(t->owner) & width(t));
-    arm(t);
+        advance(t, count(t->owner, now));
+    arm(t, now);
     interrupt(t);
 }
 
-static void arm_all(struct hpet *h)
+static void fire(void *owner)
+{
+    struct comparator *t = owner;
+
+    match(t, ticks(t->owner));
+}
+
+/* The time of an access; what matched before it has interrupted, whether or
+ * not the main loop has come round to it. */
+static uint64_t access_time(struct hpet *h)
+{
+    uint64_t now = ticks(h);
+
+    for (unsigned i = 0; i < N_TIMERS; i++)
+        if (h->t[i].timer.deadline / TICK_NS <= now)
+            match(&h->t[i], now);
+    return now;
+}
+
+static void arm_all(struct hpet *h, uint64_t now)
 {
     for (unsigned i = 0; i < N_TIMERS; i++)
-        arm(&h->t[i]);
+        arm(&h->t[i], now);
 }
 
 /* -- registers -- */
@@ -219,7 +240,7 @@ static uint64_t read_timer(const struct comparator *t, unsigned reg)
 }
 
 /* All registers have 64 bits. */
-static uint64_t read_register(const struct hpet *h, unsigned at)
+static uint64_t read_register(const struct hpet *h, unsigned at, uint64_t now)
 {
     unsigned n = (at - TIMERS) / TIMER_STEP;
 
@@ -231,7 +252,7 @@ static uint64_t read_register(const struct hpet *h, unsigned at)
     case GENERAL_STATUS:
         return h->status;
     case MAIN_COUNTER:
-        return count(h);
+        return count(h, now);
     default:
         if (at >= TIMERS && n < N_TIMERS)
             return read_timer(&h->t[n], at % TIMER_STEP);
@@ -239,17 +260,17 @@ static uint64_t read_register(const struct hpet *h, unsigned at)
     }
 }
 
-static void write_configuration(struct hpet *h, uint64_t value)
+static void write_configuration(struct hpet *h, uint64_t value, uint64_t now)
 {
-    uint64_t now = count(h);
+    uint64_t counter = count(h, now);
 
     h->config = value & (ENABLE_CNF | LEG_RT_CNF);
-    h->counter = runs(h) ? now - ticks(h) : now;
-    arm_all(h);
+    h->counter = runs(h) ? counter - now : counter;
+    arm_all(h, now);
     drive(h);
 }
 
-static void write_comparator(struct comparator *t, uint64_t value)
+static void write_comparator(struct comparator *t, uint64_t value, uint64_t now)
 {
     value &= width(t);
     if (is_periodic(t)) {
@@ -261,13 +282,14 @@ static void write_comparator(struct comparator *t, uint64_t value)
         t->value = value;
     }
     t->config &= ~(uint32_t)VAL_SET_CNF;
-    arm(t);
+    arm(t, now);
 }
 
-static void write_timer(struct comparator *t, unsigned reg, uint64_t value)
+static void write_timer(struct comparator *t, unsigned reg, uint64_t value,
+                        uint64_t now)
 {
     if (reg == TIMER_COMPARATOR) {
-        write_comparator(t, value);
+        write_comparator(t, value, now);
     } else if (reg == TIMER_CONFIGURATION) {
         t->config = (uint32_t)value & CONFIG_BITS;
         if (t->number >= 2)
@@ -275,18 +297,19 @@ static void write_timer(struct comparator *t, unsigned reg, uint64_t value)
         if (!(t->config & INT_TYPE_CNF))
             t->owner->status &= ~(UINT64_C(1) << t->number);
         t->value &= width(t);
-        arm(t);
+        arm(t, now);
         drive(t->owner);
     }
 }
 
-static void write_register(struct hpet *h, unsigned at, uint64_t value)
+static void write_register(struct hpet *h, unsigned at, uint64_t value,
+                           uint64_t now)
 {
     unsigned n = (at - TIMERS) / TIMER_STEP;
 
     switch (at) {
     case GENERAL_CONFIGURATION:
-        write_configuration(h, value);
+        write_configuration(h, value, now);
         break;
     case GENERAL_STATUS:
         h->status &= ~value;
@@ -298,21 +321,22 @@ static void write_register(struct hpet *h, unsigned at, uint64_t value)
         break;
     default:
         if (at >= TIMERS && n < N_TIMERS)
-            write_timer(&h->t[n], at % TIMER_STEP, value);
+            write_timer(&h->t[n], at % TIMER_STEP, value, now);
     }
 }
 
 static uint64_t hpet_read(struct device *dev, unsigned window, uint64_t offset,
                           unsigned size)
 {
-    uint64_t v = read_register((struct hpet *)dev, (unsigned)offset & ~7u);
+    struct hpet *h = (struct hpet *)dev;
+    uint64_t now = access_time(h);
 
     (void)window, (void)size;
-    return v >> 8 * (offset & 7);
+    return read_register(h, (unsigned)offset & ~7u, now) >> 8 * (offset & 7);
 }
 
 /* What a write of half a register leaves of it. */
-static uint64_t old_value(const struct hpet *h, unsigned at)
+static uint64_t old_value(const struct hpet *h, unsigned at, uint64_t now)
 {
     unsigned n = (at - TIMERS) / TIMER_STEP;
 
@@ -321,7 +345,7 @@ static uint64_t old_value(const struct hpet *h, unsigned at)
     if (at >= TIMERS && n < N_TIMERS && at % TIMER_STEP == TIMER_COMPARATOR &&
         is_periodic(&h->t[n]) && !(h->t[n].config & VAL_SET_CNF))
         return h->t[n].period;
-    return read_register(h, at);
+    return read_register(h, at, now);
 }
 
 static void hpet_write(struct device *dev, unsigned window, uint64_t offset,
@@ -329,19 +353,19 @@ static void hpet_write(struct device *dev, unsigned window, uint64_t offset,
 {
     struct hpet *h = (struct hpet *)dev;
     unsigned at = (unsigned)offset & ~7u;
-    uint64_t old;
+    uint64_t now = access_time(h), old;
 
     (void)window;
     if (size == 8) {
-        write_register(h, at, value);
+        write_register(h, at, value, now);
         return;
     }
-    old = old_value(h, at);
+    old = old_value(h, at, now);
     if (offset & 4)
         value = value << 32 | (uint32_t)old;
     else
         value |= old & ~(uint64_t)UINT32_MAX;
-    write_register(h, at, value);
+    write_register(h, at, value, now);
 }
 
 /* -- the device -- */
@@ -371,7 +395,7 @@ static bool hpet_create(struct device *dev, struct error *e)
     for (unsigned i = 0; i < N_TIMERS; i++) {
         h->t[i].owner = h;
         h->t[i].number = i;
-        timer_init(&h->t[i].timer, dev->env->clock, match, &h->t[i]);
+        timer_init(&h->t[i].timer, dev->env->clock, fire, &h->t[i]);
     }
     return true;
 }
@@ -387,7 +411,7 @@ static void hpet_loaded(struct device *dev)
 
     for (unsigned i = 0; i < N_TIMERS; i++)
         h->t[i].config &= i < 2 ? CONFIG_BITS : CONFIG_BITS & ~TYPE_CNF;
-    arm_all(h);
+    arm_all(h, ticks(h));
     drive(h);
 }
 

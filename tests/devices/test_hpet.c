@@ -145,15 +145,60 @@ static void legacy(void **state)
     assert_false(harness_level(h, dev, 0));
 }
 
+/* The host takes the thread away between two looks at the clock, or keeps the
+ * main loop from a comparator that is due. */
+static void slow_host(void **state)
+{
+    struct harness_wire *w = harness_out(h, dev, 0);
+    unsigned before;
+
+    (void)state;
+    put(CONFIG, 3);
+    put(TN_CONFIG(0), ENABLE | PERIODIC | SETVAL);
+    put(TN_VALUE(0), get(COUNTER) + 3000);
+    put(TN_VALUE(0), 2000);
+    h->look_ns = 1500 * TICK;
+    harness_advance(h, 5000 * TICK);
+    h->look_ns = 0;
+    before = w->changes;
+    harness_advance(h, 2000 * TICK);
+    assert_true(w->changes > before);
+    /* A one-shot that is due when its registers, or all, are written. */
+    w = harness_out(h, dev, 3);
+    put(TN_CONFIG(2), ROUTE | ENABLE | LEVEL);
+    for (unsigned i = 0; i < 3; i++) {
+        const unsigned reg[] = {TN_CONFIG(2), CONFIG, STATUS};
+        const uint64_t v[] = {ROUTE | ENABLE | LEVEL, 3, 0};
+
+        put(TN_VALUE(2), get(COUNTER) + 100);
+        h->look_ns = 200 * TICK;
+        put(reg[i], v[i]);
+        h->look_ns = 0;
+        assert_true(w->level);
+        put(STATUS, 4);
+        assert_false(w->level);
+    }
+    /* The comparator's own value: the one that is replaced was met first. */
+    put(TN_VALUE(2), get(COUNTER) + 100);
+    h->look_ns = 200 * TICK;
+    put(TN_VALUE(2), 0);
+    assert_true(w->level);
+    /* No tick is lost where the counter goes on. */
+    h->look_ns = 0;
+    before = (unsigned)get(COUNTER);
+    h->look_ns = 200 * TICK;
+    put(CONFIG, 3);
+    h->look_ns = 0;
+    assert_int_equal(get(COUNTER), before + 200);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(counter),
-        TEST(one_shot),
-        TEST(periodic),
-        TEST(legacy),
+        TEST(counter), TEST(one_shot),  TEST(periodic),
+        TEST(legacy),  TEST(slow_host),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
