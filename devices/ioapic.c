@@ -215,7 +215,7 @@ static const struct field ioapic_fields[] = {
     FIELD(struct ioapic, id, 0),
     FIELD_ARRAY(struct ioapic, low, MASKED),
     FIELD_ARRAY(struct ioapic, high, 0),
-    FIELD_ARRAY(struct ioapic, level, false),
+    FIELD_ARRAY_KEEP(struct ioapic, level),
     FIELD_HOST(struct ioapic, taken),
     FIELD_HOST(struct ioapic, taken_owner),
     FIELD_HOST(struct ioapic, taken_pin),

@@ -645,6 +645,32 @@ static void nothing_spurious(void **state)
     harness_free(f.h);
 }
 
+/* A reset of the I/O APIC lowers none of its inputs: a level that is there is
+ * sent, an edge that was there is none. */
+static void held_levels(void **state)
+{
+    struct fixture f = start(true);
+    struct device *io = harness_device(f.h, "ioapic", NULL);
+
+    (void)state;
+    assert_true(device_map(f.lapic, 0, 0xfee00000, 0, NULL));
+    harness_input(f.h, io, 5, true);
+    harness_input(f.h, io, 6, true);
+    harness_reset(f.h, io);
+    harness_write(f.h, io, 0, 0, 4, 0x10 + 2 * 5);
+    harness_write(f.h, io, 0, 0x10, 4, 0x8045);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x45);
+    put(&f, 0, EOI, 0);
+    harness_write(f.h, io, 0, 0, 4, 0x10 + 2 * 6);
+    harness_write(f.h, io, 0, 0x10, 4, 0x46);
+    harness_input(f.h, io, 6, true);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), -1);
+    harness_input(f.h, io, 6, false);
+    harness_input(f.h, io, 6, true);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x46);
+    harness_free(f.h);
+}
+
 /* EOI of a level goes to the I/O APICs, which send it again. */
 static void levels(void **state)
 {
@@ -709,6 +735,7 @@ int main(void)
         TEST(tsc_deadline),
         TEST(x2apic),
         TEST(levels),
+        TEST(held_levels),
         TEST(errors),
         TEST(local_table),
         TEST(no_suppression),
