@@ -113,18 +113,23 @@ enum apm_command { ACPI_DISABLE = 0xf0, ACPI_ENABLE = 0xf1 };
 enum { OUT_SCI, OUT_SMI };
 enum { IN_BUTTON, IN_RTC, IN_KEY, INPUTS };
 
+/* What a sleep leaves. */
+struct suspend_well {
+    uint16_t sts, en, cntrl, gpsts, gpen;
+    bool button, alarm; /* inputs */
+    bool asleep;
+};
+
 struct piix4_pm {
     struct pci_device pci;
     bool smm;
-    uint16_t sts, en, cntrl, gpsts, gpen;
+    struct suspend_well well;
     uint32_t pcntrl, devsts, devctl, glbctl, gporeg;
     uint16_t glbsts, glben;
     uint64_t epoch;        /* halves of the timer's range that have passed */
     struct timer overflow; /* when bit 23 of the timer changes */
     uint8_t smbus[SMBUS_SIZE];
     uint8_t apmc, apms;
-    bool button, alarm; /* inputs */
-    bool asleep;
     struct region power, smbus_io, apm;
 };
 
@@ -155,7 +160,7 @@ static void catch_up(struct piix4_pm *p)
     uint64_t epoch = ticks(p) >> (TIMER_BITS - 1);
 
     if (epoch != p->epoch)
-        p->sts |= TMROF;
+        p->well.sts |= TMROF;
     p->epoch = epoch;
 }
 
@@ -163,23 +168,26 @@ static void wake(struct piix4_pm *p)
 {
     const struct device_env *env = env_of(p);
 
-    if (!p->asleep)
+    if (!p->well.asleep)
         return;
-    p->asleep = false;
-    p->sts |= RSM;
+    p->well.asleep = false;
+    p->well.sts |= RSM;
     env->request(env->machine, REQUEST_WAKE, 0);
 }
 
 static void update(struct piix4_pm *p)
 {
-    bool event = (p->sts & p->en & EN_BITS) || (p->gpsts & p->gpen);
+    bool event =
+        (p->well.sts & p->well.en & EN_BITS) || (p->well.gpsts & p->well.gpen);
     uint64_t at = CLOCK_NEVER;
 
-    if ((p->sts & p->en & (PWRBTN | RTC)) || (p->gpsts & p->gpen))
+    if ((p->well.sts & p->well.en & (PWRBTN | RTC)) ||
+        (p->well.gpsts & p->well.gpen))
         wake(p);
 
-    wire_set(device_out(&p->pci.dev, OUT_SCI), event && (p->cntrl & SCI_EN));
-    if ((p->en & TMROF) && !(p->sts & TMROF))
+    wire_set(device_out(&p->pci.dev, OUT_SCI),
+             event && (p->well.cntrl & SCI_EN));
+    if ((p->well.en & TMROF) && !(p->well.sts & TMROF))
         at = clock_ticks_to_ns((p->epoch + 1) << (TIMER_BITS - 1), TIMER_HZ);
     timer_arm(&p->overflow, at);
 }
@@ -210,7 +218,7 @@ static void suspend(struct piix4_pm *p)
         [SUS_POS] = SLEEP_LOSES_NOTHING,
     };
     const struct device_env *env = env_of(p);
-    unsigned type = p->cntrl >> SUS_TYP_SHIFT & 7;
+    unsigned type = p->well.cntrl >> SUS_TYP_SHIFT & 7;
 
     if (type == SUS_OFF) {
         env->request(env->machine, REQUEST_POWEROFF, 0);
@@ -218,7 +226,7 @@ static void suspend(struct piix4_pm *p)
         log_guest(env->log, "%s: there is no suspend type %u", p->pci.dev.path,
                   type);
     } else {
-        p->asleep = true;
+        p->well.asleep = true;
         env->request(env->machine, REQUEST_SLEEP, losses[type]);
     }
 }
@@ -231,13 +239,13 @@ static uint32_t power_word(struct piix4_pm *p, uint64_t offset)
     catch_up(p);
     switch (offset & ~UINT64_C(3)) {
     case PMSTS:
-        return p->sts | (uint32_t)p->en << 16;
+        return p->well.sts | (uint32_t)p->well.en << 16;
     case PMCNTRL:
-        return p->cntrl;
+        return p->well.cntrl;
     case PMTMR:
         return (uint32_t)ticks(p) & TIMER_MASK;
     case GPSTS:
-        return p->gpsts | (uint32_t)p->gpen << 16;
+        return p->well.gpsts | (uint32_t)p->well.gpen << 16;
     case PCNTRL:
         return p->pcntrl;
     case GLBSTS:
@@ -276,7 +284,7 @@ static uint16_t covered(uint32_t value, uint32_t mask, unsigned shift,
 
 static void write_control(struct piix4_pm *p, uint32_t value, uint32_t mask)
 {
-    p->cntrl = covered(value & CNTRL_BITS, mask, 0, p->cntrl);
+    p->well.cntrl = covered(value & CNTRL_BITS, mask, 0, p->well.cntrl);
     if (value & mask & GBL_RLS)
         p->glbsts |= BIOS_STS;
     if (value & mask & SUS_EN)
@@ -290,15 +298,15 @@ static void write_power(struct piix4_pm *p, unsigned at, uint32_t value,
 
     switch (at) {
     case PMSTS:
-        p->sts &= (uint16_t) ~(set & STS_BITS);
-        p->en = covered(value, mask, 16, p->en) & EN_BITS;
+        p->well.sts &= (uint16_t) ~(set & STS_BITS);
+        p->well.en = covered(value, mask, 16, p->well.en) & EN_BITS;
         break;
     case PMCNTRL:
         write_control(p, value, mask);
         break;
     case GPSTS:
-        p->gpsts &= (uint16_t)~set;
-        p->gpen = covered(value, mask, 16, p->gpen) & GPE_BITS;
+        p->well.gpsts &= (uint16_t)~set;
+        p->well.gpen = covered(value, mask, 16, p->well.gpen) & GPE_BITS;
         break;
     case PCNTRL:
         p->pcntrl = (p->pcntrl & ~mask) | set;
@@ -382,9 +390,9 @@ static void apm_write(void *owner, uint64_t offset, uint64_t value,
     }
     p->apmc = (uint8_t)value;
     if (value == ACPI_ENABLE)
-        p->cntrl |= SCI_EN;
+        p->well.cntrl |= SCI_EN;
     else if (value == ACPI_DISABLE)
-        p->cntrl &= (uint16_t)~SCI_EN;
+        p->well.cntrl &= (uint16_t)~SCI_EN;
     update(p);
     raise_smi(p);
 }
@@ -490,17 +498,11 @@ static void piix4_pm_reset(struct device *dev)
 /* The suspend well keeps its own. */
 static void piix4_pm_sleep(struct device *dev)
 {
-    struct piix4_pm *p = (struct piix4_pm *)dev, was = *p;
+    struct piix4_pm *p = (struct piix4_pm *)dev;
+    const struct suspend_well well = p->well;
 
     device_reset(dev);
-    p->sts = was.sts;
-    p->en = was.en;
-    p->cntrl = was.cntrl;
-    p->gpsts = was.gpsts;
-    p->gpen = was.gpen;
-    p->button = was.button;
-    p->alarm = was.alarm;
-    p->asleep = was.asleep;
+    p->well = well;
     update(p);
 }
 
@@ -517,7 +519,7 @@ static void piix4_pm_loaded(struct device *dev)
 /* A key while it sleeps is the button, which wakes whatever is enabled. */
 static void press(struct piix4_pm *p)
 {
-    p->sts |= PWRBTN;
+    p->well.sts |= PWRBTN;
     wake(p);
 }
 
@@ -527,17 +529,17 @@ static void piix4_pm_input(struct device *dev, unsigned line, bool level)
 
     switch (line) {
     case IN_BUTTON:
-        if (level && !p->button)
+        if (level && !p->well.button)
             press(p);
-        p->button = level;
+        p->well.button = level;
         break;
     case IN_RTC:
-        if (level && !p->alarm)
-            p->sts |= RTC;
-        p->alarm = level;
+        if (level && !p->well.alarm)
+            p->well.sts |= RTC;
+        p->well.alarm = level;
         break;
     case IN_KEY:
-        if (level && p->asleep)
+        if (level && p->well.asleep)
             press(p);
         break;
     }
@@ -559,14 +561,22 @@ static const struct property piix4_pm_properties[] = {
     {NULL, PROP_U32, 0, NULL, NULL, false},
 };
 
+static const struct field suspend_well_fields[] = {
+    FIELD(struct suspend_well, sts, 0),
+    FIELD(struct suspend_well, en, 0),
+    FIELD(struct suspend_well, cntrl, 0),
+    FIELD(struct suspend_well, gpsts, 0),
+    FIELD(struct suspend_well, gpen, 0),
+    FIELD(struct suspend_well, button, false),
+    FIELD_KEEP(struct suspend_well, alarm),
+    FIELD(struct suspend_well, asleep, false),
+    FIELD_LIST_END,
+};
+
 static const struct field piix4_pm_fields[] = {
     FIELD_SUB(struct piix4_pm, pci, pci_device_fields),
     FIELD_HOST(struct piix4_pm, smm),
-    FIELD(struct piix4_pm, sts, 0),
-    FIELD(struct piix4_pm, en, 0),
-    FIELD(struct piix4_pm, cntrl, 0),
-    FIELD(struct piix4_pm, gpsts, 0),
-    FIELD(struct piix4_pm, gpen, 0),
+    FIELD_SUB(struct piix4_pm, well, suspend_well_fields),
     FIELD(struct piix4_pm, pcntrl, 0),
     FIELD(struct piix4_pm, devsts, 0),
     FIELD(struct piix4_pm, devctl, 0),
@@ -579,9 +589,6 @@ static const struct field piix4_pm_fields[] = {
     FIELD_ARRAY(struct piix4_pm, smbus, 0),
     FIELD(struct piix4_pm, apmc, 0),
     FIELD(struct piix4_pm, apms, 0),
-    FIELD(struct piix4_pm, button, false),
-    FIELD_KEEP(struct piix4_pm, alarm),
-    FIELD(struct piix4_pm, asleep, false),
     FIELD_HOST(struct piix4_pm, power),
     FIELD_HOST(struct piix4_pm, smbus_io),
     FIELD_HOST(struct piix4_pm, apm),
