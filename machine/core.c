@@ -389,6 +389,10 @@ void machine_connect_time(struct machine *m)
         w->time = timer ? mtimer_now : clock_time;
         w->time_owner = timer ? (void *)timer : m;
         w->timebase_hz = m->timebase_hz;
+        /* With -icount one runs at a time. */
+        if (!m->icount && m->n_cpus > 1)
+            w->bus_lock = machine_bus_lock;
+        w->bus_owner = m;
         w->shutdown = shut_down;
         w->shutdown_owner = m;
     }

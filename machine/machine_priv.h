@@ -56,6 +56,7 @@ enum hold {
     HOLD_STOP = 1 << 3,    /* the threads shall end */
     HOLD_SLEEP = 1 << 5,   /* the guest has suspended the machine */
     HOLD_CARRY = 1 << 4,   /* the main thread carries out what was asked for */
+    HOLD_BUS = 1 << 6,     /* a vCPU wants the bus for itself */
 };
 
 /* How a run ends. */
@@ -137,6 +138,8 @@ struct machine {
     pthread_cond_t parked_cond; /* n_parked grew */
     pthread_cond_t go_cond;     /* hold or nudged changed */
     unsigned n_threads, n_parked;
+    unsigned n_at_bus; /* vCPUs that have it or wait for it */
+    bool bus_taken;
     bool nudged;                   /* icount: look again; under run_lock */
     bool clock_runs;               /* main thread's */
     atomic_bool firing;            /* the main thread is in timers and sinks */
@@ -259,6 +262,8 @@ void machine_destroy_run(struct machine *m);
 void machine_request(void *machine, enum machine_request what, int code);
 /* For struct lockstep_config. */
 void machine_differs(void *machine, const char *report);
+/* For struct cpu_wires, in real time; the vCPU's own thread. */
+void machine_bus_lock(void *machine, bool on);
 /* For clock_use_icount(). */
 uint64_t machine_insns(void *machine);
 /* Devices and CPUs to their state after power-on, memory loaded. */

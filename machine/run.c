@@ -103,9 +103,35 @@ static bool may_run(struct machine *m)
     pthread_cond_broadcast(&m->parked_cond);
     while ((hold = holds(m)) != 0 && !(hold & HOLD_STOP))
         pthread_cond_wait(&m->go_cond, &m->run_lock);
-    m->n_parked--;
+    if (!(hold & HOLD_STOP)) /* one that ends stays parked */
+        m->n_parked--;
     unlock(&m->run_lock);
     return !(hold & HOLD_STOP);
+}
+
+/*
+ * cpu_wires.bus_lock.  Who asks is in the middle of an instruction, and goes on
+ * when all others are parked, or wait for the bus themselves, before their
+ * access.  It counts as parked for those only: what else wants the vCPUs to
+ * stand still waits until the instruction is done.
+ */
+void machine_bus_lock(void *machine, bool on)
+{
+    struct machine *m = machine;
+
+    lock(&m->run_lock);
+    if (on) {
+        m->n_at_bus++;
+        set_hold(m, HOLD_BUS);
+        pthread_cond_broadcast(&m->parked_cond);
+        while (m->bus_taken || m->n_parked + m->n_at_bus < m->n_threads)
+            pthread_cond_wait(&m->parked_cond, &m->run_lock);
+    } else if (--m->n_at_bus == 0) {
+        atomic_fetch_and(&m->hold, ~(unsigned)HOLD_BUS);
+        pthread_cond_broadcast(&m->go_cond);
+    }
+    m->bus_taken = on;
+    unlock(&m->run_lock);
 }
 
 /* -- a vCPU in real time -- */
@@ -510,22 +536,32 @@ static bool start_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
            error_set(e, "cannot start a CPU's thread: %s", strerror(err));
 }
 
+static void set_threads(struct machine *m, unsigned n)
+{
+    lock(&m->run_lock);
+    m->n_threads = n;
+    if (n == 0)
+        m->n_parked = 0;
+    pthread_cond_broadcast(&m->parked_cond);
+    unlock(&m->run_lock);
+}
+
 bool machine_start(struct machine *m, struct error *e)
 {
     unsigned wanted = m->icount && m->n_cpus ? 1 : m->n_cpus;
 
     while (m->n_threads < wanted) {
         struct vcpu *v = &m->vcpu[m->n_threads];
-        bool ok = m->icount ? start_thread(&v->thread, run_icount, m, e)
-                            : start_thread(&v->thread, run_vcpu, v, e);
+        bool ok;
 
+        set_threads(m, m->n_threads + 1);
+        ok = m->icount ? start_thread(&v->thread, run_icount, m, e)
+                       : start_thread(&v->thread, run_vcpu, v, e);
         if (!ok) {
+            set_threads(m, m->n_threads - 1);
             machine_stop(m);
             return false;
         }
-        lock(&m->run_lock);
-        m->n_threads++;
-        unlock(&m->run_lock);
     }
     if (!machine_paused(m))
         run_clock(m, true);
@@ -538,8 +574,9 @@ void machine_stop(struct machine *m)
         return;
     set_hold(m, HOLD_STOP);
     clear_hold(m, 0);
-    while (m->n_threads)
-        pthread_join(m->vcpu[--m->n_threads].thread, NULL);
+    for (unsigned i = 0; i < m->n_threads; i++)
+        pthread_join(m->vcpu[i].thread, NULL);
+    set_threads(m, 0);
     clear_hold(m, HOLD_STOP);
     run_clock(m, false);
 }

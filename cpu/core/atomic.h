@@ -9,6 +9,10 @@
 
 #include "base/bytes.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 /*
  * Guests take an atomic that is acquire and release for a full barrier: what
  * comes after it may not pass its store.  Where the host's may be passed.
@@ -101,6 +105,44 @@ ATOMIC_CAS(8)
 ATOMIC_CAS(16)
 ATOMIC_CAS(32)
 ATOMIC_CAS(64)
+
+/*
+ * 16 bytes, two little-endian values; only where atomic_has_cas16() says so.
+ * The first processors of x86-64 have no such instruction.
+ */
+#ifdef __x86_64__
+static inline bool atomic_has_cas16(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_CMPXCHG16B);
+}
+
+static inline bool atomic_cas16(void *p, uint64_t old_lo, uint64_t old_hi,
+                                uint64_t lo, uint64_t hi)
+{
+    bool done;
+
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(done), "+m"(*(char(*)[16])p), "+a"(old_lo),
+                       "+d"(old_hi)
+                     : "b"(lo), "c"(hi)
+                     : "memory");
+    return done;
+}
+#else
+static inline bool atomic_has_cas16(void)
+{
+    return false;
+}
+
+static inline bool atomic_cas16(void *p, uint64_t old_lo, uint64_t old_hi,
+                                uint64_t lo, uint64_t hi)
+{
+    (void)p, (void)old_lo, (void)old_hi, (void)lo, (void)hi;
+    return false;
+}
+#endif
 
 /* Store v if the value is still `expected`; 1, 2, 4 or 8 bytes. */
 static inline bool atomic_cas(void *p, unsigned size, uint64_t expected,

@@ -341,6 +341,7 @@ struct cpu {
     uint8_t space;    /* of an access of IR_SPACE(), else 0 */
     uint64_t lock_va; /* of the locked access under way */
     void *lock_host;  /* NULL: the bus is locked */
+    bool cas16;       /* the host swaps 16 bytes at once */
 };
 
 /* ----------------------------------------------------------- for machine/ */
@@ -446,8 +447,9 @@ void *cpu_try_host(struct cpu *c, uint64_t va, unsigned size);
 
 /*
  * A locked read-modify-write of 1, 2, 4, 8 or 16 bytes: lock, then load (into
- * scratch and scratch_hi) and store until that is not LOCK_RETRY.  false or
- * LOCK_FAULT: an exception is pending, and nothing is locked any more.
+ * scratch and scratch_hi, which stay) and store until that is not LOCK_RETRY;
+ * old is the lower half of what was loaded.  false or LOCK_FAULT: an exception
+ * is pending, and nothing is locked any more.
  */
 enum lock_result { LOCK_RETRY, LOCK_DONE, LOCK_FAULT };
 bool cpu_lock(struct cpu *c, uint64_t va, unsigned size);

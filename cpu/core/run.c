@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cpu/core/atomic.h"
 #include "cpu/core/engine.h"
 #include "cpu/core/lockstep.h"
 
@@ -242,6 +243,7 @@ bool cpu_new(struct cpu **out, const struct cpu_class *cls,
     c->env = *env;
     c->id = config->id;
     c->no_chain = config->no_chain;
+    c->cas16 = atomic_has_cas16();
     sem_init(&c->wake, 0, 0);
     for (unsigned i = 0; i < JCACHE_SIZE; i++)
         c->jcache[i].context = UINT64_MAX;
@@ -328,6 +330,7 @@ const struct field cpu_core_fields[] = {
     FIELD_HOST(struct cpu, ram_hint),
     FIELD_HOST(struct cpu, space),
     FIELD_HOST(struct cpu, lock_va),
+    FIELD_HOST(struct cpu, cas16),
     FIELD_HOST(struct cpu, lock_host),
     FIELD_LIST_END,
 };

@@ -6,6 +6,7 @@
 #include "rig.h"
 #include "stub_cpu.h"
 
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -405,6 +406,86 @@ static void test_ipi(void **state)
     assert_int_equal(atomic_load(&stub(r, 1)->lines), 1 << 3);
 }
 
+/* -- the bus -- */
+
+/* Of three that count together; no atomics, for the bus is what keeps them
+ * apart.  The third only looks, which no bus keeps it from: it stands still
+ * instead. */
+static struct {
+    unsigned count, inside, seen_inside;
+    atomic_uint own[2];
+} shared;
+
+static void count_on_the_bus(struct stub_cpu *s)
+{
+    struct cpu *c = &s->core;
+    unsigned was;
+
+    if (c->id == 2) {
+        shared.seen_inside += shared.inside;
+        return;
+    }
+    c->wires.bus_lock(c->wires.bus_owner, true);
+    shared.inside++;
+    was = shared.count;
+    sched_yield();
+    shared.count = was + 1;
+    shared.inside--;
+    c->wires.bus_lock(c->wires.bus_owner, false);
+    atomic_fetch_add(&shared.own[c->id], 1);
+}
+
+static bool both_counted(void *arg)
+{
+    unsigned want = *(unsigned *)arg;
+
+    return atomic_load(&shared.own[0]) >= want &&
+           atomic_load(&shared.own[1]) >= want;
+}
+
+/* While it is paused, resumed, stopped and started, too. */
+static void test_bus(void **state)
+{
+    struct rig *r = *state;
+    unsigned want = 0;
+
+    memset(&shared, 0, sizeof(shared));
+    stub_run = count_on_the_bus;
+    r->config.cpus = 3;
+    rig_machine(r);
+    for (unsigned i = 0; i < 20; i++) {
+        want += 20;
+        start(r);
+        rig_poll_until(r, both_counted, &want);
+        machine_pause(r->m);
+        assert_int_equal(shared.count,
+                         atomic_load(&shared.own[0]) + shared.own[1]);
+        machine_resume(r->m);
+        if (i & 1)
+            machine_reset(r->m);
+        else
+            machine_stop(r->m);
+    }
+    machine_stop(r->m);
+    assert_int_equal(shared.count, shared.own[0] + shared.own[1]);
+    assert_int_equal(shared.seen_inside, 0);
+}
+
+/* One alone, and those that run in turn, need none. */
+static void test_no_bus(void **state)
+{
+    struct rig *r = *state;
+
+    stub_run = NULL;
+    rig_machine(r);
+    assert_null(stub(r, 0)->core.wires.bus_lock);
+    rig_free(r);
+    r->config.cpus = 2;
+    r->config.icount = true;
+    rig_machine(r);
+    assert_null(stub(r, 1)->core.wires.bus_lock);
+}
+
 /* -- input -- */
 
 static size_t swallow(void *owner, const uint8_t *bytes, size_t size)
@@ -591,6 +672,7 @@ int main(void)
         TEST(test_pause),         TEST(test_start_stop),
         TEST(test_storm),         TEST(test_two_ends),
         TEST(test_idle),          TEST(test_ipi),
+        TEST(test_bus),           TEST(test_no_bus),
         TEST(test_input),         TEST(test_input_icount),
         TEST(test_icount_exact),  TEST(test_icount_jump),
         TEST(test_icount_turns),  TEST(test_icount_pause),
