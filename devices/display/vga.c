@@ -579,7 +579,6 @@ void vga_destroy(struct vga *v)
 /* All that follows from the registers, anew. */
 static void settle(struct vga *v)
 {
-    v->timing = (struct vga_timing){0};
     vga_retime(v);
     vga_interrupt(v);
     vga_screen_reset(v);
@@ -589,15 +588,13 @@ static void settle(struct vga *v)
 void vga_reset(struct vga *v)
 {
     vbe_reset(v);
-    v->origin = clock_ns(v->dev->env->clock);
+    raster_reset(&v->raster, v->dev->env->clock);
     settle(v);
 }
 
 void vga_loaded(struct vga *v)
 {
-    uint64_t now = clock_ns(v->dev->env->clock);
-
-    v->origin = v->origin < now ? v->origin : now;
+    raster_loaded(&v->raster, v->dev->env->clock);
     settle(v);
 }
 
@@ -630,13 +627,10 @@ const struct field vga_fields[] = {
     FIELD_ARRAY(struct vga, dac_latch, 0),
     FIELD(struct vga, enable, 1),
     FIELD(struct vga, vbe_index, 0),
-    FIELD(struct vga, origin, 0),
-    FIELD(struct vga, frame_base, 0),
-    FIELD(struct vga, latched, 0),
+    FIELD_SUB(struct vga, raster, raster_fields),
     FIELD(struct vga, cleared, 0),
     FIELD_TIMER(struct vga, retrace),
     FIELD_HOST(struct vga, memory_mb),
-    FIELD_HOST(struct vga, timing),
     FIELD_HOST(struct vga, vram), /* the machine's to save, as RAM */
     FIELD_HOST(struct vga, whole),
     FIELD_HOST(struct vga, direct),

@@ -8,11 +8,7 @@
  * only where the new line differs from the old one.
  *
  * Registers may change while the beam is on its way, for another look of the
- * lines below.  So their changes are noted with the scan line, for this frame
- * and the one before: who looks once sees them, too.  A frame with changes
- * on its visible lines is painted when it is over, from the registers that it
- * began with; all others are painted as they are now.  A change counts from
- * the line below on.
+ * lines below: raster.c notes when.
  *
  * Missing: what the guest writes to memory while the beam runs is seen where
  * it is at the time of the painting; changes of the resolution within a frame;
@@ -27,28 +23,10 @@
 
 #define MAX_LINES 2048
 #define MAX_PIXELS ((size_t)256 * 9 * MAX_LINES) /* VBE has less */
-#define MAX_NOTES 4096
 #define MAX_CELLS (256 * 256)
-#define NO_FRAME UINT64_MAX
-
-struct note {
-    uint16_t line; /* the first that shows it */
-    uint16_t at;   /* byte of struct vga_regs */
-    uint8_t value;
-};
-
-/* What happened in a frame. */
-struct trace {
-    uint64_t frame;
-    struct vga_regs regs; /* at the first change */
-    unsigned n;
-    bool lost; /* there was more */
-    struct note note[MAX_NOTES];
-};
 
 struct vga_screen {
-    struct trace trace[2];
-    unsigned now; /* of them: the younger one */
+    struct raster_trace trace;
 
     uint32_t *pixels;
     unsigned width, height;
@@ -68,75 +46,13 @@ struct vga_screen {
  * until it cannot have any more. */
 enum { DIRTY_AGAIN = 1, DIRTY_NOW = 2 };
 
-/* ------------------------------------------------------ mid-frame changes */
-
-static void start_trace(struct vga_screen *s, const struct vga_regs *regs,
-                        uint64_t frame)
-{
-    struct trace *t;
-
-    s->now ^= 1;
-    t = &s->trace[s->now];
-    t->regs = *regs;
-    t->frame = frame;
-    t->n = 0;
-    t->lost = false;
-}
-
-void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,
+void vga_screen_note(struct vga *v, const struct raster_beam *b, size_t at,
                      uint8_t value)
 {
-    struct vga_screen *s = v->screen;
-    struct trace *t;
-
     /* The start address is the next frame's: vga_latch_start(). */
-    if (at == offsetof(struct vga_regs, crtc[CR_START_HIGH]) ||
-        at == offsetof(struct vga_regs, crtc[CR_START_LOW]))
-        return;
-    if (s->trace[s->now].frame != b->frame)
-        start_trace(s, &v->regs, b->frame);
-    t = &s->trace[s->now];
-    if (t->n == MAX_NOTES)
-        t->lost = true;
-    else
-        t->note[t->n++] =
-            (struct note){(uint16_t)(b->line + 1), (uint16_t)at, value};
-}
-
-/* Did anything change on its visible lines? */
-static bool shows(const struct trace *t, uint64_t frame, unsigned height)
-{
-    if (t->frame != frame || t->lost)
-        return false;
-    for (unsigned i = 0; i < t->n; i++)
-        if (t->note[i].line < height)
-            return true;
-    return false;
-}
-
-/* The frame to paint: from these registers on, with these changes (NULL:
- * none). */
-static const struct trace *choose(const struct vga *v, const struct vga_beam *b,
-                                  const struct vga_regs **regs)
-{
-    const struct vga_screen *s = v->screen;
-    const struct trace *young = &s->trace[s->now];
-    const struct trace *old = &s->trace[s->now ^ 1];
-    const struct trace *t = NULL;
-    unsigned height = v->timing.shown_lines;
-
-    if (b->frame && shows(young, b->frame - 1, height))
-        t = young;
-    else if (b->frame && shows(old, b->frame - 1, height))
-        t = old;
-    else if (shows(young, b->frame, height))
-        t = young;
-    *regs = &v->regs;
-    if (t)
-        *regs = &t->regs;
-    else if (young->frame == b->frame && !young->lost)
-        *regs = &young->regs;
-    return t;
+    if (at != offsetof(struct vga_regs, crtc[CR_START_HIGH]) &&
+        at != offsetof(struct vga_regs, crtc[CR_START_LOW]))
+        raster_note(&v->screen->trace, &v->regs, b, at, value);
 }
 
 /* --------------------------------------------------------- what is dirty */
@@ -201,27 +117,12 @@ struct job {
     struct vga_screen *s;
     struct vga_regs regs; /* those of the line */
     struct vga_painter painter;
-    const struct trace *trace;
+    const struct raster_frame *trace;
     unsigned next; /* note of trace */
     bool is_vbe;
     struct vbe_mode mode;
     bool all, cursor, any; /* paint all, the cursor's lines; any changed */
 };
-
-static void take_notes(struct job *j, unsigned y)
-{
-    const struct trace *t = j->trace;
-    bool any = false;
-
-    for (; t && j->next < t->n && t->note[j->next].line <= y; j->next++) {
-        const struct note *n = &t->note[j->next];
-
-        ((uint8_t *)&j->regs)[n->at] = n->value;
-        any = true;
-    }
-    if (any)
-        vga_paint_prepare(&j->painter);
-}
 
 static bool line_dirty(const struct job *j, const struct vga_walk *w,
                        unsigned y)
@@ -275,7 +176,8 @@ static void paint(struct job *j)
 
     vga_walk_start(&j->regs, &w);
     for (unsigned y = 0; y < j->s->height; y++) {
-        take_notes(j, y);
+        if (raster_take(j->trace, &j->next, y, &j->regs))
+            vga_paint_prepare(&j->painter);
         if (j->all || line_dirty(j, &w, y) || (j->cursor && has_cursor(j, &w)))
             paint_line(j, &w, y);
         vga_walk_next(&j->regs, &w, y);
@@ -373,19 +275,15 @@ static void all_changed(struct job *j)
 void vga_screen_update(struct vga *v, struct display_frame *out)
 {
     struct vga_screen *s = v->screen;
-    struct vga_beam b = vga_beam(v);
+    struct raster_beam b = vga_beam(v);
     struct job j = {.v = v, .s = s};
-    const struct vga_regs *regs;
-    uint64_t noted = s->trace[s->now].frame;
+    const void *regs;
     bool first = !s->valid;
 
-    /* A processor that counts instructions may be ahead of the clock as it is
-     * seen from here. */
-    if (noted != NO_FRAME && noted > b.frame)
-        b = (struct vga_beam){.frame = noted};
     vga_latch_start(v, &b);
-    j.trace = choose(v, &b, &regs);
-    j.regs = *regs;
+    j.trace = raster_choose(&s->trace, &b, v->raster.timing.shown_lines,
+                            &v->regs, &regs);
+    memcpy(&j.regs, regs, sizeof(j.regs));
     j.is_vbe = vbe_mode(&j.regs, v->vram->size, &j.mode);
     j.painter =
         (struct vga_painter){.vga = v, .regs = &j.regs, .frame = b.frame};
@@ -425,7 +323,7 @@ static void find_cursor(const struct vga_regs *r, struct display_text *out)
 bool vga_screen_text(struct vga *v, struct display_text *out)
 {
     struct vga_screen *s = v->screen;
-    struct vga_beam b = vga_beam(v);
+    struct raster_beam b = vga_beam(v);
     const struct vga_regs *r = &v->regs;
     struct vga_painter p = {.vga = v, .regs = r};
     unsigned lines = (r->crtc[CR_MAX_SCAN_LINE] & 31) + 1u;
@@ -467,7 +365,8 @@ bool vga_screen_new(struct vga *v, struct error *e)
         /* For the largest mode; what is not painted takes no memory. */
         s->pixels = calloc(MAX_PIXELS, sizeof(*s->pixels));
     }
-    if (!s || !s->dirty || !s->pixels)
+    if (!s || !s->dirty || !s->pixels ||
+        !raster_trace_new(&s->trace, sizeof(v->regs)))
         return error_set(e, "out of memory");
     s->width = 720;
     s->height = 400;
@@ -479,6 +378,7 @@ void vga_screen_free(struct vga *v)
 {
     if (!v->screen)
         return;
+    raster_trace_free(&v->screen->trace);
     free(v->screen->dirty);
     free(v->screen->pixels);
     free(v->screen);
@@ -489,6 +389,6 @@ void vga_screen_reset(struct vga *v)
 {
     struct vga_screen *s = v->screen;
 
-    s->trace[0].frame = s->trace[1].frame = NO_FRAME;
+    raster_trace_forget(&s->trace);
     s->valid = false;
 }

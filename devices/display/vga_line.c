@@ -396,7 +396,7 @@ const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
     return line + panning(r, w);
 }
 
-unsigned vga_dot(const struct vga *v, const struct vga_beam *b)
+unsigned vga_dot(const struct vga *v, const struct raster_beam *b)
 {
     const struct vga_regs *r = &v->regs;
     struct vga_painter p = {.vga = v, .regs = r, .frame = b->frame};
@@ -414,7 +414,7 @@ unsigned vga_dot(const struct vga *v, const struct vga_beam *b)
     vga_walk_start(r, &w);
     for (unsigned y = 0; y < b->line; y++)
         vga_walk_next(r, &w, y);
-    x = b->dot * vga_width(r) / v->timing.shown + panning(r, &w);
+    x = b->dot * vga_width(r) / v->raster.timing.shown + panning(r, &w);
     paint_cells(&p, &w, x / width, 1, cell);
     return attribute_output(r, cell[x % width], b->frame);
 }

@@ -14,6 +14,7 @@
 
 #include "devices/device.h"
 #include "devices/display/display.h"
+#include "devices/display/raster.h"
 
 /* Sequencer. */
 enum {
@@ -160,19 +161,6 @@ struct vga_regs {
     uint8_t misc, attr_index, pel_mask, feature;
 };
 
-/* What the dot clock counts. */
-struct vga_timing {
-    uint64_t clock;       /* Hz */
-    uint32_t dots, shown; /* of a line */
-    uint32_t lines, shown_lines;
-    uint32_t sync_start, sync_lines;
-};
-
-struct vga_beam {
-    uint64_t frame;
-    uint32_t line, dot;
-};
-
 struct vga_screen;
 
 struct vga {
@@ -186,14 +174,11 @@ struct vga {
     uint8_t dac_latch[3];
     uint8_t enable; /* 3C3, 46E8 */
     uint16_t vbe_index;
-    uint64_t origin; /* ns when frame `frame_base` began */
-    uint64_t frame_base;
-    uint64_t latched; /* how many vertical retraces have begun */
-    uint64_t cleared; /* and had when the interrupt was cleared last */
+    struct raster raster;
+    uint64_t cleared; /* retraces until the interrupt was cleared last */
     struct timer retrace;
 
-    uint32_t memory_mb;       /* property */
-    struct vga_timing timing; /* what regs say */
+    uint32_t memory_mb; /* property */
     struct ram *vram;
     struct region whole;  /* all of vram; in no space */
     struct region direct; /* a bank, over the window at A0000 */
@@ -259,11 +244,11 @@ static inline uint32_t vga_plane_mask(const struct vga_regs *r)
 
 /* -- vga_time.c -- */
 
-struct vga_beam vga_beam(const struct vga *v);
+struct raster_beam vga_beam(const struct vga *v);
 /* Registers that the timing depends on have changed. */
 void vga_retime(struct vga *v);
 /* Take the start address over if a vertical retrace has begun since. */
-void vga_latch_start(struct vga *v, const struct vga_beam *b);
+void vga_latch_start(struct vga *v, const struct raster_beam *b);
 /* The DAC gets 8 bits a colour, or 6 again: colours stay as they are. */
 void vga_widen_dac(struct vga *v, bool wide);
 /* Change a register, so that the screen shows when. */
@@ -302,7 +287,7 @@ void vga_screen_reset(struct vga *v);
 uint8_t vga_seen(size_t at);
 /* Before byte `at` of regs becomes `value`, for what is drawn of this frame
  * later. */
-void vga_screen_note(struct vga *v, const struct vga_beam *b, size_t at,
+void vga_screen_note(struct vga *v, const struct raster_beam *b, size_t at,
                      uint8_t value);
 void vga_screen_update(struct vga *v, struct display_frame *out);
 bool vga_screen_text(struct vga *v, struct display_text *out);
@@ -357,7 +342,7 @@ void vga_paint_prepare(struct vga_painter *p);
 const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
                           uint32_t *line);
 /* What goes to the DAC, ahead of the PEL mask, at a dot of line `y`. */
-unsigned vga_dot(const struct vga *v, const struct vga_beam *b);
+unsigned vga_dot(const struct vga *v, const struct raster_beam *b);
 /* A colour of the DAC, 0xrrggbb. */
 uint32_t vga_colour(const struct vga_regs *r, unsigned i);
 void vbe_paint(const struct vga_painter *p, const struct vbe_mode *m,

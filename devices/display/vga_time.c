@@ -3,13 +3,9 @@
  *
  * IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem": CRT
  * controller, clocking mode register, miscellaneous output register (25.175
- * and 28.322 MHz).  All times follow from the dot clock and the CRTC's totals;
- * nothing runs while nobody looks.  A frame begins with its first visible
- * line; vertical retrace is towards its end, and there the start address is
- * taken over for the next one.
- *
- * A change of the totals leaves the beam on its line.  VBE's modes, whose
- * timing nobody states, have 60 frames a second.
+ * and 28.322 MHz).  What follows from those is raster.c's.  Vertical retrace is
+ * towards a frame's end, and there the start address is taken over for the next
+ * one.  VBE's modes, whose timing nobody states, have 60 frames a second.
  *
  * The vertical retrace interrupt is latched when a retrace begins, while CR11
  * bit 4 allows it; bit 5 keeps it from the wire and 3C2 bit 7 shows it.  Only
@@ -21,8 +17,6 @@
  * that differs from display enable, retrace skews, the external clocks
  * (as 28.322 MHz).
  */
-#include <string.h>
-
 #include "base/muldiv.h"
 #include "devices/display/vga_priv.h"
 
@@ -38,12 +32,12 @@ static uint32_t high_bits(const struct vga_regs *r, unsigned bit8,
     return (o >> bit8 & 1) << 8 | (o >> bit9 & 1) << 9;
 }
 
-static struct vga_timing vbe_timing(const struct vbe_mode *m)
+static struct raster_timing vbe_timing(const struct vbe_mode *m)
 {
     uint32_t dots = m->width + m->width / 4;
     uint32_t lines = m->height + m->height / 16 + 4;
 
-    return (struct vga_timing){
+    return (struct raster_timing){
         .clock = (uint64_t)dots * lines * VBE_HZ,
         .dots = dots,
         .shown = m->width,
@@ -54,13 +48,13 @@ static struct vga_timing vbe_timing(const struct vbe_mode *m)
     };
 }
 
-static struct vga_timing crtc_timing(const struct vga_regs *r)
+static struct raster_timing crtc_timing(const struct vga_regs *r)
 {
     uint32_t cell = r->seq[SR_CLOCKING] & SR1_8DOT ? 8 : 9;
     uint32_t start = r->crtc[CR_V_RETRACE_START] | high_bits(r, 2, 7);
     uint32_t end = r->crtc[CR_V_RETRACE_END] & 15;
     unsigned twice = r->crtc[CR_MODE] & CR17_EVERY_SECOND ? 1 : 0;
-    struct vga_timing t = {
+    struct raster_timing t = {
         .clock = (r->misc & MISC_CLOCK) == 0 ? 25175000 : 28322000,
         .dots = cell * (r->crtc[CR_H_TOTAL] + 5u),
         .shown = cell * (r->crtc[CR_H_DISPLAY_END] + 1u),
@@ -78,7 +72,7 @@ static struct vga_timing crtc_timing(const struct vga_regs *r)
     return t;
 }
 
-static struct vga_timing timing(const struct vga *v)
+static struct raster_timing timing(const struct vga *v)
 {
     struct vbe_mode m;
 
@@ -87,64 +81,36 @@ static struct vga_timing timing(const struct vga *v)
     return crtc_timing(&v->regs);
 }
 
-struct vga_beam vga_beam(const struct vga *v)
+struct raster_beam vga_beam(const struct vga *v)
 {
-    const struct vga_timing *t = &v->timing;
-    uint64_t now = clock_ns(v->dev->env->clock), whole, dots;
-    struct vga_beam b;
-
-    dots =
-        now > v->origin ? muldiv_floor(now - v->origin, t->clock, SECOND) : 0;
-    whole = (uint64_t)t->dots * t->lines;
-    b.frame = v->frame_base + dots / whole;
-    b.line = (uint32_t)(dots % whole / t->dots);
-    b.dot = (uint32_t)(dots % t->dots);
-    return b;
+    return raster_beam(&v->raster, v->dev->env->clock);
 }
 
 void vga_retime(struct vga *v)
 {
-    struct vga_timing t = timing(v);
-    struct vga_beam b;
-    uint64_t now, since;
+    struct raster_timing t = timing(v);
 
-    /* It has no padding. */
-    if (!memcmp(&t, &v->timing, sizeof(t)))
-        return;
-    if (v->timing.lines) {
-        b = vga_beam(v);
-        now = clock_ns(v->dev->env->clock);
-        b.line = b.line < t.lines ? b.line : t.lines - 1;
-        b.dot = b.dot < t.dots ? b.dot : t.dots - 1;
-        since = muldiv_ceil((uint64_t)b.line * t.dots + b.dot, SECOND, t.clock);
-        v->frame_base = b.frame;
-        v->origin = since < now ? now - since : now;
-    }
-    v->timing = t;
-    vga_interrupt(v);
+    if (raster_retime(&v->raster, v->dev->env->clock, &t))
+        vga_interrupt(v);
 }
 
 /* How many have begun. */
-static uint64_t retraces(const struct vga *v, const struct vga_beam *b)
+static uint64_t retraces(const struct vga *v, const struct raster_beam *b)
 {
-    return b->frame + (b->line >= v->timing.sync_start);
+    return raster_passed(b, v->raster.timing.sync_start);
 }
 
-void vga_latch_start(struct vga *v, const struct vga_beam *b)
+void vga_latch_start(struct vga *v, const struct raster_beam *b)
 {
-    uint64_t n = retraces(v, b);
-
-    if (n <= v->latched) /* a viewer's clock may be behind a processor's */
-        return;
-    v->latched = n;
-    v->regs.start =
-        (uint32_t)v->regs.crtc[CR_START_HIGH] << 8 | v->regs.crtc[CR_START_LOW];
+    if (raster_latch(&v->raster, b, v->raster.timing.sync_start))
+        v->regs.start = (uint32_t)v->regs.crtc[CR_START_HIGH] << 8 |
+                        v->regs.crtc[CR_START_LOW];
 }
 
 void vga_change(struct vga *v, uint8_t *reg, uint8_t value)
 {
     const size_t at = (size_t)(reg - (uint8_t *)&v->regs);
-    struct vga_beam b;
+    struct raster_beam b;
 
     if ((*reg ^ value) & vga_seen(at)) {
         b = vga_beam(v);
@@ -156,7 +122,7 @@ void vga_change(struct vga *v, uint8_t *reg, uint8_t value)
 
 /* ------------------------------------------------------------ interrupt */
 
-static bool is_pending(const struct vga *v, const struct vga_beam *b)
+static bool is_pending(const struct vga *v, const struct raster_beam *b)
 {
     return (v->regs.crtc[CR_V_RETRACE_END] & CR11_NOT_CLEAR) &&
            retraces(v, b) > v->cleared;
@@ -164,7 +130,7 @@ static bool is_pending(const struct vga *v, const struct vga_beam *b)
 
 void vga_interrupt_control(struct vga *v, uint8_t value)
 {
-    struct vga_beam b = vga_beam(v);
+    struct raster_beam b = vga_beam(v);
 
     if (!(v->regs.crtc[CR_V_RETRACE_END] & CR11_NOT_CLEAR))
         v->cleared = retraces(v, &b);
@@ -172,9 +138,9 @@ void vga_interrupt_control(struct vga *v, uint8_t value)
     vga_interrupt(v);
 }
 
-static uint64_t next_retrace(const struct vga *v, const struct vga_beam *b)
+static uint64_t next_retrace(const struct vga *v, const struct raster_beam *b)
 {
-    const struct vga_timing *t = &v->timing;
+    const struct raster_timing *t = &v->raster.timing;
     uint32_t line = t->sync_start + (b->line < t->sync_start ? 0 : t->lines);
     uint64_t dots = (uint64_t)(line - b->line) * t->dots - b->dot;
 
@@ -184,7 +150,7 @@ static uint64_t next_retrace(const struct vga *v, const struct vga_beam *b)
 void vga_interrupt(struct vga *v)
 {
     uint8_t control = v->regs.crtc[CR_V_RETRACE_END];
-    struct vga_beam b;
+    struct raster_beam b;
     bool pending;
 
     if (!v->dev->n_out)
@@ -212,18 +178,13 @@ void vga_timer_init(struct vga *v)
 
 /* --------------------------------------------------------------- status */
 
-static bool is_shown(const struct vga *v, const struct vga_beam *b)
-{
-    return b->line < v->timing.shown_lines && b->dot < v->timing.shown;
-}
-
 uint8_t vga_status_0(const struct vga *v)
 {
-    struct vga_beam b = vga_beam(v);
+    struct raster_beam b = vga_beam(v);
     uint8_t status = is_pending(v, &b) ? 0x80 : 0;
     uint32_t colour = 0;
 
-    if (is_shown(v, &b) && !vga_is_dark(&v->regs))
+    if (raster_is_shown(&v->raster, &b) && !vga_is_dark(&v->regs))
         colour = vga_colour(&v->regs, vga_dot(v, &b));
     for (unsigned i = 0; i < 24; i += 8)
         if ((colour >> i & 0xff) > 0xff * 34 / 70)
@@ -242,16 +203,14 @@ static uint8_t diagnostic(const struct vga *v, unsigned dot)
 
 uint8_t vga_status_1(const struct vga *v)
 {
-    const struct vga_timing *t = &v->timing;
-    struct vga_beam b = vga_beam(v);
-    uint32_t since = (b.line + t->lines - t->sync_start) % t->lines;
+    struct raster_beam b = vga_beam(v);
     uint8_t status;
 
-    if (is_shown(v, &b))
+    if (raster_is_shown(&v->raster, &b))
         status = diagnostic(v, vga_dot(v, &b));
     else
         status = 1 | diagnostic(v, v->regs.attr[AR_OVERSCAN]);
-    if (since < t->sync_lines && !vga_has_no_sync(&v->regs))
+    if (raster_in_sync(&v->raster, &b) && !vga_has_no_sync(&v->regs))
         status |= 8;
     return status;
 }

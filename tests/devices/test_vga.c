@@ -506,12 +506,12 @@ static void retrace_follows_the_clock(void **state)
 static void go_to(unsigned line, unsigned dot)
 {
     const struct vga *v = &((struct rig_card *)rig.dev)->vga;
-    struct vga_beam b = vga_beam(v);
-    uint64_t all = (uint64_t)v->timing.dots * v->timing.lines;
-    uint64_t to = (uint64_t)line * v->timing.dots + dot;
-    uint64_t at = (uint64_t)b.line * v->timing.dots + b.dot;
+    struct raster_beam b = vga_beam(v);
+    uint64_t all = (uint64_t)v->raster.timing.dots * v->raster.timing.lines;
+    uint64_t to = (uint64_t)line * v->raster.timing.dots + dot;
+    uint64_t at = (uint64_t)b.line * v->raster.timing.dots + b.dot;
 
-    harness_advance(rig.h, dots((to + all - at) % all, v->timing.clock));
+    harness_advance(rig.h, dots((to + all - at) % all, v->raster.timing.clock));
 }
 
 /* CR11 bit 4 lets retraces be latched, bit 5 keeps that from the wire. */
