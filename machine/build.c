@@ -629,6 +629,8 @@ static void choose_card(struct machine *m, const struct machine_config *config)
     }
     if (config->vga == VGA_CGA)
         m->want_card = "cga";
+    else if (config->vga == VGA_CGA_COMPOSITE)
+        m->want_card = "cga-composite";
     else if (config->vga == VGA_HERCULES)
         m->want_card = "hercules";
     else if (config->vga == VGA_STD ||

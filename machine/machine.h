@@ -82,7 +82,14 @@ struct boot_option {
 };
 
 /* The graphics card that a board has if nobody asks for another one. */
-enum vga_option { VGA_DEFAULT, VGA_NONE, VGA_STD, VGA_CGA, VGA_HERCULES };
+enum vga_option {
+    VGA_DEFAULT,
+    VGA_NONE,
+    VGA_STD,
+    VGA_CGA,
+    VGA_CGA_COMPOSITE,
+    VGA_HERCULES
+};
 
 struct machine_config {
     const char *board; /* embedded board's name, or a .dts/.dtb file;

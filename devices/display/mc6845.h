@@ -7,6 +7,7 @@
 
 #include "devices/device.h"
 #include "devices/display/display.h"
+#include "devices/display/raster.h"
 
 enum {
     R_H_TOTAL,
@@ -30,41 +31,10 @@ enum {
     R_REGISTERS,
 };
 
-struct mc6845 {
-    uint8_t reg[R_REGISTERS], index;
-};
-
-extern const struct field mc6845_fields[];
-
-void mc6845_index(struct mc6845 *c, uint8_t value);
-void mc6845_write(struct mc6845 *c, uint8_t value);
-uint8_t mc6845_read(const struct mc6845 *c);
-
-struct mc6845_beam {
-    uint64_t frame;
-    bool sync;  /* vertical */
-    bool shown; /* display enable */
-};
-/* By a clock of `hz` characters a second. */
-struct mc6845_beam mc6845_beam(const struct mc6845 *c, struct clock *clock,
-                               uint64_t hz);
-
-/* Scan lines that are shown; the start address; is the cursor in a character's
- * raster line, whatever blinks? */
-unsigned mc6845_lines(const struct mc6845 *c);
-unsigned mc6845_start(const struct mc6845 *c);
-bool mc6845_cursor(const struct mc6845 *c, unsigned address, unsigned raster,
-                   uint64_t frame);
-/* Has the cursor's or (`blink`) the characters' look changed between frames? */
-bool mc6845_blinks(uint64_t a, uint64_t b);
-bool mc6845_blink_on(uint64_t frame);
-
 /* -- the picture -- */
 
 #define CARD_WIDTH (256 * 16)
 #define CARD_HEIGHT (128 * 32 + 32)
-
-struct card_picture;
 
 /* Mode control, 3B8 or 3D8, as far as the cards agree. */
 enum {
@@ -73,11 +43,24 @@ enum {
     CARD_BLINK = 1 << 5,
 };
 
+/* All that the look of a scan line depends on.  No padding. */
+struct card_regs {
+    uint16_t start; /* address that the frame begins with: latched */
+    uint8_t crt[R_REGISTERS];
+    uint8_t mode, colour; /* 3x8, 3D9 */
+};
+
+struct card_picture;
+struct card_look;
+
 /* A card begins with this. */
 struct card {
     struct device dev;
-    struct mc6845 crt;
-    uint8_t mode;
+    struct card_regs regs;
+    uint8_t index; /* of the 6845 */
+    bool pen;      /* the light pen's flip-flop: LPSTB */
+    struct raster raster;
+    const struct card_look *look;
     struct card_picture *picture;
     uint64_t frame; /* that is being painted */
 };
@@ -86,29 +69,57 @@ extern const struct field card_fields[];
 
 /* How a card makes dots of its memory. */
 struct card_look {
-    unsigned (*cell)(const struct card *c); /* dots of a character clock */
-    uint64_t (*hz)(const struct card *c);   /* characters a second */
-    /* One raster line, from the 6845's address `at` on. */
-    void (*text)(const struct card *c, unsigned at, unsigned raster,
-                 uint32_t *out);
-    void (*graphics)(const struct card *c, unsigned at, unsigned raster,
-                     uint32_t *out);
-    /* A character with its attribute, which are indexes of `colour`. */
+    uint64_t clock; /* of the dots, Hz */
+    /* A character clock: in dots of memory, and in the dot clock's ticks, which
+     * are as many or twice as many. */
+    unsigned (*cell)(const struct card_regs *r);
+    unsigned (*ticks)(const struct card_regs *r);
+    /* `n` characters of one raster line, from the 6845's address `at` on: as
+     * indexes of `colour`. */
+    void (*text)(const struct card *c, const struct card_regs *r, unsigned at,
+                 unsigned raster, unsigned n, uint8_t *out);
+    void (*graphics)(const struct card *c, const struct card_regs *r,
+                     unsigned at, unsigned raster, unsigned n, uint8_t *out);
+    /* A character with its attribute. */
     uint16_t (*character)(const struct card *c, unsigned at);
     const uint32_t *colour; /* 16 of them, 0xrrggbb */
+    /* What another monitor makes of `n` ticks of such indexes; or NULL. */
+    void (*monitor)(const struct card_regs *r, const uint8_t *dots, unsigned n,
+                    uint32_t *out);
 };
 
+/* look: stays the caller's. */
+bool card_new(struct card *c, const struct card_look *look, struct error *e);
 /* Parts of a device_class. */
-bool card_create(struct device *dev, struct error *e);
 void card_destroy(struct device *dev);
 void card_reset(struct device *dev);
-/* Something that shows has changed. */
+void card_loaded(struct device *dev);
+void card_update(struct device *dev, struct display_frame *out);
+bool card_text(struct device *dev, struct display_text *out);
+
+/* The ports that the cards share: those of the 6845, even ones the index and
+ * odd ones data. */
+uint8_t card_read_crt(const struct card *c, unsigned port);
+void card_write_crt(struct card *c, unsigned port, uint8_t value);
+/* A register of c->regs changes, so that the screen shows when. */
+void card_change(struct card *c, uint8_t *reg, uint8_t value);
+/* Memory changes. */
 void card_touch(struct card *c);
-struct mc6845_beam card_beam(const struct card *c, const struct card_look *l);
-void card_update(struct card *c, const struct card_look *l,
-                 struct display_frame *out);
-bool card_text(struct card *c, const struct card_look *l,
-               struct display_text *out);
+/* The light pen's flip-flop is set, as by a pen that sees the beam, or
+ * cleared. */
+void card_set_pen(struct card *c, bool on);
+
+struct raster_beam card_beam(const struct card *c);
+/* The dot under the beam, as an index of colours; 0: none is shown. */
+unsigned card_dot(struct card *c, const struct raster_beam *b);
+/* The 6845's HSYNC. */
+bool card_in_hsync(const struct card *c, const struct raster_beam *b);
+
+/* Is the cursor in a character's raster line? */
+bool card_cursor(const struct card *c, const struct card_regs *r,
+                 unsigned address, unsigned raster);
+/* Are blinking characters seen? */
+bool card_blink_on(const struct card *c);
 
 /* Rows of dots, the leftmost in bit 7; of 8 and of 14 lines. */
 extern const uint8_t font_8[256][8];

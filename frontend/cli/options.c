@@ -107,6 +107,7 @@ static enum cli_result vga(struct config *c, const char *arg, struct error *e)
     } cards[] = {{"std", VGA_STD},
                  {"none", VGA_NONE},
                  {"cga", VGA_CGA},
+                 {"cga-composite", VGA_CGA_COMPOSITE},
                  {"hercules", VGA_HERCULES}};
 
     for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++)
@@ -115,8 +116,8 @@ static enum cli_result vga(struct config *c, const char *arg, struct error *e)
             return CLI_RUN;
         }
     error_set(e,
-              "'%s' is not supported; accepted are std, cga, hercules and "
-              "none",
+              "'%s' is not supported; accepted are std, cga, cga-composite, "
+              "hercules and none",
               arg);
     return CLI_ERROR;
 }
@@ -350,8 +351,9 @@ const struct option cli_options[] = {
     {"no-user-config", NULL, nothing, "accepted: there is no such file"},
     {"net", "none", only_none, "accepted: no board has a network card yet"},
     {"nic", "none", only_none, "same"},
-    {"vga", "std|cga|hercules|none", vga,
-     "the graphics card; a PC has std by default; cga and hercules on isapc"},
+    {"vga", "std|cga|cga-composite|hercules|none", vga,
+     "the graphics card; a PC has std by default; the others but none are for "
+     "isapc; cga-composite is a cga at a colour television's input"},
 
     {NULL, NULL, NULL, "Help"},
     {"help", NULL, help, "this list"},

@@ -95,7 +95,7 @@ OPTIONS = [
      'the package seabios'),
     (['-M', 'pc', '-device', 'VGA,vgamem_mb=3'], 'want a power of 2'),
     (['-device', 'VGA'], 'this board has no I/O ports'),
-    (['-vga', 'cirrus'], 'accepted are std, cga, hercules and none'),
+    (['-vga', 'cirrus'], 'accepted are std, cga, cga-composite, hercules'),
     (['-rtc', 'base=local'], 'accepted are utc, localtime and a date'),
     (['-rtc', 'base=2023-02-29'], 'base=2023-02-29: accepted are'),
     (['-rtc', 'base=1969-12-31'], 'of 1970 to 2399'),

@@ -218,13 +218,15 @@ static void test_display_in_cmos(void **state)
 
     r->config.board = "isapc";
     r->config.bios = rig_file(r, "bios", rom, sizeof(rom));
-    for (unsigned i = 0; i < 3; i++) {
-        static const enum vga_option card[] = {VGA_STD, VGA_CGA, VGA_HERCULES};
+    for (unsigned i = 0; i < 4; i++) {
+        static const enum vga_option card[] = {VGA_STD, VGA_CGA, VGA_HERCULES,
+                                               VGA_CGA_COMPOSITE};
+        static const unsigned display[] = {0, 2, 3, 2};
 
         r->config.vga = card[i];
         rig_machine(r);
         pc_out(r, 0x70, 1, 0x14);
-        assert_int_equal(pc_in(r, 0x71, 1) >> 4 & 3, i ? i + 1 : 0);
+        assert_int_equal(pc_in(r, 0x71, 1) >> 4 & 3, display[i]);
         machine_free(r->m);
         r->m = NULL;
     }

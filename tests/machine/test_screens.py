@@ -29,11 +29,13 @@ BIOS = '/usr/share/seabios/bios-256k.bin'
 LIMIT = 120  # seconds for a screen, on a loaded host
 
 # -vga, and a board that has it.
-CARDS = {'std': 'pc', 'cga': 'isapc', 'hercules': 'isapc'}
+CARDS = {'std': 'pc', 'cga': 'isapc', 'cga-composite': 'isapc',
+         'hercules': 'isapc'}
 
 
 def card_of(name):
-    return {'cga-': 'cga', 'hgc-': 'hercules'}.get(name[:4], 'std')
+    return {'cga': 'cga', 'ntsc': 'cga-composite',
+            'hgc': 'hercules'}.get(name.split('-')[0], 'std')
 
 
 # A screen that shows the same as another.

@@ -1,6 +1,6 @@
 /*
- * The cards before the EGA: IBM's CGA and the Hercules, by their 6845.  They
- * have no BIOS of their own.
+ * The cards before the EGA: IBM's CGA ("ntsc": with a composite monitor) and
+ * the Hercules, by their 6845.  They have no BIOS of their own.
  */
 #include "tests/machine/screens/screens.h"
 
@@ -102,6 +102,63 @@ static void cga_640(void)
     card(&c);
 }
 
+/* While the beam is on its way: the colours of each line. */
+static void cga_lines(void)
+{
+    wait_retrace();
+    for (unsigned y = 0; y < 199; y++) {
+        wait_line();
+        outb(CGA + 9, (y + 1) / 4 % 64);
+    }
+    wait_line();
+    outb(CGA + 9, 0);
+}
+
+/* From line 100 on, dots half as wide; and the start address that the next
+ * frame has. */
+static void cga_modes(void)
+{
+    wait_retrace();
+    set(CGA + 4, 13, 0);
+    for (unsigned y = 0; y < 50; y++)
+        wait_line();
+    set(CGA + 4, 13, 80);
+    for (unsigned y = 50; y < 100; y++)
+        wait_line();
+    outb(CGA + 9, 0x0e);
+    outb(CGA + 8, 0x1a);
+    for (unsigned y = 100; y < 200; y++)
+        wait_line();
+    outb(CGA + 9, 0x30);
+    outb(CGA + 8, 0x0a);
+}
+
+/* Each of 16 patterns of four dots, in each of 16 colours. */
+static void cga_patterns(void)
+{
+    cga(0x12, 0x0f, crt_cga);
+    for (unsigned y = 0; y < 200; y++)
+        for (unsigned x = 0; x < 80; x++)
+            ((uint8_t *)B8000)[(y & 1) * 0x2000 + y / 2 * 80 + x] =
+                (uint8_t)(x / 5 * 0x11);
+}
+
+static void cga_pattern_lines(void)
+{
+    wait_retrace();
+    outb(CGA + 9, 15);
+    for (unsigned y = 0; y < 199; y++) {
+        wait_line();
+        outb(CGA + 9, 15 - (y + 1) / 12 % 16);
+    }
+}
+
+static void cga_80_grey(void)
+{
+    cga(5, 0, crt_80);
+    text_card(&(struct text){80, 25, B8000});
+}
+
 static void hgc(unsigned mode, const uint8_t *values)
 {
     outb(HGC + 15, 3);
@@ -159,6 +216,20 @@ static void hgc_second(void)
     outb(HGC + 8, 0x8a);
 }
 
+/* Half a frame of each; there are horizontal syncs in the retrace, too. */
+static void hgc_halves(void)
+{
+    hgc_frame();
+    outb(HGC + 8, 0x0a);
+    for (unsigned y = 0; y < 370 - 348 + 174; y++) {
+        while (inb(HGC + 10) & 1)
+            ;
+        while (!(inb(HGC + 10) & 1))
+            ;
+    }
+    outb(HGC + 8, 0x8a);
+}
+
 /* Without 3BFh's leave there are no graphics, and nothing at B8000. */
 static void hgc_locked(void)
 {
@@ -179,10 +250,20 @@ const struct screen card_screens[] = {
     {"cga-palette-1", cga_palette_1, 0},
     {"cga-palette-2", cga_palette_2, 0},
     {"cga-640", cga_640, 0},
+    {"cga-lines", cga_palette_1, cga_lines},
+    {"cga-modes", cga_palette_1, cga_modes},
+    {"ntsc-40", cga_40, 0},
+    {"ntsc-80-grey", cga_80_grey, 0},
+    {"ntsc-palette-0", cga_palette_0, 0},
+    {"ntsc-palette-1", cga_palette_1, 0},
+    {"ntsc-palette-2", cga_palette_2, 0},
+    {"ntsc-640", cga_640, 0},
+    {"ntsc-patterns", cga_patterns, cga_pattern_lines},
     {"hgc-text", hgc_text, hgc_frame},
     {"hgc-blink", hgc_blink, hgc_frame},
     {"hgc-graphics", hgc_pages, hgc_frame},
     {"hgc-second", hgc_second, hgc_frame},
+    {"hgc-halves", hgc_pages, hgc_halves},
     {"hgc-locked", hgc_locked, hgc_frame},
     {0, 0, 0},
 };
