@@ -167,7 +167,12 @@ class Screen(Demo):
         self.words('column 40, row 12')
         self.ask('mouse_button 1')
         self.ask('mouse_move 80 32')
-        self.words('column 50, row 14')
+        self.words('column 50, row 14', 'wheel 0')
+        self.ask('mouse_move 0 0 3')
+        self.words('column 50, row 14', 'wheel 3')
+        self.ask('mouse_move 8 0 -5')
+        self.words('column 51, row 14', 'wheel -2')
+        self.ask('mouse_move -8 0')
         self.assertEqual(dot(self.rows(), 40 * 9 + 4, 12 * 16 + 8),
                          (255, 85, 85))
         self.key('esc')

@@ -25,6 +25,7 @@ extern char low_halt[], low_mouse_call[];
 extern struct low_mouse {
     int16_t x, y; /* all movement so far, downwards */
     uint8_t buttons;
+    int16_t wheel; /* towards the user */
 } low_mouse;
 
 static inline void outb(unsigned port, unsigned value)

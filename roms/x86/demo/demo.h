@@ -71,8 +71,9 @@ void page_mouse(void);
 /* false: there is none. */
 _Bool mouse_start(void);
 void mouse_stop(void);
-/* Movement and buttons since the last call; did anything change? */
-_Bool mouse_moved(int *dx, int *dy, unsigned *buttons);
+/* Movement, downwards and towards the user, since the last call, and buttons;
+ * did anything change? */
+_Bool mouse_moved(int *dx, int *dy, int *wheel, unsigned *buttons);
 
 /* -- graphics.c, vesa.c -- */
 

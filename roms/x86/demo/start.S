@@ -161,13 +161,27 @@ halt16: sti
 
 /*
  * The BIOS's far call for each packet of a PS/2 mouse (INT 15h, C207h): on the
- * stack, from the top, there is Z, Y, X, status: a word each.
+ * stack, from the top, there is Z, Y, X, status: a word each.  Z is always 0:
+ * what the BIOS has got of a packet is in its data area (RBIL, "MEMORY
+ * xxxx:0027h").
  */
 mouse16:
         push %bp
         mov %sp, %bp
         push %ax
         push %bx
+        push %ds
+        xor %ax, %ax
+        mov %ax, %ds
+        mov 0x40e, %ds          /* the extended BIOS data area */
+        mov 0x27, %al
+        and $7, %al
+        cmp $4, %al             /* bytes of a packet */
+        jne 1f
+        mov 0x2b, %al           /* the fourth: the wheel */
+        cbw
+        add %ax, %cs:AT(low_mouse_data) + 6
+1:      pop %ds
         mov 12(%bp), %bl
         mov %bl, %cs:AT(low_mouse_data) + 4
         mov 10(%bp), %al
@@ -196,7 +210,7 @@ extend: xor %ah, %ah
 
         .balign 4
 low_mouse_data:
-        .word 0, 0, 0
+        .word 0, 0, 0, 0
         .balign 4
 low_gdtr:
         .word gdt_end - gdt - 1

@@ -200,12 +200,12 @@ static int limit(int v, int most)
 
 static void paint(void)
 {
-    int x = (int)mode.width / 2, y = (int)mode.height / 2, dx, dy;
+    int x = (int)mode.width / 2, y = (int)mode.height / 2, dx, dy, dz;
     unsigned buttons, at = 0;
 
     flip_arrow(x, y);
     while (key_char(key_or_sleep()) != ESCAPE) {
-        if (!mouse_moved(&dx, &dy, &buttons))
+        if (!mouse_moved(&dx, &dy, &dz, &buttons))
             continue;
         flip_arrow(x, y);
         x = limit(x + dx, (int)mode.width - 1);
