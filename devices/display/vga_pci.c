@@ -9,7 +9,7 @@
  * is the expansion ROM, which the machine gives it by pci_set_rom().
  *
  * The legacy addresses are there from the start, for one card, while the
- * command register enables them.
+ * command register enables them; a suspend to RAM leaves that as it is.
  *
  * Missing: an interrupt pin (CR11's interrupt shows in 3C2 only), big-endian
  * framebuffers, palette snooping.
@@ -197,6 +197,20 @@ static void vga_pci_reset(struct device *dev)
     update_legacy(p);
 }
 
+/* Suspend to RAM.  On the way back SeaBIOS calls the card's BIOS, and Linux by
+ * acpi_sleep=s3_bios,s3_mode its INT 10h, long before anybody has written to
+ * the command register: what firmware would have done first. */
+static void vga_pci_sleep(struct device *dev)
+{
+    struct vga_pci *p = (struct vga_pci *)dev;
+    uint8_t *command = &p->pci.config[PCI_COMMAND];
+    const uint8_t decoded = *command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+
+    device_reset(dev);
+    *command |= decoded;
+    update_legacy(p);
+}
+
 static void vga_pci_loaded(struct device *dev)
 {
     struct vga_pci *p = (struct vga_pci *)dev;
@@ -268,6 +282,7 @@ const struct device_class vga_pci_class = {
     .create = vga_pci_create,
     .destroy = vga_pci_destroy,
     .reset = vga_pci_reset,
+    .sleep = vga_pci_sleep,
     .loaded = vga_pci_loaded,
     .read = vga_pci_read,
     .write = vga_pci_write,

@@ -175,6 +175,32 @@ static void command_enables_legacy_addresses(void **state)
     assert_int_equal(v, 0xff);
 }
 
+/* The card's BIOS is called behind a sleep before the command register is
+ * written; the registers and BARs are gone. */
+static void sleep_leaves_legacy_addresses(void **state)
+{
+    uint64_t v;
+
+    (void)state;
+    rig_out(&rig, 0x3c2, 0x67);
+    device_sleep(rig.dev);
+    assert_int_equal(memory_read(rig.h->ports, 0x3cc, 1, &v), BUS_OK);
+    assert_int_equal(v, 0);
+    rig_set_mode(&rig, MODE_13);
+    rig_poke(&rig, 77, 78);
+    assert_int_equal(*memory_host(rig.h->memory, 0xa0000 + 77, 1, true), 78);
+    assert_null(memory_host(rig.h->memory, 0x48000000, 1, false));
+    assert_int_equal(harness_config_read(rig.h, rig.dev, PCI_BAR0, 4), 8);
+    harness_config_write(rig.h, rig.dev, PCI_BAR0, 4, 0x48000000);
+    assert_int_equal(memory_read(rig.h->memory, 0x48000000 + 77, 1, &v),
+                     BUS_OK);
+    assert_int_equal(v, 78);
+    harness_config_write(rig.h, rig.dev, PCI_COMMAND, 2, 0);
+    device_sleep(rig.dev);
+    memory_read(rig.h->ports, 0x3cc, 1, &v);
+    assert_int_equal(v, 0xff);
+}
+
 /* RAM over the window goes with the window. */
 static void chain4_follows_the_command(void **state)
 {
@@ -404,6 +430,7 @@ int main(void)
         TEST(pages_get_a_second_look),
         TEST(bar_2_has_the_registers),
         TEST(command_enables_legacy_addresses),
+        TEST(sleep_leaves_legacy_addresses),
         TEST(chain4_follows_the_command),
         TEST(memory_is_what_it_was_told),
         cmocka_unit_test(can_be_looked_at_before_a_reset),
