@@ -43,12 +43,14 @@ class Desktop:
         return {name: int(value) for name, value in (
             line.split('=') for line in text.split())}
 
-    def rows(self):
-        """All of the screen, as rows of bytes: red, green, blue."""
+    def rows(self, part=None):
+        """All of the screen, or a part (left, top, width, height), as rows of
+        bytes: red, green, blue."""
         data = self.file.read_bytes()
         head = struct.unpack('>25I', data[:100])
-        start, width, height, line = head[0], head[4], head[5], head[12]
-        start += head[19] * 12
+        line = head[12]
+        left, top, width, height = part or (0, 0, head[4], head[5])
+        start = head[0] + head[19] * 12 + top * line + left * 4
         rows = []
         for begin in range(start, start + height * line, line):
             row = data[begin:begin + width * 4]

@@ -450,8 +450,8 @@ static bool parse_wait(const struct keyval *kv, const char *key, bool *has,
 }
 
 /* As a time, or -1: never. */
-static bool parse_reboot_timeout(const struct keyval *kv,
-                                 struct boot_option *b, struct error *e)
+static bool parse_reboot_timeout(const struct keyval *kv, struct boot_option *b,
+                                 struct error *e)
 {
     const char *text = keyval_get(kv, "reboot-timeout");
 
@@ -465,9 +465,8 @@ static bool parse_reboot_timeout(const struct keyval *kv,
 
 enum cli_result cli_boot(struct config *c, const char *arg, struct error *e)
 {
-    static const char *const known[] = {"order",       "once",
-                                        "menu",        "strict",
-                                        "splash-time", "reboot-timeout"};
+    static const char *const known[] = {
+        "order", "once", "menu", "strict", "splash-time", "reboot-timeout"};
     struct boot_option *b = &c->boot;
     struct keyval kv;
 

@@ -73,7 +73,10 @@ BOCHS_MEDIUM = {
 # Of its window: the border, what is above the picture, and with what is below.
 BOCHS_BORDER, BOCHS_BAR, BOCHS_BARS = 4, 32, 50
 X_KEYS = {'ret': 'Return', 'spc': 'space', 'esc': 'Escape', 'down': 'Down',
-          'slash': 'slash', 'dot': 'period'}
+          'slash': 'slash', 'dot': 'period', 'f1': 'F1'}
+# Prompts that wait for a moment only: answered at the first look.
+HURRY = ('Press Ctrl-B', 'Press ESC')
+START = 240         # seconds, of a busy host's
 LOOKS = 12          # of a screen that may blink, so often
 RED = b'\xff\0\0'
 SIX_BITS = bytes(c & 0xfc for c in range(256))
@@ -140,7 +143,7 @@ class Monitored(Machine):
              *medium],
             stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
             preexec_fn=proc.end_with_parent)
-        end = time.monotonic() + 60
+        end = time.monotonic() + START
         self.socket = socket.socket(socket.AF_UNIX)
         while True:
             try:
@@ -167,7 +170,7 @@ class Monitored(Machine):
 class Bochs(Machine):
     def __init__(self, folder, way, path, memory):
         super().__init__()
-        self.desktop = Desktop(folder, '1920x1300')
+        self.desktop = Desktop(folder, '2600x1700')
         self.line, slave = pty.openpty()
         tty.setraw(slave)
         os.set_blocking(self.line, False)
@@ -182,7 +185,7 @@ class Bochs(Machine):
         # Debian's has its debugger.
         self.process.stdin.write(b'c\n')
         self.process.stdin.flush()
-        end = time.monotonic() + 60
+        end = time.monotonic() + START
         while True:
             found = subprocess.run(
                 ['xdotool', 'search', '--onlyvisible', '--name', '^Bochs'],
@@ -204,14 +207,12 @@ class Bochs(Machine):
     def look(self):
         while True:
             where = self.desktop.geometry(self.window)
-            rows = self.desktop.rows()
+            width, height = where['WIDTH'], where['HEIGHT'] - BOCHS_BARS
+            rows = self.desktop.rows((
+                where['X'] + BOCHS_BORDER,
+                where['Y'] + BOCHS_BORDER + BOCHS_BAR, width, height))
             if where == self.desktop.geometry(self.window):
-                break
-        left = where['X'] + BOCHS_BORDER
-        top = where['Y'] + BOCHS_BORDER + BOCHS_BAR
-        width, height = where['WIDTH'], where['HEIGHT'] - BOCHS_BARS
-        return width, height, [row[left * 3:(left + width) * 3]
-                               for row in rows[top:top + height]]
+                return width, height, rows
 
     def close(self):
         super().close()
@@ -219,11 +220,13 @@ class Bochs(Machine):
 
 
 def await_words(guest, words, seconds):
+    """The picture on which they are."""
     end = time.monotonic() + seconds
     while True:
-        text = '\n'.join(screen.lines(*guest.look()))
+        picture = guest.look()
+        text = '\n'.join(screen.lines(*picture))
         if all(w in text for w in words):
-            return
+            return picture
         if time.monotonic() > end or guest.process.poll() is not None:
             raise Failed(f'no {words} on the screen:\n{text}')
         time.sleep(0.3)
@@ -366,8 +369,7 @@ def make_multiboot(folder, program):
 
 
 def installer_cd(name):
-    arch, kind, _ = name.split('-')
-    return lambda folder: str(installer.make_cd(folder, arch, kind))
+    return lambda folder: str(installer.make_cd(folder, name))
 
 
 def of_media(name, way):
@@ -415,7 +417,7 @@ def machines(args):
 
     def qemu(folder, way, path, more):
         argv = ['qemu-system-x86_64', '-accel', 'tcg', '-nic', 'none',
-                *installer.NO_EDID, *more.get('options', [])]
+                *more.get('options', [])]
         return Monitored(folder, argv, way, path, more.get('memory', 64),
                          ',file.locking=off')
 
@@ -468,10 +470,12 @@ def run(args, report, name, folder):
             before = []
             for n, (words, keys) in enumerate(steps):
                 if words:
-                    await_words(guest, words, 90 * args.scale)
+                    before = [await_words(guest, words, 90 * args.scale)]
                 else:
                     await_dialogue(guest, before, 150 * args.scale)
-                before = seen[n][peer] = looks(guest)
+                if not any(w in HURRY for w in words):
+                    before = looks(guest)
+                seen[n][peer] = before
                 for key in keys:
                     guest.key(key)
             report.check(f'{name}, {peer}', True)
