@@ -51,7 +51,7 @@ config_interface: textconfig
 display_library: x
 memory: guest={memory}, host={memory}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/seabios/vgabios-stdvga.bin
+vgaromimage: file={rom}
 pci: enabled=1, chipset=i440fx, slot1=pcivga
 vga: extension=vbe, update_freq=20, realtime=1
 clock: sync=none
@@ -64,6 +64,8 @@ info: action=report
 debug: action=ignore
 com1: enabled=1, mode=term, dev={line}
 '''
+# As ours and QEMU's; on Bochs it finds no VBE.
+BOCHS_ROM = '/usr/share/seabios/vgabios-stdvga.bin'
 BOCHS_MEDIUM = {
     'fda': 'boot: floppy\nfloppya: 1_44={path}, status=inserted, '
            'write_protected=1\n',
@@ -168,14 +170,15 @@ class Monitored(Machine):
 
 
 class Bochs(Machine):
-    def __init__(self, folder, way, path, memory):
+    def __init__(self, folder, way, path, memory, rom):
         super().__init__()
         self.desktop = Desktop(folder, '2600x1700')
         self.line, slave = pty.openpty()
         tty.setraw(slave)
         os.set_blocking(self.line, False)
         (folder / 'rc').write_text(
-            BOCHS.format(folder=folder, memory=memory, line=os.ttyname(slave)) +
+            BOCHS.format(folder=folder, memory=memory, rom=rom,
+                         line=os.ttyname(slave)) +
             BOCHS_MEDIUM[way].format(path=path))
         with open(folder / 'errors', 'wb') as errors:
             self.process = subprocess.Popen(
@@ -424,7 +427,8 @@ def machines(args):
     def bochs(folder, way, path, more):
         if way not in BOCHS_MEDIUM or 'options' in more:
             raise Failed('not there')
-        return Bochs(folder, way, path, more.get('memory', 64))
+        return Bochs(folder, way, path, more.get('memory', 64),
+                     args.bochs_rom)
 
     return {'emu': ours, 'qemu': qemu, 'bochs': bochs}
 
@@ -537,6 +541,9 @@ def main():
                         help='of the mode-setting programs')
     parser.add_argument('--machine', action='append',
                         choices=['emu', 'qemu', 'bochs'])
+    parser.add_argument('--bochs-rom', metavar='FILE', default=BOCHS_ROM,
+                        help="Bochs' video BIOS; VBE wants its own, "
+                        '/usr/share/bochs/VGABIOS-lgpl-latest')
     parser.add_argument('--keep', metavar='DIR',
                         help='leave the sheets in DIR')
     args = parser.parse_args()
