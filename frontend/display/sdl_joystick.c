@@ -26,11 +26,11 @@ static void clear(struct sdl_joysticks *j, int i)
     j->state.axis[2 * i] = j->state.axis[2 * i + 1] = MIDDLE;
 }
 
+/* The same one may be told of again, as those that are there at the start. */
 static void plug(struct sdl_joysticks *j, int device)
 {
     int i = j->stick[0] ? 1 : 0;
 
-    /* Those that are there at the start are told of twice. */
     if (j->stick[i] || find(j, SDL_JoystickGetDeviceInstanceID(device)) >= 0)
         return;
     j->stick[i] = SDL_JoystickOpen(device);
@@ -76,8 +76,12 @@ static void event(struct sdl_joysticks *j, const SDL_Event *e)
         plug(j, e->jdevice.which);
         break;
     case SDL_JOYDEVICEREMOVED:
-        if ((i = find(j, e->jdevice.which)) >= 0)
-            unplug(j, i);
+        if ((i = find(j, e->jdevice.which)) < 0)
+            break;
+        unplug(j, i);
+        /* One that there was no room for takes its place. */
+        for (int device = 0; device < SDL_NumJoysticks(); device++)
+            plug(j, device);
         break;
     case SDL_JOYAXISMOTION:
         if ((i = find(j, e->jaxis.which)) >= 0 && e->jaxis.axis < 2)

@@ -5,8 +5,10 @@
 ;   K xx, M xx       a byte of the keyboard or of the mouse
 ;   S xx             one of the first serial line
 ;   button           the power button
+;   J b xx xx xx xx  the game port: its buttons, its axes from 00 to FF, or .. of
+;                    a one-shot that does not end
 ;
-; A space inverts line 100, Q powers off.
+; A space inverts line 100, Q powers off, J looks at the game port.
 ; nasm -f bin; 64 KiB, the last byte at FFFFFFFFh.
         bits 16
         org 0x10000
@@ -169,6 +171,8 @@ loop:   pause
         jne loop
         cmp bl, 0x39
         je invert
+        cmp bl, 0x24
+        je sticks
         cmp bl, 0x10
         jne loop
         mov dx, PM + 4          ; SLP_EN, S5
@@ -181,6 +185,57 @@ invert: mov edi, SCREEN + 100 * WIDTH * 4
 .dot:   xor dword [edi], 0xffffff
         add edi, 4
         loop .dot
+        jmp loop
+
+; A one-shot takes 24.2 to 1124 us: 87 to 4024 ticks of the ACPI timer.
+sticks: mov al, 'J'
+        out 0xe9, al
+        mov al, ' '
+        out 0xe9, al
+        mov dx, 0x201
+        in al, dx
+        shr al, 4
+        call digit
+        mov bl, 1
+.axis:  mov al, ' '
+        out 0xe9, al
+        mov dx, 0x201
+        out dx, al
+        mov dx, PM + 8
+        in eax, dx
+        mov edi, eax
+.wait:  mov dx, 0x201
+        in al, dx
+        mov bh, al
+        mov dx, PM + 8
+        in eax, dx
+        sub eax, edi
+        and eax, 0xffffff
+        test bh, bl
+        jz .ended
+        cmp eax, 8000
+        jb .wait
+        mov al, '.'
+        out 0xe9, al
+        out 0xe9, al
+        jmp .next
+.ended: sub eax, 87
+        mov ecx, 255
+        mul ecx
+        add eax, (4024 - 87) / 2
+        mov ecx, 4024 - 87
+        div ecx
+        mov bh, al
+        shr al, 4
+        call digit
+        mov al, bh
+        and al, 15
+        call digit
+.next:  shl bl, 1
+        cmp bl, 0x10
+        jne .axis
+        mov al, 10
+        out 0xe9, al
         jmp loop
 
 config: mov dx, 0xcf8

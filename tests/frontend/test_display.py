@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The window, under Xvfb: its pixels, keys, mouse, focus, hiding, closing.
 
-    test_display.py EMU --rom FILE
+    test_display.py EMU ROM JOYSTICK
 
-The guest is display.asm; xdotool types.  Where a program is missing, or the
-emulator was built without SDL, tests are skipped.
+The guest is display.asm; xdotool types; joystick.c, preloaded, plugs joysticks
+into SDL.  Where a program is missing, or the emulator was built without SDL,
+tests are skipped.
 """
 
 import ctypes
@@ -237,6 +238,42 @@ class Window(Case):
         codes = self.said.count('K 1D\n'), self.said.count('K 9D\n')
         self.assertEqual(codes, (1, 1))
         self.assertNotIn('K 22\n', self.said) # the shortcut's own letter
+
+    def test_joysticks(self):
+        """From SDL's events to the game port."""
+        library = harness.ARGS.joystick
+        if not library.endswith('.so') or harness.ARGS.sanitized:
+            self.skipTest('nothing to plug them in with')
+        fifo = self.folder / 'joysticks'
+        os.mkfifo(fifo)
+        self.desktop.env.update(LD_PRELOAD=library, JOYSTICK_FIFO=str(fifo))
+        # Instructions count, not the host's time.
+        self.begin('-device', 'gameport', '-icount', 'shift=3')
+        self.focus()
+        with open(fifo, 'w', buffering=1, encoding='ascii') as sticks:
+            def see(port, *lines):
+                for line in lines:
+                    sticks.write(line + '\n')
+                self.wait_for(lambda: self.ask('sendkey j') == '' and
+                              f'J {port}\n' in self.read()[self.at:],
+                              f'{port} after {lines}')
+                self.at = len(self.said)
+
+            see('F .. .. .. ..')
+            see('F 80 80 .. ..', 'plug')
+            see('F 00 FF .. ..', 'axis 0 0 -32768', 'axis 0 1 32767')
+            see('F 40 BF .. ..', 'axis 0 0 -16384', 'axis 0 1 16383')
+            see('E 40 BF .. ..', 'button 0 0 1')
+            see('D 40 BF .. ..', 'button 0 0 0', 'button 0 3 1')
+            see('D 40 BF 80 80', 'plug')
+            see('5 40 BF 80 00', 'button 1 1 1', 'hat 1 1') # up
+            see('5 40 BF FF FF', 'hat 1 6')                 # right and down
+            see('5 40 BF 80 80', 'hat 1 0')
+            # Only two have room; the third takes the place of the first.
+            see('5 40 BF FF 80', 'plug', 'hat 1 2')
+            see('7 80 80 FF 80', 'pull 0')
+            see('7 00 80 FF 80', 'axis 2 0 -32768')
+            see('F 00 80 .. ..', 'pull 1')
 
     def test_monitor(self):
         self.begin('-display', 'sdl')
@@ -558,4 +595,4 @@ if __name__ == '__main__':
     if not is_built('sdl', os.path.abspath(sys.argv[1])):
         print('built without SDL')
         sys.exit(77)
-    harness.main('rom')
+    harness.main('rom', 'joystick')
