@@ -42,6 +42,7 @@
 #include "frontend/display/keys.h"
 #include "frontend/display/screen.h"
 #include "frontend/display/sdl_joystick.h"
+#include "frontend/display/sdl_wayland.h"
 
 /* Milliseconds. */
 enum { FASTEST = 16, SLOWEST = 128, TITLE_PERIOD = 500, SETTLED = 100 };
@@ -578,12 +579,13 @@ static bool shows_nothing(void)
     return false;
 }
 
-static void hints(void)
+/* no_wayland: SDL shall not find it. */
+static void hints(bool no_wayland)
 {
     const char *wayland = SDL_getenv("WAYLAND_DISPLAY");
 
     /* Where there is no Wayland, a look for it is heard on stderr. */
-    if (SDL_getenv("DISPLAY") && !(wayland && *wayland))
+    if (SDL_getenv("DISPLAY") && (no_wayland || !(wayland && *wayland)))
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
@@ -685,8 +687,14 @@ static bool start(struct sdl *s, struct error *e)
 {
     Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI |
                    (s->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+    bool no_wayland = sdl_wayland_crashes();
+    const char *driver;
 
-    hints();
+    hints(no_wayland);
+    driver = SDL_GetHint(SDL_HINT_VIDEODRIVER);
+    if (no_wayland && (!driver || strstr(driver, "wayland")))
+        return error_set(e, "SDL crashes where the Wayland compositor has no "
+                            "seat; SDL 2.30 and later do not");
     if (SDL_Init(SDL_INIT_VIDEO))
         return error_set(e, "SDL finds no display: %s", SDL_GetError());
     if (shows_nothing())

@@ -374,9 +374,33 @@ class Window(Case):
 
 
 class Wayland(Case):
-    """A compositor in a window of the X server's."""
+
+    def test_no_seat(self):
+        """A line, or a window that nobody sees with an SDL that can."""
+        if not shutil.which('weston'):
+            self.skipTest('no weston here')
+        self.folder.chmod(0o700)
+        env = {**os.environ, 'XDG_RUNTIME_DIR': str(self.folder)}
+        weston = subprocess.Popen(
+            ['weston', '--backend=headless-backend.so', '--socket=wayland',
+             '--no-config'],
+            env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(harness.stop, weston)
+        self.wait_for(lambda: (self.folder / 'wayland').exists() or
+                      weston.poll() is not None, 'a compositor')
+        emu = self.start_emu(
+            '-M', 'pc', '-vga', 'std', '-m', '16', '-bios', harness.ARGS.rom,
+            '-display', 'sdl', '-serial', 'none', '-monitor', 'none',
+            '-debugcon', 'stdio', env={**env, 'WAYLAND_DISPLAY': 'wayland'})
+        if emu.stdout.readline() == b'ready\n':
+            emu.terminate()
+            self.assertEqual(emu.wait(harness.LONG), 143)
+        else:
+            self.assertEqual(emu.wait(harness.LONG), 1)
+            self.assertRegex(emu.stderr.read(), rb'\Aemu: [^\n]* seat[^\n]*\n\Z')
 
     def test_lost(self):
+        """A compositor in a window of the X server's."""
         if harness.ARGS.sanitized:
             self.skipTest('tested without sanitizers')
         for tool in (*TOOLS, 'weston'):
