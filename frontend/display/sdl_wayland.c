@@ -63,6 +63,16 @@ static bool lacks_seat(void *lib)
     return asked && !has_seat;
 }
 
+/* Is there somewhere to look?  The library complains on stderr if not, and a
+ * socket that was inherited is used up by who asks first. */
+static bool can_ask(void)
+{
+    const char *name = SDL_getenv("WAYLAND_DISPLAY");
+
+    return !SDL_getenv("WAYLAND_SOCKET") &&
+           (SDL_getenv("XDG_RUNTIME_DIR") || (name && *name == '/'));
+}
+
 bool sdl_wayland_crashes(void)
 {
     SDL_version v;
@@ -70,7 +80,7 @@ bool sdl_wayland_crashes(void)
     bool result;
 
     SDL_GetVersion(&v);
-    if (v.major > 2 || v.minor >= 30)
+    if (v.major > 2 || v.minor >= 30 || !can_ask())
         return false;
     lib = dlopen("libwayland-client.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!lib)
