@@ -379,9 +379,10 @@ static uint64_t period_ns(const struct local *a)
     return ns < MIN_PERIOD_NS ? MIN_PERIOD_NS : ns;
 }
 
-uint32_t lapic_timer_count(const struct local *a)
+/* What is left of the count at `at`. */
+static uint32_t left_at(const struct local *a, uint64_t at)
 {
-    uint64_t elapsed = now(a) - a->started, ns, ticks;
+    uint64_t elapsed = at - a->started, ns, ticks;
 
     if (!a->initial_count || lapic_timer_mode(a) == TSC_DEADLINE)
         return 0;
@@ -392,6 +393,11 @@ uint32_t lapic_timer_count(const struct local *a)
         return 0;
     ticks = muldiv_floor(elapsed, a->owner->hz, 1000000000) / divisor(a);
     return ticks < a->initial_count ? a->initial_count - (uint32_t)ticks : 0;
+}
+
+uint32_t lapic_timer_count(const struct local *a)
+{
+    return left_at(a, now(a));
 }
 
 /* Arm for the next interrupt after ns.  Who starts the count gives the time at
@@ -446,8 +452,8 @@ void lapic_timer_start(struct local *a, uint32_t count)
 
 void lapic_timer_divide(struct local *a, uint32_t value)
 {
-    uint32_t left = lapic_timer_count(a);
     uint64_t ns = now(a);
+    uint32_t left = left_at(a, ns);
 
     a->divide = value & 0x0b;
     /* What is left goes on at the new speed. */

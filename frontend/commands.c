@@ -251,15 +251,16 @@ static bool change_medium(void *owner, const char *drive, const char *file,
     struct session *s = owner;
     struct drive_config *d;
     struct block *old = NULL, *b = NULL;
-    bool ok;
+    bool cd, ok;
 
     if (file) {
+        cd = is_cd(s, drive);
         d = pool_alloc(&s->config->pool, sizeof(*d));
         *d = (struct drive_config){
             .file = pool_strdup(&s->config->pool, file),
             .id = pool_strdup(&s->config->pool, drive),
-            .read_only = read_only || is_cd(s, drive),
-            .raw_given = is_cd(s, drive), /* as with -cdrom */
+            .read_only = read_only || cd,
+            .raw_given = cd, /* as with -cdrom */
             .snapshot = s->config->snapshot,
         };
         if (!session_add_medium(s, d, e))

@@ -54,8 +54,8 @@ enum hold {
     HOLD_REQUEST = 1 << 1, /* a reset or an end is to be carried out */
     HOLD_END = 1 << 2,     /* the run has ended */
     HOLD_STOP = 1 << 3,    /* the threads shall end */
-    HOLD_SLEEP = 1 << 5,   /* the guest has suspended the machine */
     HOLD_CARRY = 1 << 4,   /* the main thread carries out what was asked for */
+    HOLD_SLEEP = 1 << 5,   /* the guest has suspended the machine */
     HOLD_BUS = 1 << 6,     /* a vCPU wants the bus for itself */
 };
 

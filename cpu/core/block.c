@@ -139,6 +139,17 @@ unsigned block_flag_kind(const struct cpu *c, const struct rec *r)
     return kind == FLAGS_IN_CPU ? c->flag_kind : kind;
 }
 
+void cpu_pack_flags(struct cpu *c)
+{
+    const struct isa *isa = c->class->isa;
+
+    if (!isa->flags)
+        return;
+    c->flag_a = isa->engine->flag_bits(c->flag_kind, c->flag_a, c->flag_b);
+    c->flag_b = 0;
+    c->flag_kind = FLAGS_BITS;
+}
+
 /* ---------------------------------------------------------- invalidation */
 
 static void unhash_block(struct block_cache *bc, struct block *b)

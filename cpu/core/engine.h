@@ -601,6 +601,9 @@ const struct position *block_positions(const struct rec *r);
 struct rec *block_shadow(struct cpu *c, const struct rec *r);
 /* The kind of the lazy flags before record r, while it runs. */
 unsigned block_flag_kind(const struct cpu *c, const struct rec *r);
+/* Lazy flags, of the kind that flag_kind says, become the packed ones: the
+ * form that interpreter and translator have in common. */
+void cpu_pack_flags(struct cpu *c);
 /* The first record of the block that r is in, and for tests the bytes that
  * it was decoded from (short of those of the last instruction but two). */
 const struct rec *block_of(const struct rec *r, const uint8_t **host,

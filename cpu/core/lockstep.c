@@ -161,17 +161,6 @@ static bool same_ram(const struct undo *u, struct error *e)
     return true;
 }
 
-void cpu_pack_flags(struct cpu *c)
-{
-    const struct isa *isa = c->class->isa;
-
-    if (!isa->flags)
-        return;
-    c->flag_a = isa->engine->flag_bits(c->flag_kind, c->flag_a, c->flag_b);
-    c->flag_b = 0;
-    c->flag_kind = FLAGS_BITS;
-}
-
 enum verdict lockstep_compare(struct lockstep *l, uint64_t limit,
                               uint64_t max_insns, uint64_t *steps,
                               struct error *e)

@@ -31,10 +31,6 @@ uint64_t lockstep_compared(const struct cpu *c);
 /* One line without a newline: what was compared. */
 void lockstep_stats(const struct cpu *c, char *out, size_t size);
 
-/* Lazy flags, of the kind that flag_kind says, become the packed ones: the
- * form that interpreter and translator have in common. */
-void cpu_pack_flags(struct cpu *c);
-
 /* ------------------------------------------- for cpu/core; c has lockstep */
 
 enum cpu_event lockstep_run(struct cpu *c, int64_t limit);

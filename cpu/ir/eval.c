@@ -8,7 +8,6 @@
 
 #include "cpu/core/engine.h"
 #include "cpu/core/f80_ops.h"
-#include "cpu/core/lockstep.h"
 #include "cpu/core/ops.h"
 #include "cpu/core/wide.h"
 #include "cpu/fp/fp.h"

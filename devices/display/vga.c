@@ -262,7 +262,8 @@ static void crtc_write(struct vga *v, uint8_t value)
     }
     if (i == CR_V_RETRACE_END)
         vga_interrupt_control(v, value);
-    vga_change(v, reg, value & (uint8_t)~none[i]);
+    else
+        vga_change(v, reg, value & (uint8_t)~none[i]);
     vga_retime(v);
 }
 
@@ -580,7 +581,6 @@ void vga_destroy(struct vga *v)
 static void settle(struct vga *v)
 {
     vga_retime(v);
-    vga_interrupt(v);
     vga_screen_reset(v);
     vga_map_memory(v);
 }

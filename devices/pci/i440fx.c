@@ -445,9 +445,10 @@ static void i440fx_reset(struct device *dev)
 }
 
 /* Suspend to RAM, which this bridge's successors have (82443BX, 4.8): what
- * says where memory is stays, for firmware goes on from its copy there; which
- * can be written again: SeaBIOS counts processors in it (smp_resume) and closes
- * it when it has done. */
+ * says where memory is stays, for firmware goes on from its copy there.  That
+ * the copy can be written again is in no datasheet: SeaBIOS counts processors
+ * in it (smp_resume) and closes it when it has done; QEMU, which SeaBIOS is
+ * written for, leaves a race with the write there. */
 static void i440fx_sleep(struct device *dev)
 {
     struct i440fx *h = (struct i440fx *)dev;

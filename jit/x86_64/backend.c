@@ -179,7 +179,7 @@ static void pack_flags(struct gen *g)
     e_op_mem(e, false, 0x83, ALU_CMP, RBP, NO_REG, 0, CPU(flag_kind));
     e8(e, FLAGS_BITS);
     over = e_jcc(e, CC_E);
-    e_call_to(e, g->j->code.write + (g->j->pack - g->j->code.run));
+    call_stub(g, g->j->pack);
     e_patch(over, e->at);
 }
 

@@ -3,12 +3,22 @@
  */
 #include <cpuid.h>
 
-#include "cpu/core/lockstep.h"
 #include "jit/x86_64/gen.h"
+
+/* Where what runs at `stub` is written. */
+static uint8_t *written(const struct jit *j, const uint8_t *stub)
+{
+    return j->code.write + (stub - j->code.run);
+}
 
 void jump_to_stub(struct gen *g, const uint8_t *stub)
 {
-    e_jmp_to(&g->e, g->j->code.write + (stub - g->j->code.run));
+    e_jmp_to(&g->e, written(g->j, stub));
+}
+
+void call_stub(struct gen *g, const uint8_t *stub)
+{
+    e_call_to(&g->e, written(g->j, stub));
 }
 
 void add_out(struct gen *g, enum out_kind kind, uint8_t *site,
@@ -320,7 +330,7 @@ bool backend_init(struct jit *j, struct error *err)
     e_patch(none, e.at);
     e_mov(&e, RAX, RCX);
     e_load(&e, RCX, RAX, 0);
-    e_jmp_to(&e, j->code.write + (j->exit_record - j->code.run));
+    e_jmp_to(&e, written(j, j->exit_record));
 
     /* exit_miss: as exit_poll, but for what the jump cache does not have */
     j->exit_miss = run_address(j, e.at);

@@ -180,6 +180,7 @@ static inline const struct rec *shadow_of(const struct gen *g,
 
 /* To the stub that starts at `stub`. */
 void jump_to_stub(struct gen *g, const uint8_t *stub);
+void call_stub(struct gen *g, const uint8_t *stub);
 
 /* Pinned registers to their slots, and back. */
 void spill(struct emit *e, const struct isa *isa, unsigned n);

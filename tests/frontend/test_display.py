@@ -14,7 +14,6 @@ import pathlib
 import shutil
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,10 +22,12 @@ import unittest
 import harness
 from harness import Case
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / 'guests')]
 
 import png  # noqa: E402  pylint: disable=wrong-import-position
 from desktop import Desktop  # noqa: E402
+from monitor import Monitor  # noqa: E402
 
 WIDTH, HEIGHT = 640, 480
 TOOLS = ('Xvfb', 'xdotool')
@@ -96,11 +97,8 @@ class Window(Case):
         self.window = int(self.wait_for(self.find, 'a window'))
         self.wait_for(lambda: self.size() == (WIDTH, HEIGHT),
                       "the picture's size")
-        self.monitor = socket.socket(socket.AF_UNIX)
+        self.monitor = Monitor(self.folder / 'mon')
         self.addCleanup(self.monitor.close)
-        self.monitor.connect(str(self.folder / 'mon'))
-        self.monitor.settimeout(harness.LONG)
-        self.ask('info status')
 
     def find(self):
         found = subprocess.run(
@@ -122,11 +120,8 @@ class Window(Case):
 
     def ask(self, command):
         """A command to the monitor; what it answers."""
-        self.monitor.sendall(command.encode() + b'\n')
-        got = b''
-        while not got.endswith(b'(emu) ') or command.encode() not in got:
-            got += self.monitor.recv(4096)
-        return got.decode().split(command, 1)[1].replace('(emu) ', '').strip()
+        got = self.monitor.ask(command)
+        return got.split(command, 1)[1].replace('(emu) ', '').strip()
 
     def counts(self):
         """How often the screen was looked at and drawn, and lines uploaded."""

@@ -8,7 +8,6 @@ Without the package seabios all is skipped.
 import os
 import pathlib
 import re
-import socket
 import sys
 
 import harness
@@ -18,6 +17,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / 'guests')]
 import png  # noqa: E402
 import screen  # noqa: E402
+from monitor import Monitor  # noqa: E402
 
 BIOS = '/usr/share/seabios/bios-256k.bin'
 CTRL_A = b'\x01'
@@ -93,23 +93,16 @@ class Screen(Demo):
         self.emu = self.start_emu(
             *args, '-display', 'none', '-serial', 'none', '-monitor',
             'unix:mon,server,nowait')
-        path = self.folder / 'mon'
-        self.wait_for(path.exists, 'a monitor')
-        self.monitor = socket.socket(socket.AF_UNIX)
+
+        def there():
+            try:
+                return Monitor(self.folder / 'mon')
+            except OSError:
+                return None
+
+        self.monitor = self.wait_for(there, 'a monitor')
         self.addCleanup(self.monitor.close)
-        self.monitor.settimeout(harness.LONG)
-        self.wait_for(lambda: not self.monitor.connect_ex(str(path)),
-                      'its socket')
-        self.answer()
-
-    def answer(self):
-        text = b''
-        while not text.endswith(b') '):
-            text += self.monitor.recv(4096)
-
-    def ask(self, command):
-        self.monitor.sendall(command.encode() + b'\n')
-        self.answer()
+        self.ask = self.monitor.ask
 
     def key(self, *names):
         for name in names:
@@ -232,7 +225,7 @@ class Screen(Demo):
             self.picture(*size, lambda rows, at=at, colour=colour:
                          dot(rows, at[1], at[0]) == colour and
                          dot(rows, at[1], size[1] - 4) == colour)
-            self.monitor.sendall(b'quit\n')
+            self.monitor.tell('quit')
             self.assertEqual(self.emu.wait(harness.LONG), 0)
             self.monitor.close()
             (self.folder / 'mon').unlink(missing_ok=True)

@@ -10,12 +10,18 @@ class Monitor:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(path))
-        self.socket.settimeout(60)
+        self.socket.settimeout(120)
         self.ask('info status')
+
+    def close(self):
+        self.socket.close()
+
+    def tell(self, command):
+        self.socket.sendall(command.encode() + b'\n')
 
     def ask(self, command):
         """What it says to a command, with the command itself."""
-        self.socket.sendall(command.encode() + b'\n')
+        self.tell(command)
         got = b''
         while command.encode() not in got or \
                 not re.search(rb'\((emu|qemu)\) $', got):
