@@ -8,8 +8,10 @@
 Each kernel (linux.py): commands at the prompt, interrupts that count, power-off
 with status 0; on one processor and on two; with much memory.  The cloud's
 also on the board microvm, with a disk; there and on the PC the power button is
-pressed.  On the PC each kernel suspends to RAM and is woken.  chips: nonsense in every chip's registers beside a running kernel.
-The emulator is one that takes QEMU's options.
+pressed.  On the PC each kernel suspends to RAM and is woken.  hibernation:
+one suspends to a disk, and another run resumes from it.  chips: nonsense in
+every chip's registers beside a running kernel.  The emulator is one that takes
+QEMU's options.
 """
 
 import re
@@ -33,6 +35,9 @@ KERNELS = {
 NO_PAE_MIB = 3072
 # Of the cases that are no kernel's: microvm and chips.
 QUICKEST = 'amd64-cloud-linux'
+# The cloud's kernel cannot.
+HIBERNATES = 'amd64-linux'
+SWAP_BYTES = 600 << 20
 ACCESSES = 300000
 CHIPS_SECONDS = 15
 UUID = '00112233-4455-6677-8899-aabbccddeeff'
@@ -47,7 +52,8 @@ class Suite(boot.Suite):
 
     def take(self, guest):
         """The guest of the consoles from here on."""
-        self.guest = guest if guest in KERNELS else QUICKEST
+        self.guest = guest if guest in KERNELS else \
+            HIBERNATES if guest == 'hibernation' else QUICKEST
         self.files = machine.guest_files(self.guest)
 
 
@@ -217,6 +223,41 @@ def case(suite, what, memory, processors):
         boot.power_off(suite, console, shell, what)
 
 
+def hibernation(suite, what, processors):
+    """The image goes to a swap disk, and the machine off (ACPI's S4); in
+    another run the command that wrote it goes on, and a program beside it."""
+    disk = suite.folder / 'swap.img'
+    with open(disk, 'wb') as file:
+        file.truncate(SWAP_BYTES)
+    extra = ['-smp', str(processors), '-drive',
+             f'file={disk},format=raw,if=none,id=d', '-device',
+             'virtio-blk-pci,drive=d']
+    resume = 'cat /sys/block/vda/dev >/sys/power/resume'
+    with suite.console(512, extra=extra) as console:
+        first = Shell(console, suite.args.scale)
+        boot.report_boot(suite, console, first, what)
+        first.run('mkswap /dev/vda && swapon /dev/vda')
+        first.run('(while :; do echo >>/tmp/ran; usleep 20000; done) '
+                  '2>/dev/null & true')
+        first.start(f'{resume}; echo disk >/sys/power/state; '
+                    'wc -l </tmp/ran; sleep 1; wc -l </tmp/ran')
+        status = console.wait(60 * suite.args.scale)
+        suite.report.check(f'{what}: suspends to disk', status == 0,
+                           f'status {status}')
+    with suite.console(512, extra=extra) as console:
+        shell = Shell(console, suite.args.scale)
+        boot.report_boot(suite, console, shell, what)
+        shell.count = first.count
+        console.send(resume.encode() + b'\n')
+        out, status = shell.finish(60)
+        lines = [int(n) for n in re.findall(r'^\d+$', out, re.MULTILINE)]
+        good = status == 0 and len(lines) == 2 and 0 < lines[0] < lines[1]
+        suite.report.check(f'{what}: resumes and goes on', good, out[-300:])
+        check_quiet(lambda name, *more: suite.report.check(f'{what}: {name}',
+                                                           *more), shell)
+        boot.power_off(suite, console, shell, what)
+
+
 def chips(suite, what, seed):
     """Nonsense in the chips beside a kernel that runs: the guest may end or be
     lost, and the emulator still does what it is told."""
@@ -252,13 +293,16 @@ def cases(suite, name):
         boot.case_row(suite, suite.args.boots, 512)
         return
     for processors in (2,) if suite.args.quick else (1, 2):
-        if name == 'microvm':
+        if name == 'hibernation':
+            what = f'hibernation, -smp {processors}'
+            boot.guarded(suite, what, hibernation, what, processors)
+        elif name == 'microvm':
             what = f'microvm, -smp {processors}'
             boot.guarded(suite, what, microvm, what, processors)
         else:
             what = f'{name}, -m 512, -smp {processors}'
             boot.guarded(suite, what, case, what, 512, processors)
-    if name != 'microvm' and not suite.args.quick:
+    if name in KERNELS and not suite.args.quick:
         for memory in KERNELS[name][1]:
             what = f'{name}, -m {memory}'
             boot.guarded(suite, what, case, what, memory, 1)
@@ -267,7 +311,8 @@ def cases(suite, name):
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument('--only', action='append',
-                        choices=[*KERNELS, 'microvm', 'chips'])
+                        choices=[*KERNELS, 'hibernation', 'microvm',
+                                 'chips'])
     parser.add_argument('--accel', metavar='NAME')
     parser.add_argument('--quick', action='store_true',
                         help='each kernel once: 512 MiB, two processors')
@@ -279,7 +324,8 @@ def main():
                         help='keep K processors of the host busy meanwhile')
     args = parser.parse_args()
     args.only = args.only or [
-        *KERNELS, *([] if args.boots else ['microvm', 'chips'])]
+        *KERNELS, *([] if args.boots else ['hibernation', 'microvm',
+                                           'chips'])]
     with tempfile.TemporaryDirectory(prefix='emu-pc-') as folder, \
             proc.Load(args.load):
         suite = Suite(args, folder)
