@@ -50,6 +50,7 @@ def say(text):
     print('fetch: ' + text, file=sys.stderr, flush=True)
 
 
+@functools.cache
 def package(suite, arch, name):
     """The folder into which that package is unpacked; ends the program with a
     line where it is not to be had."""

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Boots a PC from floppies and CDs as distributions have them, to a prompt
-that answers.
+"""Boots a PC from floppies, disks and CDs as distributions have them, to a
+prompt that answers.
 
     tests/guests/media.py [EMULATOR]
     tests/guests/media.py --only grub-cd --accel interp --keep DIR
+    tests/guests/media.py --all
 
-GRUB's rescue floppy and CD, ISOLINUX on a CD made here, iPXE from its CD and
-by -kernel; memtest86+ from its CDs, all tests but bit fade on 8 MB, only by
-name or with --all.  What is on the VGA's screen is read out of the monitor's
-screendump.  Keys go in by the serial line, which SeaBIOS listens to.
+GRUB 2 and 0.97, SYSLINUX, ISOLINUX, MEMDISK, iPXE and more, from media that
+packages hold or bootdisk.py makes; what takes longer, or comes from an older
+release, only by name or with --all.  What is on the VGA's screen is read out
+of the monitor's screendump.  Keys go in by the serial line, which SeaBIOS
+listens to, or by the monitor's sendkey.
 """
 
 import os
@@ -18,9 +20,11 @@ import subprocess
 import sys
 import tempfile
 
+import bootdisk
 import machine
 import proc
 import screen
+from bootdisk import part
 from console import Console, ConsoleError
 
 ISOLINUX_CFG = '''\
@@ -29,9 +33,9 @@ prompt 1
 '''
 
 
-def part(package, path):
-    """A file of a Debian package."""
-    return str(machine.package('bookworm', 'amd64', package) / path)
+def old_part(package, path):
+    """A file of a package that bookworm has no longer."""
+    return str(machine.package('bullseye', 'amd64', package) / path)
 
 
 def make_cd(folder, root, config):
@@ -59,8 +63,28 @@ def make_isolinux(folder):
     return str(make_cd(folder, root, ISOLINUX_CFG))
 
 
-# Name: its medium (of the scratch folder), options, and turns: what the
-# screen must show, then what is typed.
+LEGACY_TURNS = [(['GNU GRUB  version 0.97', 'grub> '], b'geometry (fd0)\r'),
+                (['drive 0x0: C/H/S = 80/2/18'], b'')]
+GRUB_DISK = [(['grub rescue> '], b'ls\r'), (['(hd0)'], b'')]
+SYSLINUX_TURNS = [
+    (['SYSLINUX', 'This disk was made for a test', 'boot:'], b'nothing\r'),
+    (['nothing... failed: No such file'], b'')]
+
+
+def menu(digit, turns):
+    """Three media, and SeaBIOS's boot menu to choose among them."""
+    return (lambda folder: bootdisk.all_or_none(
+                bootdisk.grub_legacy(folder), bootdisk.syslinux_mbr(folder),
+                make_isolinux(folder)),
+            ['-M', 'pc', '-fda', 'MEDIUM', '-hda', 'MEDIUM', '-cdrom',
+             'MEDIUM', '-boot', 'menu=on'],
+            [(['Press ESC for boot menu'], 'esc'),
+             (['Select boot device:', '1. '], digit), *turns])
+
+
+# Name: its media (of the scratch folder), options, and turns: what the
+# screen must show, then what is typed: bytes by the serial line, or the
+# names of keys.
 CASES = {
     'grub-floppy': (
         lambda _: part('grub-rescue-pc',
@@ -100,19 +124,61 @@ CASES = {
         ['MEDIUM', '-m', '8'],
         # The eleventh, which waits for bits to fade, comes last.
         [(['Memtest86+', 'Test #10', 'Errors: 0'], b'')]),
+    'grub-mbr': (bootdisk.grub_mbr, ['-hda', 'MEDIUM'], GRUB_DISK),
+    'grub-gpt': (bootdisk.grub_gpt, ['-M', 'pc', '-hda', 'MEDIUM'],
+                 GRUB_DISK),
+    'grub-legacy': (bootdisk.grub_legacy, ['MEDIUM'], LEGACY_TURNS),
+    'grub-legacy-setup': (
+        lambda folder: bootdisk.all_or_none(bootdisk.grub_legacy(folder),
+                                            bootdisk.ext2(folder)),
+        ['-M', 'pc', '-fda', 'MEDIUM', '-hda', 'MEDIUM', '-boot',
+         'once=a,order=c'],
+        [(['grub> '], b'root (hd0,0)\r'),
+         (['Filesystem type is ext2fs'], b'setup (hd0)\r'),
+         (['Running "install', 'Done.'], b'reboot\r'),
+         (['GNU GRUB  version 0.97', 'grub> '], b'root\r'),
+         (['(hd0,0): Filesystem type is ext2fs'], b'')]),
+    'syslinux-floppy': (bootdisk.syslinux_floppy, ['MEDIUM'], SYSLINUX_TURNS),
+    'syslinux-mbr': (bootdisk.syslinux_mbr, ['MEDIUM'], SYSLINUX_TURNS),
+    'syslinux-gpt': (bootdisk.syslinux_gpt, ['MEDIUM'], SYSLINUX_TURNS),
+    'rosh': (
+        bootdisk.tools_disk, ['-M', 'pc', '-hda', 'MEDIUM'],
+        [(['boot:'], b'rosh.c32\r'), (['rosh: '], b'ls\r'),
+         (['libutil.c32', 'syslinux.cfg'], b'')]),
+    'geodsp': (
+        bootdisk.geodsp, ['-M', 'pc', '-hda', 'MEDIUM'],
+        [(['CHS 03FE,0F,3F', '@CHS 0000,01,01:0000003F', '@EDD 00003EC1:00003EC1',
+           'end'], b'')]),
+    'memdisk': (
+        lambda folder: (part('syslinux-common', 'usr/lib/syslinux/memdisk'),
+                        bootdisk.grub_legacy(folder)),
+        ['-M', 'pc', '-kernel', 'MEDIUM', '-initrd', 'MEDIUM'],
+        LEGACY_TURNS),
+    'menu-floppy': menu('2', LEGACY_TURNS),
+    'menu-disk': menu('1', SYSLINUX_TURNS),
+    'menu-cd': menu('3', [(['ISOLINUX', 'boot:'], b'')]),
+    'memtest86': (
+        lambda folder: bootdisk.write(
+            folder, 'memtest86.img', bootdisk.FLOPPY,
+            [(0, pathlib.Path(old_part('memtest86', 'boot/memtest86.bin'))
+              .read_bytes())]),
+        ['-M', 'pc', '-m', '8', '-fda', 'MEDIUM'],
+        [(['Memtest86 v4.3.7', 'Test #7', 'Errors:    0'], b'')]),
 }
-BY_NAME = ('memtest-x64', 'memtest-ia32')
+BY_NAME = ('memtest-x64', 'memtest-ia32', 'memtest86')
 
 
 def run(args, report, name, accel, folder, log):
     medium, options, turns = CASES[name]
     what = f'{name}, {accel}'
-    path = medium(folder)
-    if path is None:
-        report.skip(what, 'no xorriso')
+    media = medium(folder)
+    if media is None:
+        report.skip(what, 'no xorriso, no mke2fs or no PC')
         return
-    argv = [machine.find_emulator(args.emulator),
-            *(o.replace('MEDIUM', path) for o in options), '-nographic',
+    media = [media] if isinstance(media, str) else list(media)
+    options = [o.replace('MEDIUM', media.pop(0)) if 'MEDIUM' in o else o
+               for o in options]
+    argv = [machine.find_emulator(args.emulator), *options, '-nographic',
             '-accel', accel, *args.options]
     shot = (pathlib.Path(args.keep) if args.keep else folder) / \
         f'{name}-{accel}.{"png" if args.keep else "ppm"}'
@@ -125,7 +191,10 @@ def run(args, report, name, accel, folder, log):
                     report.check(f'{what}: {words[-1]}', False,
                                  '\n' + '\n'.join(lines))
                     return
-                console.send(keys)
+                if isinstance(keys, str):
+                    screen.command(console, f'sendkey {keys}')
+                else:
+                    console.send(keys)
             report.check(f'{what}: {turns[-1][0][-1]}', True)
     except (ConsoleError, OSError) as err:
         report.check(what, False, str(err))
