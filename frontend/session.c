@@ -602,13 +602,23 @@ static void greet(const struct session *s)
                 "-help lists the options");
 }
 
+/* Only -bios none leaves a board without one; its processors would take the
+ * zeros in memory for code. */
+static bool check_program(const struct session *s, struct error *e)
+{
+    return machine_has_program(s->machine) ||
+           error_set(e, "-bios none: nothing to run; wanted -kernel FILE, or "
+                        "code in flash");
+}
+
 static bool prepare(struct session *s, struct error *e)
 {
     struct config *c = s->config;
 
     return loop_new(&s->loop, e) && open_chars(s, e) && open_drives(s, e) &&
            make_machine(s, e) &&
-           (!c->dump_tree || machine_dump_tree(s->machine, c->dump_tree, e));
+           (c->dump_tree ? machine_dump_tree(s->machine, c->dump_tree, e)
+                         : check_program(s, e));
 }
 
 /* What to show where no option says; tells why it is no window. */

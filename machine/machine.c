@@ -372,6 +372,14 @@ bool machine_runs_demo(const struct machine *m)
     return m->loader.demo;
 }
 
+bool machine_has_program(const struct machine *m)
+{
+    const struct loader *l = &m->loader;
+
+    return m->bare || m->rom_file || l->demo || l->c.kernel || l->c.has_flash ||
+           source_used(&l->firmware);
+}
+
 const char *machine_jit_missing(const struct machine *m)
 {
     return m->jit_missing.text[0] ? m->jit_missing.text : NULL;

@@ -256,6 +256,10 @@ const char *machine_lockstep_report(const struct machine *m);
 /* Does a demo run, for want of anything else? */
 bool machine_runs_demo(const struct machine *m);
 
+/* Was anything given that its processors start in: firmware, a kernel, flash?
+ * A board without a processor needs none. */
+bool machine_has_program(const struct machine *m);
+
 /* Why `jit` was asked for and is not had; NULL if it is. */
 const char *machine_jit_missing(const struct machine *m);
 

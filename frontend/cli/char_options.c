@@ -85,10 +85,12 @@ static bool parse_where(struct config *c, const char *text,
     return true;
 }
 
-static void add_monitor(struct config *c, const char *id)
+static void add_monitor(struct config *c, const char *option, const char *id)
 {
-    *(const char **)pool_append(&c->pool, &c->monitors, &c->n_monitors,
-                                sizeof(id)) = id;
+    struct monitor_config *m =
+        pool_append(&c->pool, &c->monitors, &c->n_monitors, sizeof(*m));
+
+    *m = (struct monitor_config){option, id};
 }
 
 /*
@@ -117,7 +119,7 @@ static bool take_where(struct config *c, const char *option, const char *kind,
     *id = d.id = pool_printf(&c->pool, "%s%zu", kind, number);
     add_char(c, d);
     if (mux)
-        add_monitor(c, d.id);
+        add_monitor(c, option, d.id);
     return true;
 }
 
@@ -157,7 +159,7 @@ enum cli_result cli_monitor(struct config *c, const char *arg, struct error *e)
         return CLI_ERROR;
     c->monitor_given = true;
     if (id)
-        add_monitor(c, id);
+        add_monitor(c, "-monitor", id);
     return CLI_RUN;
 }
 
@@ -200,7 +202,7 @@ enum cli_result cli_mon(struct config *c, const char *arg, struct error *e)
         return CLI_ERROR;
     }
     c->monitor_given = true;
-    add_monitor(c, id);
+    add_monitor(c, "-mon", id);
     return CLI_RUN;
 }
 
@@ -314,7 +316,7 @@ static void default_chars(struct config *c)
     else
         d.id = "compat_monitor0";
     if (monitor)
-        add_monitor(c, d.id);
+        add_monitor(c, "-nographic", d.id);
     if (!config_char(c, d.id))
         add_char(c, d);
 }
@@ -373,7 +375,7 @@ bool cli_finish_chars(struct config *c, struct error *e)
     if (c->parallel && !use(c, "-parallel", c->parallel, false, e))
         return false;
     for (size_t i = 0; i < c->n_monitors; i++)
-        if (!use(c, "-monitor", c->monitors[i], true, e))
+        if (!use(c, c->monitors[i].option, c->monitors[i].chardev, true, e))
             return false;
     if (!use_of_devices(c, e))
         return false;

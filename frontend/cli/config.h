@@ -71,6 +71,11 @@ struct drive_config {
 
 #define CONFIG_SERIALS 4
 
+struct monitor_config {
+    const char *option; /* that asked for it */
+    const char *chardev;
+};
+
 struct config {
     struct pool pool;
     const char *program; /* argv[0] without folders, for messages */
@@ -109,7 +114,7 @@ struct config {
     const char *serials[CONFIG_SERIALS]; /* chardev ids; NULL: not connected */
     size_t n_serials;
     const char *parallel;  /* likewise */
-    const char **monitors; /* chardev ids */
+    struct monitor_config *monitors;
     size_t n_monitors;
     bool monitor_given; /* -monitor or -mon, be it none */
 

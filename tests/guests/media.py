@@ -147,8 +147,8 @@ CASES = {
          (['libutil.c32', 'syslinux.cfg'], b'')]),
     'geodsp': (
         bootdisk.geodsp, ['-M', 'pc', '-hda', 'MEDIUM'],
-        [(['CHS 03FE,0F,3F', '@CHS 0000,01,01:0000003F', '@EDD 00003EC1:00003EC1',
-           'end'], b'')]),
+        [(['CHS 03FE,0F,3F', '@CHS 0000,01,01:0000003F',
+           '@EDD 00003EC1:00003EC1', 'end'], b'')]),
     'memdisk': (
         lambda folder: (part('syslinux-common', 'usr/lib/syslinux/memdisk'),
                         bootdisk.grub_legacy(folder)),
