@@ -37,6 +37,9 @@ NAMES = [f'{arch}-{kind}-{way}' for arch in ('amd64', 'i386')
 SUITES = {'11': 'bullseye', '12': 'bookworm', '13': 'trixie'}
 BY_NAME = [*(f'11-{n}' for n in NAMES),
            *(f'13-{n}' for n in NAMES if n.startswith('amd64'))]
+# Columns that are not compared: how long GTK draws it depends on how many of
+# the list's rows it has measured by then, on one emulator from run to run.
+SCROLL_BAR = range(1244, 1259)
 MENU = '''\
 path debian-installer/{arch}/boot-screens/
 include debian-installer/{arch}/boot-screens/menu.cfg
@@ -121,13 +124,13 @@ def questions(args, emulator, options_, shot, log, accel=()):
     return first, second
 
 
-def equal(a, b):
-    """How many of a hundred dots are equal."""
+def differ(a, b):
+    """How many dots differ; None: they are not of one size."""
     if a[:2] != b[:2]:
-        return 0
-    same = sum(p == q for row, other in zip(a[2], b[2])
-               for p, q in zip(row, other))
-    return 100 * same / (a[0] * a[1])
+        return None
+    return sum(p != q for row, other in zip(a[2], b[2])
+               for x, (p, q) in enumerate(zip(row, other))
+               if x not in SCROLL_BAR)
 
 
 def run(args, report, name, folder, log):
@@ -144,7 +147,7 @@ def run(args, report, name, folder, log):
         theirs = questions(args, peer, given, f'{shot}-peer', log)
         for n, (a, b) in enumerate(zip(ours, theirs)):
             report.check(f'{name}: picture {n + 1} as on the peer',
-                         equal(a, b) == 100, f'{equal(a, b):.2f} %')
+                         differ(a, b) == 0, f'{differ(a, b)} dots differ')
     except (ConsoleError, OSError, subprocess.CalledProcessError) as err:
         report.check(name, False, str(err))
 
