@@ -152,9 +152,12 @@ static void test_fw_cfg(void **state)
     r->config.fw_cfg = files;
     r->config.n_fw_cfg = 2;
     rig_machine(r);
-    get_item(r, FW_CFG_FILE_FIRST, text, 5);
+    /* The first is etc/boot-fail-wait: for ever. */
+    get_item(r, FW_CFG_FILE_FIRST, text, 4);
+    assert_memory_equal(text, "\xff\xff\xff\xff", 4);
+    get_item(r, FW_CFG_FILE_FIRST + 1, text, 5);
     assert_string_equal(text, "text");
-    get_item(r, FW_CFG_FILE_FIRST + 1, text, 12);
+    get_item(r, FW_CFG_FILE_FIRST + 2, text, 12);
     assert_string_equal(text, "from a file");
     rig_free(r);
     r->config.n_fw_cfg = 1;
