@@ -587,6 +587,12 @@ const char *machine_lockstep_report(const struct machine *m)
     return m->end == MACHINE_DIFFERS ? "lockstep: what differs\n" : NULL;
 }
 
+bool machine_has_program(const struct machine *m)
+{
+    (void)m;
+    return true;
+}
+
 bool machine_runs_demo(const struct machine *m)
 {
     (void)m;
