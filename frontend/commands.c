@@ -108,7 +108,9 @@ static bool screendump(void *owner, const char *file, struct error *e)
     struct picture p = {0};
     bool ok;
 
-    if (!s->started || !machine_show(s->machine, copy_frame, &p))
+    if (!s->started)
+        return error_set(e, "the machine has not been started; see cont");
+    if (!machine_show(s->machine, copy_frame, &p))
         return error_set(e, "this machine has no screen");
     ok = p.pixels ? picture_write(file, p.pixels, p.width, p.height, e)
                   : error_set(e, "out of memory");

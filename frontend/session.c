@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cpu/core/lockstep.h"
@@ -573,6 +574,7 @@ static void finish(struct session *s)
 static void session_free(struct session *s)
 {
     struct config *c = s->config;
+    struct stat st;
 
     display_free(s->display);
     terminal_leave(&s->terminal);
@@ -583,12 +585,15 @@ static void session_free(struct session *s)
         block_file_close(s->media[i].block);
     gate_free(s->gate);
     if (s->pid_fd >= 0) {
-        unlink(c->pid_file);
+        /* A device that was named by mistake stays where it is. */
+        if (!fstat(s->pid_fd, &st) && S_ISREG(st.st_mode))
+            unlink(c->pid_file);
         close(s->pid_fd);
     }
     log_destroy(&s->log);
-    if (s->log_file)
-        fclose(s->log_file);
+    if (s->log_file && (ferror(s->log_file) | fclose(s->log_file)))
+        fprintf(stderr, "%s: -D %s: not all of it could be written\n",
+                c->program, c->log_file);
     loop_free(s->loop);
 }
 

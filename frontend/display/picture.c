@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static uint8_t *to_rgb(const uint32_t *pixels, size_t n)
 {
@@ -49,8 +50,9 @@ bool picture_write(const char *file, const uint32_t *pixels, unsigned width,
 {
     const char *ending = strrchr(file, '.');
     uint8_t *rgb = to_rgb(pixels, (size_t)width * height);
+    struct stat st;
+    bool ok, regular;
     FILE *f;
-    bool ok;
 
     if (!rgb)
         return error_set(e, "out of memory");
@@ -59,12 +61,13 @@ bool picture_write(const char *file, const uint32_t *pixels, unsigned width,
         free(rgb);
         return error_set(e, "%s: %s", file, strerror(errno));
     }
+    regular = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
     ok = ending && strcmp(ending, ".ppm") == 0
              ? write_ppm(f, rgb, width, height, file, e)
              : write_png(f, rgb, width, height, file, e);
     if (fclose(f) != 0 && ok)
         ok = error_set(e, "%s: %s", file, strerror(errno));
-    if (!ok)
+    if (!ok && regular)
         remove(file);
     free(rgb);
     return ok;

@@ -257,6 +257,7 @@ OPTIONS = [
     (['-d', 'in_asm,,int'], "''"),
     (['-D', 'none/x'], '-D none/x: No such file'),
     (['-D', 'folder'], '-D folder: Is a directory'),
+    (['-pidfile', 'fifo'], '-pidfile fifo: '),
     (['-pidfile', 'none/x'], '-pidfile none/x: No such file'),
     (['-net', 'user'], 'accepted is none'),
     (['-name', 'x,process=y'], "unknown property 'process'"),
@@ -381,6 +382,14 @@ class BadInput(Case):
         for args, text in OPTIONS:
             with self.subTest(args=args):
                 self.check(args, text)
+
+    def test_log_on_a_full_disk(self):
+        got = self.run_emu('-M', 'virt', '-kernel', 'good.elf', '-bios', 'none',
+                           '-display', 'none', '-timeout', '0.2', '-d', 'all',
+                           '-D', '/dev/full')
+        self.assertIn(b'-D /dev/full: not all of it could be written',
+                      got.stderr)
+        self.assertEqual(got.returncode, 124)
 
     def test_firmware_is_missing(self):
         """A board's own: the line names the package that has it."""

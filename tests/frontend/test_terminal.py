@@ -214,6 +214,11 @@ class Keys(Case):
                              (' /nowhere/x.png', 'No such file')):
             t.send(f'screendump{line}\r')
             t.expect(answer)
+        full = self.folder / 'full.ppm'
+        full.symlink_to('/dev/full')
+        t.send(f'screendump {full}\r')
+        t.expect('No space left')
+        self.assertTrue(full.is_symlink())
         plain = self.folder / 'a.ppm'
         for name in (path, plain):
             t.send(f'screendump {name}\r')
