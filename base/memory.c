@@ -860,6 +860,38 @@ enum bus_result memory_write(struct memory *m, uint64_t pa, unsigned size,
     return access_any(m, pa, size, &value, true);
 }
 
+/* What the hint knows is of one version of the map, which stands still under
+ * the lock: neither a region that has moved nor one that is gone is touched. */
+static enum bus_result access_hinted(struct memory *m, struct memory_hint *hint,
+                                     uint64_t pa, unsigned size, uint64_t *v,
+                                     bool write)
+{
+    enum bus_result result = BUS_REFUSED;
+
+    pthread_mutex_lock(m->lock);
+    if (hint->version != memory_version(m) || !holds(&hint->span, pa, size)) {
+        hint->version = memory_version(m);
+        if (!memory_find(m, pa, &hint->span))
+            hint->span.size = 0;
+    }
+    if (holds(&hint->span, pa, size))
+        result = span_access(m, &hint->span, pa, size, v, write);
+    pthread_mutex_unlock(m->lock);
+    return result == BUS_OK ? result : access_any(m, pa, size, v, write);
+}
+
+enum bus_result memory_read_hinted(struct memory *m, struct memory_hint *hint,
+                                   uint64_t pa, unsigned size, uint64_t *value)
+{
+    return access_hinted(m, hint, pa, size, value, false);
+}
+
+enum bus_result memory_write_hinted(struct memory *m, struct memory_hint *hint,
+                                    uint64_t pa, unsigned size, uint64_t value)
+{
+    return access_hinted(m, hint, pa, size, &value, true);
+}
+
 /* ----------------------------------------------------------------- DMA */
 
 /* Is all of it RAM (or ROM)? */

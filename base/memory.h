@@ -134,6 +134,22 @@ enum bus_result memory_read(struct memory *m, uint64_t pa, unsigned size,
 enum bus_result memory_write(struct memory *m, uint64_t pa, unsigned size,
                              uint64_t value);
 
+/* The span that was found last, for whoever mostly comes back to the same
+ * registers.  All zero at first; each thread has its own. */
+struct memory_hint {
+    uint64_t version;
+    struct span span;
+};
+
+/* As memory_read() and memory_write(), but takes the device lock for memory,
+ * too; does not search where the hint holds. */
+enum bus_result memory_read_hinted(struct memory *m, struct memory_hint *hint,
+                                   uint64_t pa, unsigned size,
+                                   uint64_t *value);
+enum bus_result memory_write_hinted(struct memory *m, struct memory_hint *hint,
+                                    uint64_t pa, unsigned size,
+                                    uint64_t value);
+
 /* DMA by a device, under the device lock: RAM and (read) ROM only; touching
  * MMIO or nothing is false and does nothing at all.  Announces code and
  * dirty pages. */

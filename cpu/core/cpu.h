@@ -249,6 +249,17 @@ struct tlb_near {
 #define GLOBAL_TLB_BITS 10
 #define GLOBAL_TLB_SIZE (1u << GLOBAL_TLB_BITS)
 
+/*
+ * Pages of registers, which the others never have: where slow paths that find
+ * no RAM look before they walk.  What lies at the physical address is asked of
+ * the memory map each time.  A VGA's window has 32 pages.
+ */
+#define DEVICE_TLB_SIZE 32u
+struct device_entry {
+    uint64_t tag; /* as a tlb_entry's */
+    uint64_t pa;  /* the page's */
+};
+
 #define JCACHE_BITS 14
 #define JCACHE_SIZE (1u << JCACHE_BITS)
 /* Which entries a page has filled is noted by sets of pages. */
@@ -323,6 +334,8 @@ struct cpu {
     struct tlb_near near_read, near_write;
     struct tlb_entry read[TLB_SIZE], write[TLB_SIZE], fetch[FETCH_TLB_SIZE];
     struct tlb_entry global[3][GLOBAL_TLB_SIZE]; /* by enum access */
+    struct device_entry device[2][DEVICE_TLB_SIZE]; /* ACCESS_READ, _WRITE */
+    struct memory_hint memory_hint, port_hint; /* of registers */
     struct jcache_entry jcache[JCACHE_SIZE];
     /* Entries filled since they were emptied, by sets of pages; some have
      * been filled anew for other pages. */

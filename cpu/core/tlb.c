@@ -78,6 +78,14 @@ bool tlb_from_global(struct cpu *c, struct tlb_entry *e, uint64_t va,
     return true;
 }
 
+/* Lockstep keeps none, see note_device(). */
+static void forget_devices(struct cpu *c)
+{
+    for (unsigned i = 0; i < DEVICE_TLB_SIZE; i++)
+        c->device[ACCESS_READ][i].tag = c->device[ACCESS_WRITE][i].tag =
+            TLB_EMPTY;
+}
+
 void cpu_flush_tlb(struct cpu *c)
 {
     if (c->lockstep)
@@ -87,6 +95,7 @@ void cpu_flush_tlb(struct cpu *c)
     clear_table(c->fetch, FETCH_TLB_SIZE);
     tlb_forget_near(c);
     tlb_forget_global(c);
+    forget_devices(c);
     jcache_empty(c);
     memset(&c->ram_hint, 0, sizeof(c->ram_hint));
     c->large_first = UINT64_MAX;
@@ -180,6 +189,7 @@ bool cpu_flush_page(struct cpu *c, uint64_t va)
     for (enum access a = ACCESS_READ; a <= ACCESS_FETCH; a++)
         clear_entry(c, global_entry(c, va, a), va);
     tlb_forget_near(c);
+    forget_devices(c); /* they are few, and may be parts of a large page */
     if (c->jit)
         c->jit->forget_page(c, va);
     jcache_forget_page(c, va);
@@ -258,6 +268,47 @@ static bool find_rom(struct cpu *c, uint64_t pa, bool write, struct place *out)
            s.size - (page - s.start) >= PAGE_SIZE;
 }
 
+static struct device_entry *device_entry(struct cpu *c, uint64_t va,
+                                         enum access access)
+{
+    return &c->device[access][va >> PAGE_BITS & (DEVICE_TLB_SIZE - 1)];
+}
+
+/* Does an access that lies on one page go to registers, as the one before it?
+ * Then to those at *pa. */
+static bool device_hit(struct cpu *c, enum access access, uint64_t va,
+                       uint64_t *pa)
+{
+    const struct device_entry *e = device_entry(c, va, access);
+
+    if (e->tag != ((va & PAGE_MASK) | c->data_context))
+        return false;
+    *pa = e->pa | (va & ~PAGE_MASK);
+    return true;
+}
+
+static void forget_device(struct cpu *c, uint64_t va)
+{
+    for (enum access a = ACCESS_READ; a <= ACCESS_WRITE; a++)
+        if (((device_entry(c, va, a)->tag ^ va) & PAGE_MASK) == 0)
+            device_entry(c, va, a)->tag = TLB_EMPTY;
+}
+
+/* A walk has found registers.  In lockstep each of two runs has to walk, for
+ * the bits that it sets in page tables. */
+static void note_device(struct cpu *c, uint64_t va, const struct translation *t)
+{
+    const struct device_entry e = {(va & PAGE_MASK) | c->data_context,
+                                   t->pa & PAGE_MASK};
+
+    if (t->page < PAGE_SIZE || c->lockstep)
+        return;
+    if (t->read)
+        *device_entry(c, va, ACCESS_READ) = e;
+    if (t->write)
+        *device_entry(c, va, ACCESS_WRITE) = e;
+}
+
 /* Is pa in the page of registers that this CPU has for itself? */
 static bool is_own(const struct cpu *c, uint64_t pa)
 {
@@ -276,19 +327,25 @@ static bool find_place(struct cpu *c, uint64_t va, unsigned size,
     uint8_t *page, *flags;
     bool rom_page = false;
 
+    /* What this walk says of the page counts, even that it faults. */
+    forget_device(c, va);
     if (!c->class->translate(c, va, size, access, false, &t))
         return false;
     out->pa = t.pa;
     out->rom = false;
     out->host = NULL;
-    if (is_own(c, t.pa))
+    if (is_own(c, t.pa)) {
+        note_device(c, va, &t);
         return true;
+    }
     in_page = t.pa & ~PAGE_MASK;
     /* An entry covers a page: all of it must be RAM. */
     page = cpu_ram(c, t.pa & PAGE_MASK, PAGE_SIZE, &out->ram);
     out->host = page ? page + in_page : NULL;
     if (!page)
         rom_page = find_rom(c, t.pa, access == ACCESS_WRITE, out);
+    if (!out->host)
+        note_device(c, va, &t);
     if (access == ACCESS_WRITE && out->host && !out->rom)
         cpu_will_write(c, out->ram, out->host, t.pa);
     if ((!page && !rom_page) || t.page < PAGE_SIZE)
@@ -350,7 +407,8 @@ static bool bus_load(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
     if (is_own(c, pa))
         own_access(c, pa, size, value, false);
     else
-        result = memory_read(c->env.memory, pa, size, value);
+        result =
+            memory_read_hinted(c->env.memory, &c->memory_hint, pa, size, value);
     cpu_notice_kick(c);
     if (result == BUS_OK)
         return true;
@@ -368,7 +426,8 @@ static bool bus_store(struct cpu *c, uint64_t va, uint64_t pa, unsigned size,
     if (is_own(c, pa))
         own_access(c, pa, size, &value, true);
     else
-        result = memory_write(c->env.memory, pa, size, value);
+        result = memory_write_hinted(c->env.memory, &c->memory_hint, pa, size,
+                                     value);
     cpu_notice_kick(c);
     if (result == BUS_OK)
         return true;
@@ -411,11 +470,14 @@ enum tlb_found tlb_want(struct cpu *c, uint64_t va, unsigned size,
                         enum access access)
 {
     struct place p;
+    uint64_t pa;
 
     if (first_part(va, size) != size || isa_address(c, va) != va)
         return TLB_NONE;
     if (tlb_hit(c, access, va, size))
         return TLB_FOUND;
+    if (device_hit(c, access, va, &pa))
+        return TLB_NONE;
     if (!find_place(c, va, size, access, &p))
         return TLB_FAULT;
     return tlb_hit(c, access, va, size) ? TLB_FOUND : TLB_NONE;
@@ -428,11 +490,14 @@ bool cpu_load(struct cpu *c, uint64_t va, unsigned size, uint64_t *value)
     const void *hit = tlb_hit(c, ACCESS_READ, va, size);
     struct place p, q;
     uint8_t bytes[8] = {0};
+    uint64_t pa;
 
     if (hit) {
         *value = ram_ld(hit, size);
         return true;
     }
+    if (part == size && device_hit(c, ACCESS_READ, va, &pa))
+        return bus_load(c, va, pa, size, value);
     if (!may_cross(c, va, part, size) ||
         !find_place(c, va, part, ACCESS_READ, &p))
         return false;
@@ -493,11 +558,14 @@ bool cpu_store(struct cpu *c, uint64_t va, unsigned size, uint64_t value)
     void *hit = tlb_hit(c, ACCESS_WRITE, va, size);
     struct place p, q;
     uint8_t bytes[8];
+    uint64_t pa;
 
     if (hit) {
         ram_st(hit, value, size);
         return true;
     }
+    if (part == size && device_hit(c, ACCESS_WRITE, va, &pa))
+        return bus_store(c, va, pa, size, value);
     if (!may_cross(c, va, part, size) ||
         !find_place(c, va, part, ACCESS_WRITE, &p))
         return false;

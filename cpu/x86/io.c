@@ -50,7 +50,7 @@ static bool port_read(struct x86_cpu *g, uint16_t port, unsigned size,
     if (cpu_outside(c))
         return false;
     if (c->env.ports)
-        memory_read(c->env.ports, port, size, v);
+        memory_read_hinted(c->env.ports, &c->port_hint, port, size, v);
     check_breakpoints(g, port, size);
     cpu_notice_kick(c);
     return true;
@@ -64,7 +64,7 @@ static bool port_write(struct x86_cpu *g, uint16_t port, unsigned size,
     if (cpu_outside(c))
         return false;
     if (c->env.ports)
-        memory_write(c->env.ports, port, size, v);
+        memory_write_hinted(c->env.ports, &c->port_hint, port, size, v);
     check_breakpoints(g, port, size);
     cpu_notice_kick(c);
     return true;

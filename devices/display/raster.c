@@ -31,15 +31,17 @@ const struct field raster_fields[] = {
 struct raster_beam raster_beam(const struct raster *r, struct clock *clock)
 {
     const struct raster_timing *t = &r->timing;
-    uint64_t now = clock_ns(clock), whole, dots;
+    const uint32_t whole = t->dots * t->lines;
+    uint64_t now = clock_ns(clock), dots;
+    uint32_t rest;
 
     dots =
         now > r->origin ? muldiv_floor(now - r->origin, t->clock, SECOND) : 0;
-    whole = (uint64_t)t->dots * t->lines;
+    rest = (uint32_t)(dots % whole);
     return (struct raster_beam){
         .frame = r->frame_base + dots / whole,
-        .line = (uint32_t)(dots % whole / t->dots),
-        .dot = (uint32_t)(dots % t->dots),
+        .line = rest / t->dots,
+        .dot = rest % t->dots,
     };
 }
 

@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "base/state.h"
 
-/* What the dot clock counts; all but the syncs at least 1. */
+/* What the dot clock counts; all but the syncs at least 1; fewer than 2^32 dots
+ * a frame. */
 struct raster_timing {
     uint64_t clock;       /* Hz */
     uint32_t dots, shown; /* of a line */

@@ -153,6 +153,9 @@ static void write_enable(struct vga *v, uint16_t value)
         if (!(value & VBE_NOCLEAR))
             clear(v);
     }
+    /* The mode is another: it shows at once, whatever was noted before. */
+    if (was != (bool)(value & VBE_ENABLED))
+        vga_screen_reset(v);
     vga_retime(v);
 }
 

@@ -12,8 +12,9 @@
  *
  * Missing: what the guest writes to memory while the beam runs is seen where
  * it is at the time of the painting; changes of the resolution within a frame;
- * changes of VBE's registers are not noted; the cells of vga_screen_text()
- * behind a split screen or a row that panning has moved.
+ * changes of VBE's registers are not noted (its modes begin and end at once);
+ * the cells of vga_screen_text() behind a split screen or a row that panning
+ * has moved.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,7 @@ struct job {
     struct vga_screen *s;
     struct vga_regs regs; /* those of the line */
     struct vga_painter painter;
+    uint32_t colour[256]; /* the painter's */
     const struct raster_frame *trace;
     unsigned next; /* note of trace */
     bool is_vbe;
@@ -177,7 +179,7 @@ static void paint(struct job *j)
     vga_walk_start(&j->regs, &w);
     for (unsigned y = 0; y < j->s->height; y++) {
         if (raster_take(j->trace, &j->next, y, &j->regs))
-            vga_paint_prepare(&j->painter);
+            vga_paint_prepare(&j->painter, j->colour);
         if (j->all || line_dirty(j, &w, y) || (j->cursor && has_cursor(j, &w)))
             paint_line(j, &w, y);
         vga_walk_next(&j->regs, &w, y);
@@ -292,7 +294,7 @@ void vga_screen_update(struct vga *v, struct display_frame *out)
         first |= resize(&j);
     collect_dirty(v);
     compare(&j, b.frame);
-    vga_paint_prepare(&j.painter);
+    vga_paint_prepare(&j.painter, j.colour);
     if (j.all || j.cursor || s->any_dirty)
         paint(&j);
     s->valid = true;
@@ -328,6 +330,7 @@ bool vga_screen_text(struct vga *v, struct display_text *out)
     struct vga_painter p = {.vga = v, .regs = r};
     unsigned lines = (r->crtc[CR_MAX_SCAN_LINE] & 31) + 1u;
     uint16_t *cell = s->cells;
+    uint32_t colour[256];
 
     if ((r->vbe[VBE_ENABLE] & VBE_ENABLED) || vga_is_blank(r) ||
         !vga_is_text(r))
@@ -347,8 +350,8 @@ bool vga_screen_text(struct vga *v, struct display_text *out)
         }
     out->cells = s->cells;
     find_cursor(r, out);
-    vga_paint_prepare(&p);
-    memcpy(out->colour, p.colour, sizeof(out->colour));
+    vga_paint_prepare(&p, colour);
+    memcpy(out->colour, colour, sizeof(out->colour));
     out->blink = r->attr[AR_MODE] & AR10_BLINK;
     return true;
 }

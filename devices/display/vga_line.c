@@ -179,6 +179,32 @@ void vga_walk_next(const struct vga_regs *r, struct vga_walk *w, unsigned y)
     }
 }
 
+void vga_walk_to(const struct vga_regs *r, struct vga_walk *w, unsigned y)
+{
+    const unsigned last = r->crtc[CR_MAX_SCAN_LINE] & 31u,
+                   compare = line_compare(r);
+    unsigned scans = y, first;
+
+    vga_walk_start(r, w);
+    if (y > compare) {
+        *w = (struct vga_walk){.split = true};
+        scans = y - compare - 1;
+    }
+    if (r->crtc[CR_MAX_SCAN_LINE] & CR9_DOUBLE_SCAN) {
+        w->again = scans & 1;
+        scans /= 2;
+    }
+    /* The first row ends `first` scan lines on; its count may wrap before. */
+    first = (last - w->row_scan) & 31;
+    if (scans <= first) {
+        w->row_scan = (w->row_scan + scans) & 31;
+        return;
+    }
+    scans -= first + 1;
+    w->row_scan = scans % (last + 1);
+    w->address += (1 + scans / (last + 1)) * r->crtc[CR_OFFSET] * 2u;
+}
+
 /* -------------------------------------------------------------- colours */
 
 /* n bits as 8. */
@@ -231,12 +257,13 @@ static unsigned attribute_output(const struct vga_regs *r, unsigned i,
     return direct ? i : palette(r, i & 15, frame);
 }
 
-void vga_paint_prepare(struct vga_painter *p)
+void vga_paint_prepare(struct vga_painter *p, uint32_t colour[256])
 {
     const struct vga_regs *r = p->regs;
 
     for (unsigned i = 0; i < 256; i++)
-        p->colour[i] = vga_colour(r, attribute_output(r, i, p->frame));
+        colour[i] = vga_colour(r, attribute_output(r, i, p->frame));
+    p->colour = colour;
     p->overscan = vga_is_dark(r) ? 0 : vga_colour(r, r->attr[AR_OVERSCAN]);
 }
 
@@ -396,10 +423,20 @@ const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
     return line + panning(r, w);
 }
 
+#define SAME4(i) (i), (i) + 1, (i) + 2, (i) + 3
+#define SAME16(i) SAME4(i), SAME4((i) + 4), SAME4((i) + 8), SAME4((i) + 12)
+#define SAME64(i)                                                              \
+    SAME16(i), SAME16((i) + 16), SAME16((i) + 32), SAME16((i) + 48)
+
+/* Pixels' values as colours. */
+static const uint32_t same[256] = {SAME64(0), SAME64(64), SAME64(128),
+                                   SAME64(192)};
+
 unsigned vga_dot(const struct vga *v, const struct raster_beam *b)
 {
     const struct vga_regs *r = &v->regs;
-    struct vga_painter p = {.vga = v, .regs = r, .frame = b->frame};
+    const struct vga_painter p = {
+        .vga = v, .regs = r, .frame = b->frame, .colour = same};
     unsigned width = cell_width(r);
     uint32_t cell[9];
     struct vga_walk w;
@@ -409,11 +446,7 @@ unsigned vga_dot(const struct vga *v, const struct raster_beam *b)
         return 0;
     if (vga_is_blank(r))
         return r->attr[AR_OVERSCAN];
-    for (unsigned i = 0; i < 256; i++)
-        p.colour[i] = i;
-    vga_walk_start(r, &w);
-    for (unsigned y = 0; y < b->line; y++)
-        vga_walk_next(r, &w, y);
+    vga_walk_to(r, &w, b->line);
     x = b->dot * vga_width(r) / v->raster.timing.shown + panning(r, &w);
     paint_cells(&p, &w, x / width, 1, cell);
     return attribute_output(r, cell[x % width], b->frame);

@@ -306,7 +306,7 @@ struct vga_painter {
     const struct vga *vga;
     const struct vga_regs *regs;
     uint64_t frame;       /* for what blinks */
-    uint32_t colour[256]; /* by what regs make of a pixel's value */
+    const uint32_t *colour; /* 256, by what regs make of a pixel's value */
     uint32_t overscan;
 };
 
@@ -336,8 +336,10 @@ uint32_t vga_font(const struct vga_regs *r, bool intense);
 void vga_walk_start(const struct vga_regs *r, struct vga_walk *w);
 /* From line y to the next. */
 void vga_walk_next(const struct vga_regs *r, struct vga_walk *w, unsigned y);
-/* The painter's registers have changed. */
-void vga_paint_prepare(struct vga_painter *p);
+/* From anywhere to line y. */
+void vga_walk_to(const struct vga_regs *r, struct vga_walk *w, unsigned y);
+/* The painter's registers have changed; its colours are kept in `colour`. */
+void vga_paint_prepare(struct vga_painter *p, uint32_t colour[256]);
 /* width pixels; line has room for VGA_LINE, the result is within it. */
 const uint32_t *vga_paint(const struct vga_painter *p, const struct vga_walk *w,
                           uint32_t *line);

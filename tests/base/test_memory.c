@@ -921,6 +921,69 @@ static void aliases_show_the_target(void **state)
 
 /* ------------------------------------------------------------ threads */
 
+/* What a hint holds is never of an earlier map, and what it holds not is
+ * found: as by memory_read() and memory_write(), every time. */
+static void hints_follow_the_map(void **state)
+{
+    struct fixture *f = *state;
+    struct chip c = {.impl = 4}, d = {.impl = 1};
+    const struct mmio_ops words = {
+        .read = chip_read, .write = chip_write, .accept = 6, .impl = 4};
+    const struct mmio_ops bytes = {
+        .read = chip_read, .write = chip_write, .accept = 7, .impl = 1};
+    struct region chip = chip_region(&c, &words, 0x1000, 64);
+    struct region other = chip_region(&d, &bytes, 0x1040, 64);
+    struct region ram = ram_region(f, 0x1000, 4096, 0);
+    struct memory_hint hint = {0};
+    uint64_t v;
+
+#define READ(pa, size) memory_read_hinted(f->m, &hint, pa, size, &v)
+#define WRITE(pa, size, v) memory_write_hinted(f->m, &hint, pa, size, v)
+    assert_int_equal(READ(0, 4), BUS_UNMAPPED); /* of an empty map */
+    ram.enabled = false;
+    ram.priority = 1;
+    add(f, &chip);
+    add(f, &other);
+    add(f, &ram);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(WRITE(0x1008, 4, 0x11223344), BUS_OK);
+        assert_int_equal(READ(0x1008, 4), BUS_OK);
+        assert_int_equal(v, 0x11223344);
+        assert_int_equal(READ(0x1008, 2), BUS_OK); /* part of a word */
+        assert_int_equal(v, 0x3344);
+        assert_int_equal(READ(0x1009, 4), BUS_REFUSED);
+        assert_int_equal(WRITE(0x1008, 8, 0), BUS_REFUSED);
+        assert_int_equal(WRITE(0x1041, 1, 0x55), BUS_OK);
+        assert_int_equal(READ(0x1041, 1), BUS_OK);
+        assert_int_equal(v, 0x55);
+        assert_int_equal(READ(0x1080, 1), BUS_UNMAPPED);
+        assert_int_equal(READ(0x103e, 4), BUS_REFUSED); /* in both */
+    }
+    assert_int_equal(READ(0x1008, 4), BUS_OK);
+    memory_move(&chip, 0x1004);
+    assert_int_equal(READ(0x1008, 4), BUS_OK);
+    assert_int_equal(v, 0);
+    assert_int_equal(READ(0x100c, 4), BUS_OK);
+    assert_int_equal(v, 0x11223344);
+    memory_enable(&ram, true);
+    st_le32(f->ram->host + 12, 0x600df00d);
+    f->ram->flags[0] = 0;
+    assert_int_equal(READ(0x100c, 4), BUS_OK);
+    assert_int_equal(v, 0x600df00d);
+    assert_int_equal(WRITE(0x100c, 4, 7), BUS_OK);
+    assert_int_equal(f->ram->flags[0], RAM_DIRTY);
+    assert_int_equal(ld_le32(f->ram->host + 12), 7);
+    memory_enable(&ram, false);
+    assert_int_equal(READ(0x100c, 4), BUS_OK);
+    assert_int_equal(v, 0x11223344);
+    memory_remove(&chip);
+    memset(&chip, 0xff, sizeof(chip)); /* nobody looks into it any more */
+    assert_int_equal(READ(0x100c, 4), BUS_UNMAPPED);
+#undef READ
+#undef WRITE
+    finish(f);
+}
+
 /*
  * One window moves between two places, under the lock, while readers look
  * both up: at each moment exactly one of the maps before and after.
@@ -1115,6 +1178,7 @@ int main(void)
         TEST(announces_code_and_dirt),
         TEST(takes_dirty_pages),
         TEST(aliases_show_the_target),
+        TEST(hints_follow_the_map),
         TEST(readers_beside_changes),
         TEST(code_flags_leave_no_gap),
     };

@@ -811,6 +811,22 @@ static void vbe_has_depths(void **state)
     }
 }
 
+/* A mode shows at once, though the frame has changes that were noted. */
+static void vbe_shows_at_once(void **state)
+{
+    (void)state;
+    rig_set_mode(&rig, MODE_12);
+    rig_update(&rig, &frame);
+    rig_out(&rig, 0x3c6, 0x0f);
+    start_vbe(320, 200, 8);
+    rig_out(&rig, 0x3c6, 0xff);
+    rig_look(&rig, &frame);
+    expect_size(320, 200);
+    rig_vbe_set(&rig, VBE_ENABLE, 0);
+    rig_look(&rig, &frame);
+    expect_size(640, 480);
+}
+
 static void vbe_has_16_colours(void **state)
 {
     (void)state;
@@ -856,10 +872,41 @@ static void vbe_has_a_dac_of_8_bits(void **state)
     EXPECT(0u, 0u, 0xff8200u);
 }
 
+/* ----------------------------------------------------------- the walk */
+
+/* To a line at once, as step by step: any rows, preset, split, doubling. */
+static void walks_to_any_line(void **state)
+{
+    struct vga_regs r = {0};
+
+    (void)state;
+    for (uint32_t n = 0; n < 400; n++) {
+        struct vga_walk step, there;
+
+        r.start = noise(9 * n) * 257u;
+        r.crtc[CR_PRESET_ROW] = noise(9 * n + 1) & (n & 1 ? 0x7f : 0x60);
+        r.crtc[CR_MAX_SCAN_LINE] = noise(9 * n + 2) & (n & 2 ? 0xff : 0xef);
+        r.crtc[CR_OFFSET] = noise(9 * n + 3);
+        r.crtc[CR_OVERFLOW] = noise(9 * n + 4);
+        r.crtc[CR_LINE_COMPARE] = noise(9 * n + 5);
+        r.crtc[CR_MODE] = noise(9 * n + 6);
+        vga_walk_start(&r, &step);
+        for (unsigned y = 0; y < 2048; y++) {
+            vga_walk_to(&r, &there, y);
+            if (there.address != step.address ||
+                there.row_scan != step.row_scan || there.again != step.again ||
+                there.split != step.split)
+                fail_msg("case %u: line %u differs", n, y);
+            vga_walk_next(&r, &step, y);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(walks_to_any_line),
         TEST(cga_has_two_bits_a_pixel),
         TEST(cga_has_one_bit_a_pixel),
         TEST(ega_has_four_planes),
@@ -885,6 +932,7 @@ int main(void)
         TEST(no_sync_is_black),
         TEST(screen_off_is_black),
         TEST(vbe_has_depths),
+        TEST(vbe_shows_at_once),
         TEST(vbe_has_16_colours),
         TEST(vbe_has_a_dac_of_8_bits),
     };
