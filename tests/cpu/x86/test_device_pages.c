@@ -158,8 +158,12 @@ static bool loads(void)
 /* Else all that follows tells nothing. */
 static void is_remembered(void **state)
 {
+    uint64_t v;
+
     (void)state;
     assert_int_equal(load(), 0x10008);
+    assert_true(load_at(VA + 0x14, &v));
+    assert_int_equal(v, 0x10014);
     assert_true(store());
     poke(PD + 8 * (VA >> 21), 0);
     assert_int_equal(load(), 0x10008);
@@ -307,6 +311,24 @@ static void read_only(void **state)
     assert_true(store());
     assert_int_equal(chip[1].writes, 1);
     assert_int_equal(load(), 0x20008);
+}
+
+/* The same where it becomes RAM, and the TLB forgets that soon. */
+static void read_only_then_ram(void **state)
+{
+    const uint64_t same_place = VA + TLB_SIZE * PAGE_SIZE;
+    uint64_t v;
+
+    (void)state;
+    map(CHIPS, ALL & ~W);
+    poke(PD + 8 * (same_place >> 21), ALL | LARGE);
+    x86_flush(g);
+    assert_int_equal(load(), 0x10008);
+    assert_false(store());
+    map(RAM_PAGE, ALL);
+    assert_true(store());
+    assert_true(load_at(same_place, &v));
+    assert_int_equal(load(), 1);
 }
 
 static void dirty(void **state)
@@ -465,11 +487,22 @@ static void across_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(is_remembered),       TEST(invlpg),   TEST(invlpg_large),
-        TEST(cr3_and_global),      TEST(pcid),     TEST(paging_ends),
-        TEST(user_and_supervisor), TEST(smap),     TEST(protection_keys),
-        TEST(read_only),           TEST(dirty),    TEST(breakpoints),
-        TEST(address_line_20),     TEST(own_page), TEST(memory_map),
+        TEST(is_remembered),
+        TEST(invlpg),
+        TEST(invlpg_large),
+        TEST(cr3_and_global),
+        TEST(pcid),
+        TEST(paging_ends),
+        TEST(user_and_supervisor),
+        TEST(smap),
+        TEST(protection_keys),
+        TEST(read_only),
+        TEST(read_only_then_ram),
+        TEST(dirty),
+        TEST(breakpoints),
+        TEST(address_line_20),
+        TEST(own_page),
+        TEST(memory_map),
         TEST(across_pages),
     };
 
