@@ -302,6 +302,27 @@ static void load_remapping(struct rig *r)
     rig_enter(r, PRIV_S, CODE);
 }
 
+/* The device through a page whose A is to be set: by both rounds, though the
+ * first one's walk comes to the outside. */
+static void load_device_page(struct rig *r)
+{
+    const uint32_t code[] = {
+        asm_sd(8, 0, 7), /* the entry, not accessed */
+        asm_sfence_vma(6, 0),
+        asm_addi(20, 20, 1),
+        asm_ld(5, RIG_REG_COUNT, 6),
+        asm_ld(21, 0, 7),
+        asm_addi(9, 0, 100),
+        asm_addi(9, 9, -1),
+        asm_bne(9, 0, -4),
+        asm_jal(0, -32),
+    };
+
+    load_remapping(r);
+    rig_poke(r, CODE, code, COUNT(code));
+    r->g->x[8] = RIG_IO >> 2 | 7;
+}
+
 static void right_ones_pass(void **state)
 {
     static const uint64_t windows[] = {1, 100, LOCKSTEP_WINDOW};
@@ -312,6 +333,7 @@ static void right_ones_pass(void **state)
         unnoticed(load_outside, 20000, windows[i]);
         unnoticed(load_rewriting, 20000, windows[i]);
         unnoticed(load_remapping, 50000, windows[i]);
+        unnoticed(load_device_page, 50000, windows[i]);
     }
 }
 
