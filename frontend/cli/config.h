@@ -113,7 +113,7 @@ struct config {
     size_t n_chars;
     const char *serials[CONFIG_SERIALS]; /* chardev ids; NULL: not connected */
     size_t n_serials;
-    const char *parallel;  /* likewise */
+    const char *parallel; /* likewise */
     struct monitor_config *monitors;
     size_t n_monitors;
     bool monitor_given; /* -monitor or -mon, be it none */

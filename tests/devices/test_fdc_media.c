@@ -153,20 +153,13 @@ struct fit {
 };
 
 static const struct fit fits[] = {
-    {160, "auto", 2, 40, 1, 8, false},
-    {180, "360", 2, 40, 1, 9, false},
-    {320, "auto", 2, 40, 2, 8, false},
-    {360, "auto", 2, 40, 2, 9, false},
-    {360, "1200", 1, 40, 2, 9, true},
-    {180, "1200", 1, 40, 1, 9, true},
-    {720, "auto", 2, 80, 2, 9, false},
-    {720, "720", 2, 80, 2, 9, false},
-    {720, "2880", 2, 80, 2, 9, false},
-    {1200, "auto", 0, 80, 2, 15, false},
-    {1440, "auto", 0, 80, 2, 18, false},
-    {1440, "2880", 0, 80, 2, 18, false},
-    {1680, "1440", 0, 80, 2, 21, false},
-    {2880, "auto", 3, 80, 2, 36, false},
+    {160, "auto", 2, 40, 1, 8, false},   {180, "360", 2, 40, 1, 9, false},
+    {320, "auto", 2, 40, 2, 8, false},   {360, "auto", 2, 40, 2, 9, false},
+    {360, "1200", 1, 40, 2, 9, true},    {180, "1200", 1, 40, 1, 9, true},
+    {720, "auto", 2, 80, 2, 9, false},   {720, "720", 2, 80, 2, 9, false},
+    {720, "2880", 2, 80, 2, 9, false},   {1200, "auto", 0, 80, 2, 15, false},
+    {1440, "auto", 0, 80, 2, 18, false}, {1440, "2880", 0, 80, 2, 18, false},
+    {1680, "1440", 0, 80, 2, 21, false}, {2880, "auto", 3, 80, 2, 36, false},
 };
 
 /* The last sector of a disk, at its own rate and at no other one. */
@@ -348,14 +341,9 @@ static void test_bad_disks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_write),
-        TEST(test_deleted_data),
-        TEST(test_format),
-        TEST(test_formats),
-        TEST(test_every_format),
-        TEST(test_double_steps),
-        TEST(test_odd_size),
-        TEST(test_bad_disks),
+        TEST(test_write),    TEST(test_deleted_data), TEST(test_format),
+        TEST(test_formats),  TEST(test_every_format), TEST(test_double_steps),
+        TEST(test_odd_size), TEST(test_bad_disks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

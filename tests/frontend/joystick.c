@@ -1,6 +1,7 @@
 /*
  * Virtual joysticks in the emulator's process, for test_display.py: preloaded,
- * it carries out the lines that come through the FIFO which JOYSTICK_FIFO names.
+ * it carries out the lines that come through the FIFO which JOYSTICK_FIFO
+ * names.
  *
  *   plug                      one with two axes, four buttons, a hat
  *   pull N

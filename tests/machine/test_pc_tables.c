@@ -241,11 +241,8 @@ static void test_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_told),
-        TEST(test_acpi),
-        TEST(test_microvm_acpi),
-        TEST(test_e820),
-        TEST(test_waits),
+        TEST(test_told), TEST(test_acpi),  TEST(test_microvm_acpi),
+        TEST(test_e820), TEST(test_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
