@@ -4,7 +4,8 @@ mmdebstrap fills a folder, in a user namespace where this is not root; mke2fs
 -d puts it into a partition of an image; GRUB's core image goes behind the
 MBR, where its boot sector looks for it.  The partition table is written here.
 
-Needs mmdebstrap and e2fsprogs; the disk is kept in the cache.
+Needs mmdebstrap, e2fsprogs and, for i386, arch-test; the disk is kept in the
+cache.
 """
 
 import os
