@@ -197,6 +197,7 @@ class Bochs(Machine):
             if found:
                 break
             if time.monotonic() > end or self.process.poll() is not None:
+                self.close()
                 raise Failed((folder / 'errors').read_text()[-500:])
             time.sleep(0.1)
         self.window = found[-1]
@@ -518,9 +519,12 @@ def run_screens(args, report, folder):
             if args.screen and name not in args.screen or \
                     name.startswith(('cga-', 'hgc-')):
                 continue
-            for guest in guests.values():
+            for peer, guest in guests.items():
                 guest.say(name)
-                guest.heard(f'{name} ready', 60 * args.scale)
+                try:
+                    guest.heard(f'{name} ready', 60 * args.scale)
+                except Failed as err:
+                    raise Failed(f'{peer}: {err}') from err
             time.sleep(0.3)     # until Bochs' window shows it
             compare(args, name, looks_of_all(guests))
         report.check('screens', True)
