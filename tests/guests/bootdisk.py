@@ -136,6 +136,7 @@ def ext2(folder):
     root.mkdir(parents=True)
     for name in ('stage1', 'stage2', 'e2fs_stage1_5'):
         shutil.copy(part('grub-legacy', STAGES + name), root)
+    (root / 'menu.lst').write_text('title Installed by setup\nroot (hd0,0)\n')
     image = write(folder, 'ext2.img', DISK, [(0, mbr(b'', 0x83))])
     subprocess.run([mke2fs, '-q', '-F', '-t', 'ext2', '-I', '128', '-d',
                     str(root.parents[1]), '-E', f'offset={START * SECTOR}',

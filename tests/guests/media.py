@@ -77,7 +77,7 @@ def menu(digit, turns):
                 bootdisk.grub_legacy(folder), bootdisk.syslinux_mbr(folder),
                 make_isolinux(folder)),
             ['-M', 'pc', '-fda', 'MEDIUM', '-hda', 'MEDIUM', '-cdrom',
-             'MEDIUM', '-boot', 'menu=on'],
+             'MEDIUM', '-boot', 'menu=on,splash-time=30000'],
             [(['Press ESC for boot menu'], 'esc'),
              (['Select boot device:', '1. '], digit), *turns])
 
@@ -136,7 +136,7 @@ CASES = {
         [(['grub> '], b'root (hd0,0)\r'),
          (['Filesystem type is ext2fs'], b'setup (hd0)\r'),
          (['Running "install', 'Done.'], b'reboot\r'),
-         (['GNU GRUB  version 0.97', 'grub> '], b'root\r'),
+         (['Installed by setup'], b'c'), (['grub> '], b'root\r'),
          (['(hd0,0): Filesystem type is ext2fs'], b'')]),
     'syslinux-floppy': (bootdisk.syslinux_floppy, ['MEDIUM'], SYSLINUX_TURNS),
     'syslinux-mbr': (bootdisk.syslinux_mbr, ['MEDIUM'], SYSLINUX_TURNS),
