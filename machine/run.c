@@ -149,6 +149,11 @@ static void *run_vcpu(void *arg)
 
 /* -- all vCPUs by instructions -- */
 
+static bool on_icount_thread(const struct machine *m)
+{
+    return m->have_key && pthread_getspecific(m->icount_key);
+}
+
 uint64_t machine_insns(void *machine)
 {
     struct machine *m = machine;
@@ -156,7 +161,7 @@ uint64_t machine_insns(void *machine)
     uint64_t n = 0;
 
     /* Only its own thread may ask a CPU for its exact count. */
-    if (m->have_key && pthread_getspecific(m->icount_key))
+    if (on_icount_thread(m))
         mine = atomic_load(&m->running);
     for (unsigned i = 0; i < m->n_cpus; i++) {
         struct cpu *c = m->vcpu[i].cpu;
@@ -288,18 +293,30 @@ static void *run_icount(void *arg)
 
 /* -- who is woken by what -- */
 
+/*
+ * With -icount: have the thread look again at timers and input.  Who is not
+ * that thread cannot know which vCPU it is about to run, if not yet `running`:
+ * whichever it is returns at once.
+ */
+static void look_again(struct machine *m)
+{
+    struct cpu *running = atomic_load(&m->running);
+
+    if (running && on_icount_thread(m)) {
+        cpu_kick(running);
+    } else {
+        kick_all(m);
+        nudge(m);
+    }
+}
+
 /* The earliest deadline came nearer. */
 static void on_rearm(void *arg)
 {
     struct machine *m = arg;
-    struct cpu *running;
 
     if (m->icount) {
-        running = atomic_load(&m->running);
-        if (running)
-            cpu_kick(running);
-        else
-            nudge(m);
+        look_again(m);
     } else if (!atomic_load(&m->firing) && m->wake) {
         /* Else it is the main loop itself, which looks before it sleeps. */
         m->wake(m->owner);
@@ -309,16 +326,11 @@ static void on_rearm(void *arg)
 static void on_pending(void *arg)
 {
     struct machine *m = arg;
-    struct cpu *running;
 
-    if (m->icount) {
-        running = atomic_load(&m->running);
-        if (running)
-            cpu_kick(running);
-        nudge(m);
-    } else if (m->wake) {
+    if (m->icount)
+        look_again(m);
+    else if (m->wake)
         m->wake(m->owner);
-    }
 }
 
 /* -- requests -- */

@@ -264,8 +264,11 @@ class Window(Case):
             see('5 40 BF 80 00', 'button 1 1 1', 'hat 1 1') # up
             see('5 40 BF FF FF', 'hat 1 6')                 # right and down
             see('5 40 BF 80 80', 'hat 1 0')
-            # Pulling one is not tested: what SDL then tells of virtual ones
-            # depends on its timing.
+            # Only two have room; the third takes the place of the first.
+            see('5 40 BF FF 80', 'plug', 'hat 1 2')
+            see('7 80 80 FF 80', 'pull 0')
+            see('7 00 80 FF 80', 'axis 2 0 -32768')
+            see('F 00 80 .. ..', 'pull 1')
 
     def test_monitor(self):
         self.begin('-display', 'sdl')
