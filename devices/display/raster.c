@@ -28,16 +28,14 @@ const struct field raster_fields[] = {
     FIELD_LIST_END,
 };
 
-struct raster_beam raster_beam(const struct raster *r, struct clock *clock)
+static struct raster_beam beam_at(const struct raster *r, uint64_t now)
 {
     const struct raster_timing *t = &r->timing;
     const uint32_t whole = t->dots * t->lines;
-    uint64_t now = clock_ns(clock), dots;
-    uint32_t rest;
-
-    dots =
+    uint64_t dots =
         now > r->origin ? muldiv_floor(now - r->origin, t->clock, SECOND) : 0;
-    rest = (uint32_t)(dots % whole);
+    uint32_t rest = (uint32_t)(dots % whole);
+
     return (struct raster_beam){
         .frame = r->frame_base + dots / whole,
         .line = rest / t->dots,
@@ -45,18 +43,22 @@ struct raster_beam raster_beam(const struct raster *r, struct clock *clock)
     };
 }
 
+struct raster_beam raster_beam(const struct raster *r, struct clock *clock)
+{
+    return beam_at(r, clock_ns(clock));
+}
+
 bool raster_retime(struct raster *r, struct clock *clock,
                    const struct raster_timing *t)
 {
-    struct raster_beam b;
-    uint64_t now, since;
-
     /* It has no padding. */
     if (!memcmp(t, &r->timing, sizeof(*t)))
         return false;
     if (r->timing.lines) {
-        b = raster_beam(r, clock);
-        now = clock_ns(clock);
+        const uint64_t now = clock_ns(clock);
+        struct raster_beam b = beam_at(r, now);
+        uint64_t since;
+
         b.line = b.line < t->lines ? b.line : t->lines - 1;
         b.dot = b.dot < t->dots ? b.dot : t->dots - 1;
         since =
