@@ -212,6 +212,16 @@ static void info_block(const struct session *s, char *out, size_t size)
                                 size - used);
 }
 
+static void disk_failed(void *owner, const char *file, const char *what,
+                        int err)
+{
+    struct error e;
+
+    error_set(&e, "%s: a %s failed: %s; the guest sees an error", file, what,
+              strerror(err));
+    session_say(owner, e.text);
+}
+
 bool session_add_medium(struct session *s, const struct drive_config *d,
                         struct error *e)
 {
@@ -223,7 +233,7 @@ bool session_add_medium(struct session *s, const struct drive_config *d,
         return true;
     if (!block_file_open(&m->block, d, e))
         return false;
-    block_file_count(m->block, &s->disk_requests);
+    block_file_watch(m->block, &s->watch);
     return true;
 }
 
@@ -352,6 +362,11 @@ void session_commands(struct session *s)
         .mouse_move = mouse_move,
         .mouse_button = mouse_button,
         .info = info,
+        .owner = s,
+    };
+    s->watch = (struct block_watch){
+        .requests = &s->disk_requests,
+        .failed = disk_failed,
         .owner = s,
     };
 }

@@ -9,6 +9,7 @@
 
 #include "frontend/display/display.h"
 #include "frontend/end.h"
+#include "frontend/host/block_file.h"
 #include "frontend/host/chr.h"
 #include "frontend/host/terminal.h"
 #include "frontend/loop/loop.h"
@@ -41,6 +42,7 @@ struct session {
     struct display_env display_env;
     struct display *display;
     atomic_ullong disk_requests;
+    struct block_watch watch; /* of every medium */
     struct terminal terminal; /* that -display curses has */
     bool asked;               /* the window was closed once */
 
@@ -59,7 +61,7 @@ void session_end(struct session *s, enum end how, int code);
 void session_say(const struct session *s, const char *text);
 
 /* commands.c */
-/* Fill in s->monitor_host. */
+/* Fill in s->monitor_host and s->watch. */
 void session_commands(struct session *s);
 /* Ctrl-A X and the monitor's quit; the window's close button, or its end. */
 void session_quit(void *owner);

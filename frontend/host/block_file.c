@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,17 +31,20 @@
 #endif
 
 enum { SECTOR = 512, CLUSTER_BITS = 16 };
+enum request { READ, WRITE, FLUSH, DISCARD };
 #define CLUSTER ((uint64_t)1 << CLUSTER_BITS)
 
 struct block_file {
     struct block b;
+    const char *name;
     int fd;
     uint64_t file_size; /* b.size is this, rounded up to a sector */
     enum cache_mode cache;
     bool ignore_discard;
-    int overlay;             /* -1: none */
-    uint8_t *have;           /* one bit a cluster: it is in the overlay */
-    atomic_ullong *requests; /* or NULL */
+    int overlay;   /* -1: none */
+    uint8_t *have; /* one bit a cluster: it is in the overlay */
+    const struct block_watch *watch; /* or NULL */
+    unsigned failed;                 /* 1 << enum request: it was told */
 };
 
 static struct block_file *file_of(struct block *b)
@@ -52,8 +54,23 @@ static struct block_file *file_of(struct block *b)
 
 static void count(struct block_file *f)
 {
-    if (f->requests)
-        ++*f->requests;
+    if (f->watch)
+        ++*f->watch->requests;
+}
+
+/* The request has ended with err: the first failure of each kind is told. */
+static int ended(struct block_file *f, enum request what, int err)
+{
+    static const char *const words[] = {"read", "write", "flush", "discard"};
+    const char *word = words[what];
+
+    if (err && f->watch && !(f->failed & 1u << what)) {
+        f->failed |= 1u << what;
+        if (what == WRITE && f->overlay >= 0)
+            word = "write to the snapshot";
+        f->watch->failed(f->watch->owner, f->name, word, err);
+    }
+    return err;
 }
 
 /* ------------------------------------------------------------ whole I/O */
@@ -142,7 +159,7 @@ static int plain_read(struct block *b, uint64_t offset, void *out,
     struct block_file *f = file_of(b);
 
     count(f);
-    return read_all(f->fd, offset, out, size, f->file_size);
+    return ended(f, READ, read_all(f->fd, offset, out, size, f->file_size));
 }
 
 static int plain_flush(struct block *b)
@@ -153,7 +170,7 @@ static int plain_flush(struct block *b)
         return 0;
     while (fdatasync(f->fd))
         if (errno != EINTR)
-            return errno;
+            return ended(f, FLUSH, errno);
     return 0;
 }
 
@@ -166,7 +183,7 @@ static int plain_write(struct block *b, uint64_t offset, const void *in,
     count(f);
     if (b->read_only)
         return EROFS;
-    err = write_all(f->fd, offset, in, size);
+    err = ended(f, WRITE, write_all(f->fd, offset, in, size));
     if (!err && f->cache == CACHE_WRITETHROUGH)
         err = plain_flush(b);
     return err;
@@ -184,6 +201,7 @@ static int plain_discard(struct block *b, uint64_t offset, uint64_t size)
     /* The space is kept, but the guest reads zeros all the same. */
     err = f->ignore_discard ? write_zeros(f->fd, offset, size)
                             : clear_range(f->fd, offset, size);
+    err = ended(f, DISCARD, err);
     if (!err && f->cache == CACHE_WRITETHROUGH)
         err = plain_flush(b);
     return err;
@@ -222,77 +240,72 @@ static int overlay_read(struct block *b, uint64_t offset, void *out,
         offset += piece;
         size -= piece;
     }
+    return ended(f, READ, err);
+}
+
+/* Fill the rest of offset's cluster, if it is the file's still, when
+ * [offset, offset + size) is about to be replaced. */
+static int fill_cluster(struct block_file *f, uint64_t offset, uint64_t size)
+{
+    uint64_t start = offset & ~(CLUSTER - 1);
+    uint8_t *bytes;
+    int err;
+
+    if (in_overlay(f, offset >> CLUSTER_BITS) || size == CLUSTER)
+        return 0;
+    bytes = malloc(CLUSTER);
+    if (!bytes)
+        return ENOMEM;
+    err = read_all(f->fd, start, bytes, CLUSTER, f->file_size);
+    if (!err)
+        err = write_all(f->overlay, start, bytes, CLUSTER);
+    free(bytes);
     return err;
 }
 
 /*
- * Have offset's cluster in the overlay.  Its old contents are copied unless
- * [offset, offset + size) replaces them all.
+ * Replace [offset, offset + size) by in, or by zeros (NULL).  A cluster is the
+ * overlay's when all of it is there: until then, as where the host is full, it
+ * reads as it did.
  */
-static int claim_cluster(struct block_file *f, uint64_t offset, uint64_t size)
+static int overlay_put(struct block_file *f, uint64_t offset, const uint8_t *in,
+                       uint64_t size)
 {
-    uint64_t cluster = offset >> CLUSTER_BITS;
-    uint64_t start = cluster << CLUSTER_BITS;
-    uint8_t *bytes;
-    int err;
+    int err = 0;
 
-    if (in_overlay(f, cluster))
-        return 0;
-    if (size != CLUSTER) {
-        bytes = malloc(CLUSTER);
-        if (!bytes)
-            return ENOMEM;
-        err = read_all(f->fd, start, bytes, CLUSTER, f->file_size);
+    while (size && !err) {
+        uint64_t piece = cluster_piece(offset, size);
+        uint64_t cluster = offset >> CLUSTER_BITS;
+
+        err = fill_cluster(f, offset, piece);
         if (!err)
-            err = write_all(f->overlay, start, bytes, CLUSTER);
-        free(bytes);
-        if (err)
-            return err;
+            err = in ? write_all(f->overlay, offset, in, piece)
+                     : clear_range(f->overlay, offset, piece);
+        if (!err)
+            f->have[cluster / 8] |= (uint8_t)(1 << cluster % 8);
+        in += in ? piece : 0;
+        offset += piece;
+        size -= piece;
     }
-    f->have[cluster / 8] |= (uint8_t)(1 << cluster % 8);
-    return 0;
+    return err;
 }
 
 static int overlay_write(struct block *b, uint64_t offset, const void *in,
                          uint64_t size)
 {
     struct block_file *f = file_of(b);
-    const uint8_t *at = in;
-    int err = 0;
 
     count(f);
-    if (b->read_only)
-        return EROFS;
-    while (size && !err) {
-        uint64_t piece = cluster_piece(offset, size);
-
-        err = claim_cluster(f, offset, piece);
-        if (!err)
-            err = write_all(f->overlay, offset, at, piece);
-        at += piece;
-        offset += piece;
-        size -= piece;
-    }
-    return err;
+    return b->read_only ? EROFS
+                        : ended(f, WRITE, overlay_put(f, offset, in, size));
 }
 
 static int overlay_discard(struct block *b, uint64_t offset, uint64_t size)
 {
     struct block_file *f = file_of(b);
-    int err = 0;
 
-    if (b->read_only)
-        return EROFS;
-    while (size && !err) {
-        uint64_t piece = cluster_piece(offset, size);
-
-        err = claim_cluster(f, offset, piece);
-        if (!err)
-            err = clear_range(f->overlay, offset, piece);
-        offset += piece;
-        size -= piece;
-    }
-    return err;
+    return b->read_only ? EROFS
+                        : ended(f, DISCARD, overlay_put(f, offset, NULL, size));
 }
 
 /* It is gone at the end in any case. */
@@ -459,6 +472,7 @@ bool block_file_open(struct block **out, const struct drive_config *c,
         block_file_close(&f->b);
         return false;
     }
+    f->name = c->file;
     f->cache = c->cache;
     f->ignore_discard = c->ignore_discard;
     f->b = (struct block){
@@ -479,9 +493,9 @@ bool block_file_open(struct block **out, const struct drive_config *c,
     return true;
 }
 
-void block_file_count(struct block *b, atomic_ullong *requests)
+void block_file_watch(struct block *b, const struct block_watch *watch)
 {
-    file_of(b)->requests = requests;
+    file_of(b)->watch = watch;
 }
 
 void block_file_close(struct block *b)

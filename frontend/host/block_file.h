@@ -18,8 +18,17 @@
  */
 bool block_file_open(struct block **out, const struct drive_config *config,
                      struct error *e);
-/* Count its reads and writes there, too; before it is used. */
-void block_file_count(struct block *b, atomic_ullong *requests);
+
+/* What somebody wants to know of disks. */
+struct block_watch {
+    atomic_ullong *requests; /* reads and writes, counted */
+    /* A request ("read", "write", "flush" ...) has failed on the host (err: an
+     * errno value), the first of its kind for that file; on any thread. */
+    void (*failed)(void *owner, const char *file, const char *what, int err);
+    void *owner;
+};
+/* Before the block is used; watch outlives it. */
+void block_file_watch(struct block *b, const struct block_watch *watch);
 void block_file_close(struct block *b);
 
 #endif

@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -378,21 +380,82 @@ static void test_locks(void **state)
     assert_true(can_open(false, false));
 }
 
-/* A full host disk is the guest's ENOSPC. */
+struct told {
+    unsigned n;
+    int err;
+    char text[80];
+};
+
+static void failed(void *owner, const char *file, const char *what, int err)
+{
+    struct told *t = owner;
+
+    t->n++;
+    t->err = err;
+    snprintf(t->text, sizeof(t->text), "%s %s", file, what);
+}
+
+static bool is_pattern(struct block *b, uint64_t at, uint64_t size)
+{
+    uint8_t *bytes = malloc(size);
+    bool same = true;
+
+    assert_int_equal(b->read(b, at, bytes, size), 0);
+    for (uint64_t i = 0; i < size; i++)
+        same = same && bytes[i] == pattern(at + i);
+    free(bytes);
+    return same;
+}
+
+/* What the host has no room for stays as it was, with an overlay, too; the
+ * first failure is told. */
 static void test_full_disk(void **state)
 {
+    enum { CLUSTER = 65536, LIMIT = 2 * CLUSTER + 1024 };
+    struct rlimit old, low;
     struct drive_config c = {.file = DISK, .id = "e"};
+    uint8_t *in = calloc(2, CLUSTER);
     struct block *b;
-    uint8_t bytes[512] = {1};
 
     (void)state;
-    make_disk(4096);
-    assert_true(block_file_open(&b, &c, NULL));
-    /* Out of reach of the file system: as close as an unprivileged test
-     * comes. */
-    assert_int_not_equal(b->write(b, (uint64_t)INT64_MAX - 1023, bytes, 512),
-                         0);
-    block_file_close(b);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    low = (struct rlimit){LIMIT, old.rlim_max};
+    for (int snapshot = 0; snapshot < 2; snapshot++) {
+        struct told told = {0};
+        atomic_ullong requests = 0;
+        struct block_watch watch = {&requests, failed, &told};
+
+        make_disk(DISK_SIZE);
+        c.snapshot = snapshot;
+        assert_true(block_file_open(&b, &c, NULL));
+        block_file_watch(b, &watch);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+        assert_int_equal(b->write(b, 512, in, 512), 0);
+        assert_int_equal(told.n, 0);
+        /* The rest of a cluster, a whole one, a piece of one. */
+        assert_int_equal(b->write(b, CLUSTER * 3 - 512, in, 512), EFBIG);
+        assert_int_equal(b->write(b, CLUSTER * 3, in, CLUSTER), EFBIG);
+        assert_int_equal(b->write(b, CLUSTER * 3, in, 2 * CLUSTER), EFBIG);
+        assert_int_equal(b->write(b, CLUSTER * 2, in, CLUSTER), EFBIG);
+        assert_int_equal(told.n, 1);
+        assert_int_equal(told.err, EFBIG);
+        assert_string_equal(told.text, snapshot ? DISK " write to the snapshot"
+                                                : DISK " write");
+        assert_true(is_pattern(b, CLUSTER * 2 + 1024, CLUSTER * 3 - 1024));
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+        assert_int_equal(b->write(b, CLUSTER * 3, in, 512), 0);
+        assert_true(is_pattern(b, CLUSTER * 3 + 512, CLUSTER));
+        assert_false(is_pattern(b, CLUSTER * 3, 512));
+        assert_int_equal(truncate(DISK, 512), 0);
+        assert_int_equal(b->read(b, CLUSTER * 6, in, 512), EIO);
+        assert_int_equal(b->read(b, CLUSTER * 6, in, 512), EIO);
+        assert_int_equal(told.n, 2);
+        assert_string_equal(told.text, DISK " read");
+        assert_int_equal(requests, 11);
+        block_file_close(b);
+    }
+    free(in);
 }
 
 static int enter_folder(void **state)
@@ -414,16 +477,11 @@ static int leave_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_filter),
-        cmocka_unit_test(test_filter_noise),
-        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_plain_disk),
-        cmocka_unit_test(test_cut_disk),
-        cmocka_unit_test(test_read_only_disk),
-        cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_locks),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_ring),           cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_filter_noise),   cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_plain_disk),     cmocka_unit_test(test_cut_disk),
+        cmocka_unit_test(test_read_only_disk), cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_locks),          cmocka_unit_test(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
