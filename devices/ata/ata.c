@@ -76,7 +76,8 @@ enum {
 
 enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xff };
 
-enum { VERIFY_TURN = 16 }; /* pieces */
+enum { VERIFY_TURN = 16 };    /* pieces */
+enum { LBA_28 = 0x10000000 }; /* sectors that 28 bits reach */
 
 /* What commands that move sectors are made of. */
 enum {
@@ -221,14 +222,15 @@ static uint8_t host_error(struct ata_drive *d, const char *what, int err,
 }
 
 /* How many sectors the next piece has: a DRQ block, or a buffer by DMA.
- * 0: the disk ends here. */
+ * 0: the disk ends here, or what the command's address reaches does. */
 static uint32_t piece(const struct ata_drive *d)
 {
     unsigned t = traits(d->command);
     uint32_t n = t & (DMA | NO_DATA) ? ATA_BUFFER / ATA_SECTOR
                  : t & MULTIPLE      ? d->multiple
                                      : 1;
-    uint64_t room = d->lba < capacity(d) ? capacity(d) - d->lba : 0;
+    uint64_t end = t & EXT || capacity(d) < LBA_28 ? capacity(d) : LBA_28;
+    uint64_t room = d->lba < end ? end - d->lba : 0;
 
     n = n < d->left ? n : d->left;
     return n < room ? n : (uint32_t)room;
@@ -398,6 +400,7 @@ static void identify(struct ata_drive *d)
     ata_identify_common(d, "EMU HARDDISK");
     ata_put_word(d, 0, 0x0040);
     ata_put_word(d, 1, d->cylinders);
+    ata_put_word(d, 2, 0xc837); /* all of this is complete, and it spins */
     ata_put_word(d, 3, d->heads);
     ata_put_word(d, 4, d->sectors * ATA_SECTOR);
     ata_put_word(d, 5, ATA_SECTOR);
@@ -413,7 +416,7 @@ static void identify(struct ata_drive *d)
     ata_put_word(d, 56, d->sectors_now);
     put_double(d, 57, cylinders * d->heads_now * d->sectors_now);
     ata_put_word(d, 59, d->multiple ? 0x100u | d->multiple : 0);
-    put_double(d, 60, n < 0x0fffffff ? (uint32_t)n : 0x0fffffff);
+    put_double(d, 60, n < LBA_28 ? (uint32_t)n : LBA_28 - 1);
     /* NOP, READ and WRITE BUFFER, look-ahead, write cache, power. */
     ata_put_word(d, 82, 0x7068);
     ata_put_word(d, 83, 0x7400); /* FLUSH, FLUSH EXT, 48 bits */
@@ -494,7 +497,7 @@ static void native_max(struct ata_drive *d, bool ext)
     uint64_t last = capacity(d) - 1;
 
     d->device |= DEVICE_LBA;
-    put_address(d, ext, !ext && last > 0x0fffffff ? 0x0fffffff : last);
+    put_address(d, ext, !ext && last >= LBA_28 ? LBA_28 - 1 : last);
     ata_done(d, 0);
 }
 

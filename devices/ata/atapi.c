@@ -9,7 +9,7 @@
  * ends within one is padded with zeros.  One that is larger than a CD is shown
  * as a DVD-ROM.  READ CD composes sync, header, EDC and ECC.  Audio commands
  * are answered as for a disc without audio tracks: illegal mode for this
- * track.
+ * track, and no play that could be held.
  *
  * Missing: audio and multi-session discs, subchannel data in READ CD, DVD
  * structures, regions, writers.
@@ -479,23 +479,46 @@ static void no_audio(struct ata_drive *d)
     check(d, SENSE_TRACK_MODE);
 }
 
-/* Playing none of it is well. */
-static void play(struct ata_drive *d, uint32_t n)
+/* Nor is there anything to be held, or to go on with. */
+static void pause_resume(struct ata_drive *d)
 {
-    if (n)
-        no_audio(d);
-    else
+    check(d, SENSE_SEQUENCE);
+}
+
+enum { CURRENT_POSITION = 0xffffffff }; /* as an address */
+
+/* Playing none of it is well. */
+static void play(struct ata_drive *d, uint32_t lba, uint32_t n)
+{
+    if (!n)
         complete(d);
+    else if (lba != CURRENT_POSITION && lba >= cd_blocks(d))
+        check(d, SENSE_RANGE);
+    else
+        no_audio(d);
 }
 
 static void play_10(struct ata_drive *d)
 {
-    play(d, ld_be16(d->packet + 7));
+    play(d, ld_be32(d->packet + 2), ld_be16(d->packet + 7));
 }
 
 static void play_12(struct ata_drive *d)
 {
-    play(d, ld_be32(d->packet + 6));
+    play(d, ld_be32(d->packet + 2), ld_be32(d->packet + 6));
+}
+
+/* From a time, or from where it is (three bytes of ones), to before one. */
+static void play_msf(struct ata_drive *d)
+{
+    const uint8_t *p = d->packet + 3;
+    uint32_t from = 0, to;
+    bool here = (p[0] & p[1] & p[2]) == 0xff;
+
+    if ((!here && !take_msf(p, &from)) || !take_msf(p + 3, &to) || to < from)
+        check(d, SENSE_FIELD);
+    else
+        play(d, from, to - from);
 }
 
 static void read_10(struct ata_drive *d)
@@ -539,10 +562,10 @@ static const struct opcode {
     {0x44, 0, 7, cd_header, NULL},
     {0x45, 0, 0, NULL, play_10},
     {0x46, ALWAYS, 7, cd_configuration, NULL},
-    {0x47, 0, 0, NULL, no_audio}, /* PLAY AUDIO MSF */
+    {0x47, 0, 0, NULL, play_msf},
     {0x48, 0, 0, NULL, no_audio}, /* PLAY AUDIO TRACK INDEX */
     {0x4a, ALWAYS, 7, cd_event_status, NULL},
-    {0x4b, 0, 0, NULL, no_audio},       /* PAUSE/RESUME */
+    {0x4b, 0, 0, NULL, pause_resume},
     {0x4e, NO_DISC, 0, NULL, complete}, /* STOP PLAY/SCAN */
     {0x51, 0, 7, cd_disc_information, NULL},
     {0x52, 0, 7, cd_track_information, NULL},
@@ -607,9 +630,9 @@ static void identify_packet(struct ata_drive *d)
 {
     ata_identify_common(d, "EMU CD-ROM");
     ata_put_word(d, 0, 0x85c0);  /* CD-ROM, removable, DRQ in 50 us */
-    ata_put_word(d, 82, 0x4210); /* NOP, DEVICE RESET, PACKET */
+    ata_put_word(d, 82, 0x4218); /* NOP, DEVICE RESET, PACKET, power */
     ata_put_word(d, 83, 0x4000);
-    ata_put_word(d, 85, 0x4210);
+    ata_put_word(d, 85, 0x4218);
     ata_identify_send(d);
 }
 

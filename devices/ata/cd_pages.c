@@ -41,9 +41,12 @@ static void put_text(uint8_t *out, unsigned n, const char *text)
         out[i] = *text ? (uint8_t)*text++ : ' ';
 }
 
+/* A DVD has more than a time can say: the last one then. */
 static void put_msf(uint8_t *out, uint32_t lba)
 {
-    lba += PREGAP;
+    const uint32_t last = (255 * 60 + 59) * 75 + 74;
+
+    lba = lba > last - PREGAP ? last : lba + PREGAP;
     out[0] = (uint8_t)(lba / (75 * 60));
     out[1] = (uint8_t)(lba / 75 % 60);
     out[2] = (uint8_t)(lba % 75);
@@ -153,8 +156,8 @@ int cd_read_toc(struct ata_drive *d, enum cd_sense *sense)
         return toc(d, sense);
     case 1:
         return sessions(d);
-    case 2:
-        return full_toc(d);
+    case 2: /* from a session on */
+        return d->packet[6] > 1 ? fail(sense, SENSE_FIELD) : full_toc(d);
     }
     return fail(sense, SENSE_FIELD);
 }
@@ -326,7 +329,8 @@ int cd_configuration(struct ata_drive *d, enum cd_sense *sense)
     return (int)(at - b);
 }
 
-/* Media events only, each told once.  No waiting for one: bit 0 is set. */
+/* Media events only, each told once, to a host with room for more than the
+ * head.  No waiting for one: bit 0 is set. */
 int cd_event_status(struct ata_drive *d, enum cd_sense *sense)
 {
     enum { CLASS_MEDIA = 4, NO_EVENT = 0x80 };
@@ -345,7 +349,8 @@ int cd_event_status(struct ata_drive *d, enum cd_sense *sense)
     b[2] = CLASS_MEDIA;
     b[4] = d->event;
     b[5] = (uint8_t)(d->tray_open | (cd_blocks(d) ? 2 : 0));
-    d->event = EVENT_NONE;
+    if (ld_be16(d->packet + 7) > 4)
+        d->event = EVENT_NONE;
     return 8;
 }
 

@@ -42,6 +42,7 @@ enum {
 };
 
 enum { IDETIM = 0x40, SIDETIM = 0x44, IDETIM_DECODE = 0x8000 };
+enum { STATUS = 0x0280 };            /* fast back-to-back, medium DEVSEL# */
 enum { STATUS_MASTER_ABORT = 0x20 }; /* in the status' upper byte */
 
 enum { PRD_SIZE = 8, PRD_LAST = 0x80 };
@@ -332,6 +333,7 @@ static bool piix3_ide_create(struct device *dev, struct error *e)
         return error_set(e, "this board has no I/O ports");
     pci_device_init(&p->pci, &piix3_ide_info);
     p->pci.config_wrote = config_wrote;
+    st_le16(p->pci.config + PCI_STATUS, STATUS);
     st_le16(p->pci.writable + IDETIM, 0xf3ff);
     st_le16(p->pci.writable + IDETIM + 2, 0xf3ff);
     p->pci.writable[SIDETIM] = 0xff;

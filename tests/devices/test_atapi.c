@@ -98,6 +98,8 @@ static void test_ata_side(void **state)
     assert_int_equal(word(0), 0x85c0);
     assert_memory_equal(words + 54, "ME UDCR-MO", 10);
     assert_int_equal(word(49) & 0x0300, 0x0300);
+    assert_int_equal(word(82), 0x4218);
+    assert_int_equal(word(85), 0x4218);
     set_features(0x03, 0x22);
     identify(0xa1);
     assert_int_equal(word(63), 0x0407);
@@ -240,6 +242,8 @@ static void test_toc(void **state)
     assert_int_equal(n_data, 48);
     assert_memory_equal(data, "\0\x2e\1\1\1\x14\0\xa0", 8);
     assert_memory_equal(data + 4 + 22 + 3, "\xa2\0\0\0\0\0\x0c\0", 8);
+    WORKS(0x43, 0, 2, 0, 0, 0, 1, 0, 99);
+    FAILS(0x52400, 0x43, 0, 2, 0, 0, 0, 2, 0, 99);
     for (unsigned format = 3; format < 8; format++)
         FAILS(0x52400, 0x43, 0, (uint8_t)format, 0, 0, 0, 0, 0, 99);
 }
@@ -293,6 +297,8 @@ static void test_configuration(void **state)
     d->block.size = (uint64_t)4 << 30; /* a DVD; nothing of it is read */
     WORKS(0x46, 1, 0, 0, 0, 0, 0, 0xff, 0xff);
     assert_int_equal(ld_be16(data + 6), 0x0010);
+    WORKS(0x43, 2, 0, 0, 0, 0, 0xaa, 0, 12); /* longer than a time says */
+    assert_memory_equal(data + 8, "\0\xff\x3b\x4a", 4);
     d->block.size = DISK_SECTORS * 512;
     assert_true(ide_insert(ide, 2, NULL, &e));
     WORKS(0x46, 1, 0, 0, 0, 0, 0, 0xff, 0xff);
@@ -305,10 +311,18 @@ static void test_audio(void **state)
     start_with_disc();
     FAILS(0x56400, 0x45, 0, 0, 0, 0, 0, 0, 0, 5);
     WORKS(0x45);
+    FAILS(0x56400, 0x45, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 5);
+    FAILS(0x52100, 0x45, 0, 0, 0, BLOCKS >> 8, BLOCKS & 0xff, 0, 0, 5);
     FAILS(0x56400, 0x47, 0, 0, 0, 2, 0, 0, 3, 0);
+    FAILS(0x56400, 0x47, 0, 0, 0xff, 0xff, 0xff, 0, 3, 0);
+    WORKS(0x47, 0, 0, 0, 2, 5, 0, 2, 5);
+    FAILS(0x52400, 0x47, 0, 0, 0, 2, 6, 0, 2, 5);
+    FAILS(0x52400, 0x47, 0, 0, 0, 2, 5, 0, 2, 75);
+    FAILS(0x52100, 0x47, 0, 0, 80, 0, 0, 81, 0, 0);
     FAILS(0x56400, 0x48, 0, 0, 0, 1, 1, 0, 1, 1);
     FAILS(0x56400, 0xa5, 0, 0, 0, 0, 0, 0, 0, 0, 5);
-    FAILS(0x56400, 0x4b, 0, 0, 0, 0, 0, 0, 0, 1);
+    FAILS(0x52c00, 0x4b, 0, 0, 0, 0, 0, 0, 0, 0);
+    FAILS(0x52c00, 0x4b, 0, 0, 0, 0, 0, 0, 0, 1);
     FAILS(0x56400, 0xba);
     WORKS(0x4e);
 }
@@ -474,6 +488,8 @@ static void test_tray(void **state)
     FAILS(0x23a01, 0x25);
     assert_int_equal(event(), 0);
     assert_true(ide_insert(ide, 2, &disk("c")->block, &e));
+    WORKS(0x4a, 1, 0, 0, 0x10, 0, 0, 0, 4); /* how long it would be */
+    assert_memory_equal(data, "\0\6\4\x10", 4);
     assert_int_equal(event(), 0x0202);
     assert_int_equal(event(), 0x0002);
     FAILS(0x62800, 0x00);

@@ -16,6 +16,7 @@ static void test_decoding(void **state)
     ide = harness_device(h, "piix3-ide", "hda=d");
     assert_int_equal(harness_config_read(h, ide, 0, 4), 0x70108086);
     assert_int_equal(harness_config_read(h, ide, 8, 4), 0x01018000);
+    assert_int_equal(harness_config_read(h, ide, 4, 4), 0x02800000);
     assert_int_equal(in(ATA_COMMAND), 0xff); /* nobody answers */
     harness_enable_pci(h, ide);
     assert_int_equal(in(ATA_COMMAND), 0xff);
@@ -34,6 +35,7 @@ static void test_decoding(void **state)
     assert_int_equal(harness_config_read(h, ide, 0x44, 1), 0xa5);
     harness_reset(h, ide);
     assert_int_equal(harness_config_read(h, ide, 0x40, 4), 0);
+    assert_int_equal(harness_config_read(h, ide, 4, 4), 0x02800000);
 }
 
 static void test_selection(void **state)
@@ -129,6 +131,7 @@ static void test_identify(void **state)
     assert_int_equal(sum, 0);
     assert_int_equal(in(ATA_COMMAND), 0x50);
     assert_int_equal(word(0), 0x0040);
+    assert_int_equal(word(2), 0xc837);
     assert_memory_equal(words + 20, "2143 5              ", 20);
     assert_memory_equal(words + 54, "ME UAHDRIDKS", 12);
     assert_int_equal(word(60) | word(61) << 16, DISK_SECTORS);
@@ -390,6 +393,14 @@ static void test_writes(void **state)
     assert_int_equal(d->flushes, 4);
 }
 
+static void expect_error(unsigned error)
+{
+    assert_int_equal(memory_in(0x3f6), 0x51);
+    assert_true(irq());
+    assert_int_equal(in(ATA_COMMAND), 0x51);
+    assert_int_equal(in(ATA_FEATURES), error);
+}
+
 /* Counts of 0 are the largest, in several pieces and turns. */
 static void test_large(void **state)
 {
@@ -423,6 +434,31 @@ static void test_large(void **state)
     assert_int_equal(in(ATA_COMMAND), 0x50);
 }
 
+/* A transfer of 28 bits ends where its address does. */
+static void test_28_bits(void **state)
+{
+    struct harness_disk *d = harness_disk(h, "big");
+
+    (void)state;
+    d->block.size = ((uint64_t)0x10000000 + 10) * 512;
+    d->block.read = sparse_read;
+    make("hda=big");
+    address_28(0x0ffffffe, 3);
+    command(0x20);
+    for (unsigned i = 0; i < 2; i++) {
+        read_data(words, 512);
+        assert_int_equal(ld_le64(words), 0x0ffffffe + i);
+    }
+    expect_error(0x10);
+    assert_int_equal(in(ATA_COUNT), 1);
+    address_28(0x0ffffff0, 17);
+    command(0x40);
+    expect_error(0x10);
+    address_48(0x0ffffffe, 3);
+    command(0x42);
+    assert_int_equal(in(ATA_COMMAND), 0x50);
+}
+
 static void test_widths(void **state)
 {
     struct harness_disk *d = disk("d");
@@ -445,14 +481,6 @@ static void test_widths(void **state)
 }
 
 /* ---------------------------------------------------------------- errors */
-
-static void expect_error(unsigned error)
-{
-    assert_int_equal(memory_in(0x3f6), 0x51);
-    assert_true(irq());
-    assert_int_equal(in(ATA_COMMAND), 0x51);
-    assert_int_equal(in(ATA_FEATURES), error);
-}
 
 static void test_errors(void **state)
 {
@@ -840,6 +868,7 @@ int main(void)
         TEST(test_reads_are_equal),
         TEST(test_writes),
         TEST(test_large),
+        TEST(test_28_bits),
         TEST(test_widths),
         TEST(test_errors),
         TEST(test_small_commands),
