@@ -9,10 +9,12 @@ CHS (chs.asm) is a boot sector that reads a disk's last cylinder; LOADER
 
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import test_seabios
 
@@ -269,6 +271,78 @@ def changes_media(emu, folder):
     return good
 
 
+# What the monitor says to a `change` that cannot be.
+BAD_MEDIA = [
+    ('cdrom nofile', 'nofile: No such file or directory'),
+    ('cdrom empty', 'empty: 0 bytes are no disk'),
+    ('cdrom .', 'is a directory'),
+    ('cdrom disk', 'in use by another drive or machine, which writes to it'),
+    ('floppy0 large.img', 'floppy0: 4194304 bytes are no floppy disk'),
+    ('floppy0 odd', '1474561 bytes are no whole number of sectors'),
+    ('floppy0 fifo', 'neither a file nor a disk'),
+    ('floppy0', 'want DRIVE FILE'),
+    ('floppy0 hard', 'in use by another drive or machine'),
+    ('hda second', 'hda: a hard disk stays where it is'),
+    ('floppy7 second', "there is no drive 'floppy7'"),
+]
+
+
+def refuses_media(emu, folder):
+    """What cannot go into a drive; an ISO that is none, or is not whole, can."""
+    for name, size in (('first', 4096), ('second', 4096), ('disk', 1 << 18),
+                       ('hard', 1 << 20), ('large.img', 4 << 20), ('empty', 0),
+                       ('odd', (1440 << 10) + 1)):
+        (folder / name).write_bytes(bytes(size))
+    os.mkfifo(folder / 'fifo')
+    got = subprocess.run(
+        [emu, '-M', 'pc', '-S', '-display', 'none', '-serial', 'none',
+         '-monitor', 'stdio', '-cdrom', 'first', '-fda', 'disk', '-hda',
+         'hard'], cwd=folder,
+        input=''.join(f'change {what}\n' for what, _ in BAD_MEDIA) +
+        'change cdrom odd\ninfo block\nquit\n',
+        stdout=subprocess.PIPE, timeout=120, text=True).stdout
+    said = got.split('(emu) change ')[1:]
+    bad = [text for (what, text), one in zip(BAD_MEDIA, said)
+           if not one.startswith(what) or text not in one or
+           one.count('\n') != 2]
+    if bad or 'odd (raw, read-only), 1475072 bytes' not in got:
+        print('media:', bad, got)
+        return False
+    return True
+
+
+def finds_it_cut(emu, folder, code):
+    """A disk whose file ends before the sector that is wanted: an error."""
+    image, log = folder / 'short.img', folder / 'short'
+    # Cylinder 99, head 0, sector 1, of 16 heads and 63 sectors.
+    image.write_bytes(code[:500] + bytes([1, 99, 0]) + code[503:])
+    os.truncate(image, 100 * 16 * 63 * 512)
+    with subprocess.Popen(
+            [emu, '-M', 'pc', '-m', '64', '-S', '-accel', 'interp', '-display',
+             'none', '-serial', 'none', '-monitor', 'stdio', '-hda', image,
+             '-chardev', f'file,id=dbg,path={log}',
+             '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True) as p:
+        # The prompt: the disk is open.
+        while not p.stdout.readline().startswith('emu '):
+            pass
+        os.truncate(image, 1 << 20)
+        p.stdin.write('cont\n')
+        p.stdin.flush()
+        end = time.monotonic() + test_seabios.LIMIT
+        said = ''
+        while 'AH ' not in said and time.monotonic() < end:
+            said = log.read_text() if log.exists() else ''
+            time.sleep(0.05)
+        errors = p.communicate('quit\n')[1]
+    told = f'emu: {image}: a read failed: Input/output error; the guest sees'
+    if re.search(r'AH (?!00)..\n', said) and errors.count(told) == 1:
+        return True
+    print('cut:', said, errors)
+    return False
+
+
 def main():
     if len(sys.argv) not in (2, 3, 5):
         sys.exit(__doc__.strip())
@@ -276,7 +350,7 @@ def main():
         print('no seabios: skipped')
         sys.exit(77)
     ok = True
-    emu = sys.argv[1]
+    emu = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for name, size, content, args, *rest in RUNS + MORE:
@@ -299,10 +373,14 @@ def main():
         for case in CHS if sys.argv[2:] else ():
             code = pathlib.Path(sys.argv[2]).read_bytes()
             ok = boots_by_chs(emu, folder, code, *case) and ok
+        if sys.argv[2:]:
+            ok = finds_it_cut(emu, folder,
+                              pathlib.Path(sys.argv[2]).read_bytes()) and ok
         if sys.argv[3:]:
             ok = runs_com(emu, folder, *(pathlib.Path(a).read_bytes()
                                          for a in sys.argv[3:])) and ok
         ok = changes_media(emu, folder) and ok
+        ok = refuses_media(emu, folder) and ok
         for args, text in WRONG:
             ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
