@@ -1,29 +1,35 @@
-/*
- * Guessing what a file is, for `emu FILE`.
- *
- * Missing: x86 kernels that are ELF files (multiboot).
- */
+/* Guessing what a file is, for `emu FILE`. */
 #include <string.h>
 
 #include "machine/load/image.h"
+#include "machine/load/pc_kernel.h"
 #include "machine/load/unpack.h"
 #include "machine/machine.h"
 
 #define PEEK_LIMIT ((uint64_t)512 << 20)
 
-/* What is in a gzip file: a RISC-V kernel, or nothing that we run. */
+/* What its first bytes do not tell. */
+static enum image_kind guess_program(const struct source *s)
+{
+    return multiboot_version(s) ? IMAGE_X86_KERNEL : IMAGE_UNKNOWN;
+}
+
+/* What is in a gzip file: a kernel, or nothing that we run. */
 static enum image_kind guess_gzip(const struct source *s, struct error *e)
 {
+    enum image_kind kind;
     struct source inner;
     struct file_type type;
 
     if (!unpack(s, PACKING_GZIP, PEEK_LIMIT, &inner, e))
         return IMAGE_UNKNOWN;
     recognise(&inner, &type);
-    source_close(&inner);
     if (type.kind == FILE_IMAGE || (type.kind == FILE_ELF && type.riscv))
-        return IMAGE_RISCV_KERNEL;
-    return IMAGE_UNKNOWN;
+        kind = IMAGE_RISCV_KERNEL;
+    else
+        kind = guess_program(&inner);
+    source_close(&inner);
+    return kind;
 }
 
 /* Before the partition table.  RISC-V's partitioning tools leave zeros. */
@@ -47,7 +53,7 @@ static enum image_kind guess(const struct source *s, struct error *e)
     case FILE_UIMAGE:
         return type.riscv ? IMAGE_RISCV_KERNEL : IMAGE_UNKNOWN;
     case FILE_ELF:
-        return type.riscv ? IMAGE_RISCV_ELF : IMAGE_UNKNOWN;
+        return type.riscv ? IMAGE_RISCV_ELF : guess_program(s);
     case FILE_GZIP:
         return guess_gzip(s, e);
     case FILE_TREE:
@@ -62,7 +68,7 @@ static enum image_kind guess(const struct source *s, struct error *e)
     case FILE_FLOPPY:
         return IMAGE_FLOPPY;
     default:
-        return IMAGE_UNKNOWN;
+        return guess_program(s);
     }
 }
 
@@ -84,8 +90,8 @@ bool machine_guess_image(const char *file, enum image_kind *kind,
             error_set(e, "%s", why.text);
         else
             source_error(&s, e,
-                         "%s; wanted a RISC-V kernel, an ELF file, a "
-                         "device tree, or the image of a disk, CD or floppy",
+                         "%s; wanted a kernel, a RISC-V ELF file, a device "
+                         "tree, or the image of a disk, CD or floppy",
                          type.text);
     }
     source_close(&s);

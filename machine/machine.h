@@ -299,7 +299,7 @@ enum image_kind {
     IMAGE_TREE,    /* .dts or .dtb */
     IMAGE_DISK,    /* raw disk with a partition table */
     IMAGE_PC_DISK, /* the same with code in its first sector */
-    IMAGE_X86_KERNEL,
+    IMAGE_X86_KERNEL, /* bzImage; Multiboot, also in gzip */
     IMAGE_CD,
     IMAGE_FLOPPY,
 };

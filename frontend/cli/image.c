@@ -132,10 +132,11 @@ bool cli_take_image(struct config *c, struct error *e)
     case IMAGE_UNKNOWN:
         break;
     }
-    return error_set(e,
-                     "%s: is nothing known; accepted are RISC-V kernels "
-                     "(Image, gzip, EFI zboot, uImage, ELF), x86 kernels "
-                     "(bzImage), disks and floppies with a boot sector, CDs, "
-                     ".dts and .dtb files",
-                     c->image);
+    return error_set(
+        e,
+        "%s: is nothing known; accepted are RISC-V kernels "
+        "(Image, gzip, EFI zboot, uImage, ELF), x86 kernels "
+        "(bzImage, Multiboot), disks and floppies with a boot sector, CDs, "
+        ".dts and .dtb files",
+        c->image);
 }

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "frontend/cli/cli_priv.h"
 
@@ -47,11 +48,27 @@ static bool is_pc(const char *program)
            !strcmp(program, "qemu-system-x86_64");
 }
 
-/* -hda, -cdrom, -fda and the like, and nothing that says what is to run: a PC
- * boots from them. */
+/* Read twice, which a pipe does not stand. */
+static bool is_x86_kernel(const char *file)
+{
+    enum image_kind kind;
+    struct error ignored = {""};
+    struct stat st;
+
+    return !stat(file, &st) && S_ISREG(st.st_mode) &&
+           machine_guess_image(file, &kind, &ignored) &&
+           kind == IMAGE_X86_KERNEL;
+}
+
+/* An x86 kernel; or -hda, -cdrom, -fda and the like, and nothing that says
+ * what is to run: a PC boots from them. */
 static bool wants_pc(const struct config *c)
 {
-    if (c->compat || c->kernel || c->bios || c->image)
+    if (c->compat)
+        return false;
+    if (c->kernel)
+        return is_x86_kernel(c->kernel);
+    if (c->bios || c->image)
         return false;
     for (size_t i = 0; i < c->n_drives; i++)
         if (c->drives[i].pc)

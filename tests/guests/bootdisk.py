@@ -186,6 +186,17 @@ def syslinux_mbr(folder):
                START, DISK - START, {'syslinux.cfg': SYSLINUX_CFG})
 
 
+def mbr_menu(folder):
+    """The same behind Debian's `mbr`, which asks where to boot from once a
+    key was pressed."""
+    image = syslinux_mbr(folder)
+    if image:
+        subprocess.run([part('mbr', 'sbin/install-mbr'), '--force',
+                        '--interrupt', 'k', '--timeout', '900', image],
+                       check=True, capture_output=True)
+    return image
+
+
 def syslinux_gpt(folder):
     code = read('syslinux', 'usr/lib/SYSLINUX/gptmbr.bin')
     tables = gpt(code, BASIC_DATA, LEGACY_BOOTABLE)

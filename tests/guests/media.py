@@ -109,7 +109,7 @@ CASES = {
          (['builtin/version'], b'')]),
     'ipxe-lkrn': (
         lambda _: part('ipxe', 'boot/ipxe.lkrn'),
-        ['-M', 'pc', '-kernel', 'MEDIUM'],
+        ['-kernel', 'MEDIUM'],
         [(['iPXE', 'Press Ctrl-B'], b'\x02'), (['iPXE>'], b'show version\r'),
          (['builtin/version'], b'')]),
     'memtest-x64': (
@@ -141,6 +141,13 @@ CASES = {
     'syslinux-floppy': (bootdisk.syslinux_floppy, ['MEDIUM'], SYSLINUX_TURNS),
     'syslinux-mbr': (bootdisk.syslinux_mbr, ['MEDIUM'], SYSLINUX_TURNS),
     'syslinux-gpt': (bootdisk.syslinux_gpt, ['MEDIUM'], SYSLINUX_TURNS),
+    'mbr': (
+        bootdisk.mbr_menu, ['MEDIUM'],
+        [(['MBR'], 'a'), (['1234F:'], '1'),
+         *SYSLINUX_TURNS]),
+    'invaders': (
+        lambda _: part('grub-invaders', 'boot/invaders.exec'), ['MEDIUM'],
+        [(['-*-', '/ \\'], 'p'), (['PAUSE', "PRESS 'P'"], '')]),
     'rosh': (
         bootdisk.tools_disk, ['-M', 'pc', '-hda', 'MEDIUM'],
         [(['boot:'], b'rosh.c32\r'), (['rosh: '], b'ls\r'),

@@ -1036,6 +1036,15 @@ static void test_guess(void **state)
     assert_int_equal(guess(r, p, MIB), IMAGE_CD);
     memcpy(p + 0x202, "HdrS", 4);
     assert_int_equal(guess(r, p, MIB), IMAGE_X86_KERNEL);
+    p = buffer();
+    make_elf64(p, 62, 0, NULL, 0);
+    memcpy(p + 0x100, "\x02\xb0\xad\x1b\x03\0\0\0\xfb\x4f\x52\xe4", 12);
+    assert_int_equal(guess(r, p, MIB), IMAGE_X86_KERNEL); /* Multiboot */
+    assert_int_equal(guess(r, p + 2 * MIB, gzip(p + 2 * MIB, MIB, p, MIB)),
+                     IMAGE_X86_KERNEL);
+    assert_int_equal(guess(r, p + 0x80, MIB), IMAGE_X86_KERNEL);
+    p[0x108]++;
+    assert_int_equal(guess(r, p, MIB), IMAGE_UNKNOWN);
     assert_int_equal(guess(r, "text", 4), IMAGE_UNKNOWN);
     assert_int_equal(guess(r, "\x1f\x8b\x08\0\0", 5), IMAGE_UNKNOWN);
     assert_matches("*/guess: truncated: *", r->e.text);
