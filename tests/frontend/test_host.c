@@ -346,6 +346,66 @@ static void test_snapshot(void **state)
     free(got);
 }
 
+/* In the C library's place: what was asked of it, and what it shall say. */
+static int syncs, sync_errors[2];
+
+int fdatasync(int fd)
+{
+    assert_true(fd >= 0);
+    errno = sync_errors[syncs % 2];
+    syncs++;
+    return errno ? -1 : 0;
+}
+
+static int flushed(struct drive_config c, int first, int second)
+{
+    struct block *b = open_disk(c);
+    int err = b->flush(b);
+
+    assert_int_equal(err, 0);
+    syncs = 0;
+    sync_errors[0] = first;
+    sync_errors[1] = second;
+    err = b->flush(b);
+    sync_errors[0] = sync_errors[1] = 0;
+    block_file_close(b);
+    return err;
+}
+
+/* A flush is the host's, whose error is the guest's. */
+static void test_flush(void **state)
+{
+    struct drive_config plain = {.cache = CACHE_WRITEBACK};
+    uint8_t bytes[512] = {0};
+    struct block *b;
+
+    (void)state;
+    make_disk(4096);
+    assert_int_equal(flushed(plain, 0, 0), 0);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(flushed(plain, ENOSPC, 0), ENOSPC);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(flushed(plain, EINTR, EIO), EIO);
+    assert_int_equal(syncs, 2);
+    /* Where there is nothing to flush, or nobody wants it. */
+    assert_int_equal(flushed((struct drive_config){.read_only = true}, EIO, 0),
+                     0);
+    assert_int_equal(flushed((struct drive_config){.snapshot = true}, EIO, 0),
+                     0);
+    assert_int_equal(
+        flushed((struct drive_config){.cache = CACHE_UNSAFE}, EIO, 0), 0);
+    assert_int_equal(syncs, 0);
+    /* Each write by itself, or none. */
+    b = open_disk((struct drive_config){.cache = CACHE_WRITETHROUGH});
+    assert_int_equal(b->write(b, 0, bytes, 512), 0);
+    assert_int_equal(syncs, 1);
+    block_file_close(b);
+    b = open_disk(plain);
+    assert_int_equal(b->write(b, 0, bytes, 512), 0);
+    assert_int_equal(syncs, 1);
+    block_file_close(b);
+}
+
 static bool can_open(bool read_only, bool snapshot)
 {
     struct drive_config c = {
@@ -481,7 +541,8 @@ int main(void)
         cmocka_unit_test(test_filter_noise),   cmocka_unit_test(test_wake),
         cmocka_unit_test(test_plain_disk),     cmocka_unit_test(test_cut_disk),
         cmocka_unit_test(test_read_only_disk), cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_locks),          cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_flush),          cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A guest writes to disks on a host file system that is full.
+"""A guest writes to disks on a host file system that is full, and to ones that
+are write-protected.
 
     test_full.py EMU FULL
 
@@ -35,6 +36,11 @@ RUNS = [
 ]
 
 
+# Where the BIOS says that a disk is protected: on a floppy.
+PROTECTED = [('ide', 'AH (?!00)..'), ('floppy', 'AH 03'),
+             ('virtio', 'AH (?!00)..')]
+
+
 def wait_for(process, log, text):
     """Until the guest has said it; what it has said."""
     end = time.monotonic() + test_seabios.LIMIT
@@ -54,6 +60,33 @@ def check_file(image, written):
         for n in range(1, SECTORS + 1))
 
 
+def start(emu, args, log, folder):
+    log.touch()
+    return subprocess.Popen(
+        [emu, '-M', 'pc', '-m', '64', '-accel', 'interp', '-nographic', *args,
+         '-chardev', f'file,id=dbg,path={log}',
+         '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+        env=dict(os.environ, TMPDIR=str(folder)))
+
+
+def protected(emu, code, interface, answer, folder):
+    image, log = folder / f'{interface}-ro.img', folder / f'{interface}-ro.log'
+    image.write_bytes(code)
+    os.truncate(image, SIZE)
+    with start(emu, ['-drive', f'file={image},format=raw,if={interface},'
+                     'readonly=on'], log, folder) as p:
+        said = wait_for(p, log, r'AH .., sector')
+        p.terminate()
+        errors = p.communicate()[1]
+    if re.search(answer + ', sector 0001\n', said) and \
+            check_file(image, False) and 'failed' not in errors:
+        return True
+    print(f'{interface}, read-only:\n{said}{errors}')
+    return False
+
+
 def run(emu, code, name, args, inside, folder, full):
     image = (full if inside else folder) / f'{name}.img'
     image.write_bytes(code)
@@ -61,15 +94,8 @@ def run(emu, code, name, args, inside, folder, full):
     filler = full / 'filler'
     filler.write_bytes(bytes(ROOM - LEFT))
     log = folder / f'{name}.log'
-    log.touch()
-    with subprocess.Popen(
-            [emu, '-M', 'pc', '-m', '64', '-accel', 'interp', '-nographic',
-             *(a.replace('IMAGE', str(image)) for a in args),
-             '-chardev', f'file,id=dbg,path={log}',
-             '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
-            env=dict(os.environ, TMPDIR=str(full))) as p:
+    with start(emu, [a.replace('IMAGE', str(image)) for a in args], log,
+               full) as p:
         before = wait_for(p, log, r'AH \w\w, sector')
         filler.unlink()
         after = wait_for(p, log, 'all there\n')
@@ -104,6 +130,7 @@ def inside(emu, code):
             return 77
         code = pathlib.Path(code).read_bytes()
         good = [run(emu, code, *case, folder, full) for case in RUNS]
+        good += [protected(emu, code, *case, folder) for case in PROTECTED]
         subprocess.run(['umount', full], check=True)
     return 0 if all(good) else 1
 
