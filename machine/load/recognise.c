@@ -176,8 +176,10 @@ static bool is_tree(const uint8_t *h, size_t n, struct file_type *out)
 static bool is_boot_sector(const uint8_t *h, uint64_t size,
                            struct file_type *out)
 {
-    static const uint16_t floppies[] = {160, 180,  320,  360,
-                                        720, 1200, 1440, 2880};
+    /* KB; all that a floppy drive takes (devices/fdd.c). */
+    static const uint16_t floppies[] = {160,  180,  320,  360,  400,  640,
+                                        720,  800,  820,  1200, 1440, 1600,
+                                        1680, 1722, 1743, 2880};
 
     if (size < 512 || h[510] != 0x55 || h[511] != 0xaa)
         return false;

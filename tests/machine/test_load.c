@@ -859,8 +859,8 @@ static void test_fw_jump(void **state)
     r->config.ram_size = 36 * MIB; /* the tree would be just there */
     rig_machine(r);
     assert_true(r->m->loader.tree_at > 0x82100000);
-    assert_true(apart(r->m->loader.tree_at, r->m->loader.guest.size,
-                      0x82200000, 2 * MIB));
+    assert_true(apart(r->m->loader.tree_at, r->m->loader.guest.size, 0x82200000,
+                      2 * MIB));
     free(initrd);
 }
 
@@ -1012,6 +1012,8 @@ static void test_guess(void **state)
 {
     struct rig *r = *state;
     uint8_t *p = buffer();
+    static const uint16_t floppies[] = {160,  360,  400,  720,  820, 1200,
+                                        1440, 1600, 1680, 1743, 2880}; /* KB */
     enum image_kind kind;
 
     make_image(p, MIB, 0, MIB);
@@ -1031,7 +1033,9 @@ static void test_guess(void **state)
     p[510] = 0x55;
     p[511] = 0xaa;
     assert_int_equal(guess(r, p, MIB), IMAGE_DISK);
-    assert_int_equal(guess(r, p, 1440 * 1024), IMAGE_FLOPPY);
+    for (unsigned i = 0; i < sizeof(floppies) / sizeof(floppies[0]); i++)
+        assert_int_equal(guess(r, p, floppies[i] * 1024u), IMAGE_FLOPPY);
+    assert_int_equal(guess(r, p, 1441 * 1024), IMAGE_DISK);
     memcpy(p + 0x8001, "CD001", 5);
     assert_int_equal(guess(r, p, MIB), IMAGE_CD);
     memcpy(p + 0x202, "HdrS", 4);

@@ -103,7 +103,7 @@ RUNS = [
 ] + [
     (f'floppy{kb}', kb << 10, boot_sectors(MOVE + SAY), ['IMAGE'],
      ['Booting from Floppy'])
-    for kb in (360, 1200, 720, 1440, 2880)
+    for kb in (160, 180, 320, 360, 720, 1200, 1440, 1680, 2880)
 ]
 
 # Name, sectors, the translation that is asked for, and what SeaBIOS makes of
