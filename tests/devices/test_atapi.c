@@ -520,6 +520,34 @@ static void test_tray(void **state)
     assert_false(ide_insert(ide, 4, NULL, &e));
 }
 
+/* One at a time, the reset first; some commands neither tell nor forget. */
+static void test_attentions(void **state)
+{
+    struct error e;
+
+    (void)state;
+    make("hdc-cd=on");
+    base = 0x170;
+    assert_true(ide_insert(ide, 2, &disk("c")->block, &e));
+    WORKS(0x12, 0, 0, 0, 36);
+    WORKS(0x46, 0, 0, 0, 0, 0, 0, 0, 8);
+    assert_int_equal(event(), 0x0202);
+    assert_int_equal(PACKET(0x1e, 0, 0, 0, 1), 0x51); /* it is not locked */
+    assert_int_equal(sense(), 0x62900);
+    FAILS(0x62800, 0x25);
+    WORKS(0x25);
+    assert_true(ide_insert(ide, 2, &disk("d")->block, &e));
+    assert_int_equal(sense(), 0x62800); /* told so, too */
+    WORKS(0x1e, 0, 0, 0, 1);
+    assert_false(ide_insert(ide, 2, NULL, &e));
+    /* A reset of the machine opens the lock. */
+    harness_reset(h, ide);
+    enable();
+    FAILS(0x62900, 0x00);
+    WORKS(0x1b, 0, 0, 0, 2);
+    FAILS(0x23a02, 0x00);
+}
+
 static void test_change_while_reading(void **state)
 {
     static const uint8_t p[12] = {0x28, 0, 0, 0, 0, 0, 0, 0, 60};
@@ -573,12 +601,19 @@ static void test_odd_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ata_side),      TEST(test_inquiry_and_sense),
-        TEST(test_read_pio),      TEST(test_read_dma),
-        TEST(test_toc),           TEST(test_information),
-        TEST(test_configuration), TEST(test_audio),
-        TEST(test_read_cd),       TEST(test_mode_pages),
-        TEST(test_tray),          TEST(test_change_while_reading),
+        TEST(test_ata_side),
+        TEST(test_inquiry_and_sense),
+        TEST(test_read_pio),
+        TEST(test_read_dma),
+        TEST(test_toc),
+        TEST(test_information),
+        TEST(test_configuration),
+        TEST(test_audio),
+        TEST(test_read_cd),
+        TEST(test_mode_pages),
+        TEST(test_tray),
+        TEST(test_attentions),
+        TEST(test_change_while_reading),
         TEST(test_odd_size),
     };
 
