@@ -424,11 +424,6 @@ static void arm(struct local *a, uint64_t ns)
     timer_arm(&a->timer, at);
 }
 
-void lapic_timer_arm(struct local *a)
-{
-    arm(a, now(a));
-}
-
 static void fire(void *owner)
 {
     struct local *a = owner;
@@ -436,28 +431,54 @@ static void fire(void *owner)
 
     a->deadline = 0;
     if (lapic_timer_mode(a) == PERIODIC)
-        lapic_timer_arm(a);
+        arm(a, now(a));
     if (!(lvt & LVT_MASKED) && lapic_is_on(a))
         lapic_accept(a, (uint8_t)lvt, false);
 }
 
+/* Before a register changes: what was due by ns has come, though the host has
+ * not noticed yet. */
+static void catch_up(struct local *a, uint64_t ns)
+{
+    if (a->timer.deadline <= ns) {
+        timer_disarm(&a->timer);
+        fire(a);
+    }
+}
+
 void lapic_timer_start(struct local *a, uint32_t count)
 {
+    uint64_t ns = now(a);
+
     if (lapic_timer_mode(a) == TSC_DEADLINE)
         return;
+    catch_up(a, ns);
     a->initial_count = count;
-    a->started = now(a);
-    arm(a, a->started);
+    a->started = ns;
+    arm(a, ns);
+}
+
+void lapic_timer_deadline(struct local *a, uint64_t tsc)
+{
+    uint64_t ns = now(a);
+
+    if (lapic_timer_mode(a) != TSC_DEADLINE)
+        return;
+    catch_up(a, ns);
+    a->deadline = tsc;
+    arm(a, ns);
 }
 
 void lapic_timer_divide(struct local *a, uint32_t value)
 {
     uint64_t ns = now(a);
-    uint32_t left = left_at(a, ns);
+    uint32_t left;
 
+    catch_up(a, ns);
+    left = left_at(a, ns);
     a->divide = value & 0x0b;
-    /* What is left goes on at the new speed. */
-    if (a->initial_count && left)
+    /* What is left goes on at the new speed; if nothing is, it ends now. */
+    if (a->initial_count)
         a->started = ns - count_ns(a, a->initial_count - left);
     arm(a, ns);
 }
@@ -465,7 +486,9 @@ void lapic_timer_divide(struct local *a, uint32_t value)
 void lapic_timer_lvt(struct local *a, uint32_t value)
 {
     enum timer_mode old = lapic_timer_mode(a);
+    uint64_t ns = now(a);
 
+    catch_up(a, ns);
     a->lvt[LVT(LVT_TIMER)] = value & 0x700ff;
     if (lapic_timer_mode(a) == old)
         return;
@@ -474,7 +497,7 @@ void lapic_timer_lvt(struct local *a, uint32_t value)
         a->initial_count = 0;
         a->deadline = 0;
     }
-    lapic_timer_arm(a);
+    arm(a, ns);
 }
 
 /* -- local inputs -- */

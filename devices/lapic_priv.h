@@ -146,11 +146,12 @@ void lapic_drive_lint(struct local *a, unsigned n, bool rises);
 /* What INIT does; the ID and the base stay. */
 void lapic_initialise(struct local *a);
 
-/* The timer: the initial count, the divider, its LVT; what is left. */
+/* The timer: the initial count, IA32_TSC_DEADLINE, the divider, its LVT; what
+ * is left. */
 void lapic_timer_start(struct local *a, uint32_t count);
+void lapic_timer_deadline(struct local *a, uint64_t tsc);
 void lapic_timer_divide(struct local *a, uint32_t value);
 void lapic_timer_lvt(struct local *a, uint32_t value);
 uint32_t lapic_timer_count(const struct local *a);
-void lapic_timer_arm(struct local *a);
 
 #endif

@@ -257,10 +257,7 @@ bool lapic_write_msr(void *lapic, unsigned cpu, uint32_t msr, uint64_t value)
     if (msr == MSR_BASE)
         return write_base(a, value);
     if (msr == MSR_DEADLINE) {
-        if (lapic_timer_mode(a) == TSC_DEADLINE) {
-            a->deadline = value;
-            lapic_timer_arm(a);
-        }
+        lapic_timer_deadline(a, value);
         return true;
     }
     return lapic_is_x2(a) && msr >= MSR_X2APIC && n <= SELF_IPI &&

@@ -393,6 +393,60 @@ static void slow_host(void **state)
     harness_free(f.h);
 }
 
+/* What is due when a register is written, and was not noticed, is not lost: of
+ * a period, of a count that is begun anew, of one that is masked, of a
+ * deadline. */
+static void due_when_written(void **state)
+{
+    static const struct {
+        unsigned lvt, reg, value;
+    } writes[] = {{0x20061, DIVIDE, 0},          {0x20061, INITIAL, 90000},
+                  {0x61, INITIAL, 90000},        {0x61, INITIAL, 0},
+                  {0x20061, LVT_TIMER, 0x10061}, {0x61, LVT_TIMER, 0x40061}};
+    struct fixture f = start(true);
+
+    (void)state;
+    put(&f, 0, DIVIDE, 0x0b);
+    for (unsigned i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        put(&f, 0, LVT_TIMER, writes[i].lvt);
+        put(&f, 0, INITIAL, 20000);
+        f.h->look_ns = 21000;
+        put(&f, 0, writes[i].reg, writes[i].value);
+        f.h->look_ns = 0;
+        assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x61);
+        put(&f, 0, EOI, 0);
+        put(&f, 0, LVT_TIMER, 0x10061);
+        put(&f, 0, INITIAL, 0);
+        put(&f, 0, DIVIDE, 0x0b);
+    }
+    put(&f, 0, LVT_TIMER, 0x40062);
+    lapic_write_msr(f.lapic, 0, MSR_DEADLINE, clock_ns(f.h->clock) + 500);
+    f.h->look_ns = 1000;
+    lapic_write_msr(f.lapic, 0, MSR_DEADLINE, 0);
+    f.h->look_ns = 0;
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x62);
+    harness_free(f.h);
+}
+
+/* A one-shot that is over stays so, whatever the divider becomes. */
+static void divider_after_the_end(void **state)
+{
+    struct fixture f = start(true);
+
+    (void)state;
+    put(&f, 0, DIVIDE, 0x0b);
+    put(&f, 0, LVT_TIMER, 0x61);
+    put(&f, 0, INITIAL, 1000);
+    harness_advance(f.h, 1001);
+    assert_int_equal(lapic_acknowledge(f.lapic, 0), 0x61);
+    put(&f, 0, EOI, 0);
+    put(&f, 0, DIVIDE, 0x0a); /* by 128 */
+    assert_int_equal(get(&f, 0, CURRENT), 0);
+    harness_advance(f.h, 1000000);
+    assert_false(out(&f, 0, INTR));
+    harness_free(f.h);
+}
+
 static void tsc_deadline(void **state)
 {
     struct fixture f = start(true);
@@ -732,6 +786,8 @@ int main(void)
         TEST(lint),
         TEST(timer),
         TEST(slow_host),
+        TEST(due_when_written),
+        TEST(divider_after_the_end),
         TEST(tsc_deadline),
         TEST(x2apic),
         TEST(levels),
