@@ -52,6 +52,7 @@ bool fdc_insert(struct device *dev, unsigned drive, struct block *medium,
 
     if (drive >= WITH_CABLE || !f->unit[drive].drive.type)
         return error_set(e, "there is no floppy drive %u", drive);
+    fdc_disk_gone(f, drive);
     return fdd_insert(&f->unit[drive].drive, medium, e);
 }
 

@@ -465,6 +465,13 @@ void fdc_start_track(struct fdc *f)
     work_after(f, wait);
 }
 
+void fdc_disk_gone(struct fdc *f, unsigned drive)
+{
+    if ((f->phase == PHASE_WAIT || f->phase == PHASE_MOVE) &&
+        (f->in[IN_DRIVE] & 3) == drive)
+        fail(f, ST1_NO_ADDRESS, 0);
+}
+
 void fdc_work(void *owner)
 {
     struct fdc *f = owner;

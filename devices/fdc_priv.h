@@ -201,6 +201,9 @@ void fdc_work(void *owner);
 void fdc_dma_ready(void *owner);
 /* Which way the command moves data. */
 enum way fdc_way(const struct fdc *f);
+/* A drive's disk is taken out: a command that is at it finds no more of its
+ * sectors, whatever disk comes next. */
+void fdc_disk_gone(struct fdc *f, unsigned drive);
 /* The CPU has moved the buffer's last byte. */
 void fdc_buffer_done(struct fdc *f);
 

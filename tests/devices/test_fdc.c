@@ -366,6 +366,42 @@ static void test_media_change_while_reading(void **state)
     assert_true(fdc_insert(fdc, 0, NULL, &e));
     wait_a_bit();
     RESULT(0x40, 0x01, 0, 0, 0, 2, 2);
+    wait_a_bit();
+    assert_int_equal(rd(MSR), 0x80);
+}
+
+/* What one disk has begun no other one goes on with. */
+static void test_other_disk_while_moving(void **state)
+{
+    struct harness_disk *other;
+    struct error e;
+
+    (void)state;
+    disk("f", 1440);
+    other = disk("g", 1440);
+    for (unsigned opcode = 0x45; opcode <= 0x46; opcode++) {
+        make("a=f");
+        start(0, 0);
+        program(opcode == 0x46, 512 * 4);
+        COMMAND((uint8_t)opcode, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
+        harness_advance(h, 2 * QUICK_NS + QUICK_NS / 2);
+        assert_true(fdc_insert(fdc, 0, &other->block, &e));
+        wait_a_bit();
+        RESULT(0x40, 0x01, 0, 0, 0, 3, 2);
+        assert_int_equal(other->reads + other->writes, 0);
+        wait_a_bit();
+        assert_int_equal(rd(MSR), 0x80);
+        /* The next command is the new disk's. */
+        program(true, 512);
+        COMMAND(0x46, 0, 0, 0, 7, 2, 18, 0x1b, 0xff);
+        finish();
+        RESULT(0x00, 0, 0, 0, 0, 8, 2);
+        assert_int_equal(other->reads, 1);
+        teardown(state);
+        setup(state);
+        disk("f", 1440);
+        other = disk("g", 1440);
+    }
 }
 
 /* ------------------------------------------- tracks, verify, scan, seeks */
@@ -689,6 +725,7 @@ int main(void)
         TEST(test_read_errors),
         TEST(test_reset_while_reading),
         TEST(test_media_change_while_reading),
+        TEST(test_other_disk_while_moving),
         TEST(test_read_track),
         TEST(test_read_id),
         TEST(test_verify),
