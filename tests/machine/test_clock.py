@@ -5,25 +5,17 @@ ROM (clock.asm) runs in the place of the BIOS and reads the registers.
 """
 
 import datetime
-import os
-import pathlib
-import subprocess
 import sys
-import tempfile
+
+import rom
 
 
-def shown(emu, rom, options, zone='UTC'):
-    """The time as the guest read it; status 0 of isa-debug-exit is 1 here."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / 'out'
-        subprocess.run(
-            [emu, '-M', 'pc', '-bios', rom, '-display', 'none', '-serial',
-             'none', '-debugcon', f'file:{out}', '-device',
-             'isa-debug-exit,iobase=0xf4', *options],
-            stdin=subprocess.DEVNULL, timeout=120, check=False,
-            env={**os.environ, 'TZ': zone})
-        # Register D, before the seconds, says that the battery is good.
-        year, date, time, seconds = out.read_text().split()
+def shown(options):
+    """The time as the guest read it."""
+    # POSIX: UTC is 5 hours and 30 minutes less.
+    text, _ = rom.run(*options, TZ='TST-5:30')
+    # Register D, before the seconds, says that the battery is good.
+    year, date, time, seconds = text.split()
     if seconds[:2] != '80':
         sys.exit(f'register D is {seconds[:2]}')
     return datetime.datetime.strptime(year + date + time + seconds[2:],
@@ -31,9 +23,7 @@ def shown(emu, rom, options, zone='UTC'):
 
 
 def main():
-    emu, rom = sys.argv[1:3]
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    # POSIX: UTC is 5 hours and 30 minutes less.
     local = now + datetime.timedelta(hours=5, minutes=30)
     fixed = datetime.datetime(2026, 1, 1)
     party = datetime.datetime(1999, 12, 31, 23, 59, 50)
@@ -49,7 +39,7 @@ def main():
             (['-icount', '3'], fixed),
             (['-icount', '3', '-rtc', 'base=localtime'], fixed),
             (['-icount', '3', '-rtc', 'base=1999-12-31T23:59:50'], party)):
-        got = shown(emu, rom, options, 'TST-5:30')
+        got = shown(options)
         late = got - want
         # Up to what a loaded host takes for the runs before.
         good = datetime.timedelta(seconds=-1) <= late < \
