@@ -259,8 +259,8 @@ const struct option cli_options[] = {
 
     {NULL, NULL, NULL, "Boot"},
     {"kernel", "FILE", kernel,
-     "kernel: Image, gzip, EFI zboot, ELF, uImage; on a PC: bzImage, or a "
-     "Multiboot program"},
+     "kernel: Image, gzip, EFI zboot, ELF, uImage; a bzImage or a Multiboot "
+     "program is a PC's, which is then the default board"},
     {"initrd", "FILE", initrd, "initial RAM disk for the kernel"},
     {"append", "TEXT", append, "the kernel's command line"},
     {"dtb", "FILE", dtb, "device tree for the guest, instead of the board's"},
