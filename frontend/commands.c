@@ -246,14 +246,14 @@ static void close_medium(struct session *s, struct block *b)
     block_file_close(b);
 }
 
-/* Is a drive of that name or id one for CDs? */
-static bool is_cd(const struct session *s, const char *drive)
+/* The drive of that name or id. */
+static bool find_drive(const struct session *s, const char *drive,
+                       struct machine_drive *d)
 {
-    struct machine_drive d;
-
-    for (unsigned n = 0; machine_drive(s->machine, n, &d); n++)
-        if (!strcmp(d.name, drive) || (d.id && !strcmp(d.id, drive)))
-            return d.cd;
+    for (unsigned n = 0; machine_drive(s->machine, n, d); n++)
+        if (!strcmp(d->name, drive) || (d->id && !strcmp(d->id, drive)))
+            return true;
+    *d = (struct machine_drive){.medium = NULL};
     return false;
 }
 
@@ -263,10 +263,17 @@ static bool change_medium(void *owner, const char *drive, const char *file,
     struct session *s = owner;
     struct drive_config *d;
     struct block *old = NULL, *b = NULL;
+    struct machine_drive place;
+    const struct medium *now;
     bool cd, ok;
 
     if (file) {
-        cd = is_cd(s, drive);
+        cd = find_drive(s, drive, &place) && place.cd;
+        now = find_medium(s, place.medium);
+        /* The same again, which it has locked, is as it is now. */
+        if (now && !strcmp(now->drive->file, file) &&
+            !change_medium(s, drive, NULL, false, force, e))
+            return false;
         d = pool_alloc(&s->config->pool, sizeof(*d));
         *d = (struct drive_config){
             .file = pool_strdup(&s->config->pool, file),

@@ -252,20 +252,23 @@ WRONG = [
 
 
 def changes_media(emu, folder):
-    """The monitor finds a drive by its name or id; CDs are not written to."""
+    """The monitor finds a drive by its name or id; CDs are not written to; the
+    file that is in a drive can be put there again."""
     for name in ('first', 'second', 'disk'):
         (folder / name).write_bytes(bytes(1474560))
     got = subprocess.run(
         [emu, '-M', 'pc', '-S', '-display', 'none', '-serial', 'none',
          '-monitor', 'stdio', '-cdrom', folder / 'first', '-fda',
          folder / 'disk'],
-        input=f'change cdrom {folder}/second\ninfo block\n'
+        input=f'change cdrom {folder}/second\n'
+              f'change floppy0 {folder}/disk\ninfo block\n'
               'eject floppy0\ninfo block\nquit\n',
         stdout=subprocess.PIPE, timeout=120, text=True).stdout
     shown = [line for line in got.splitlines()
              if line.startswith(('ide1-cd0', 'floppy0'))]
     good = (len(shown) == 4 and 'second (raw, read-only)' in shown[0] and
-            'disk (raw)' in shown[1] and 'not inserted' in shown[3])
+            'disk (raw)' in shown[1] and 'not inserted' in shown[3] and
+            'in use' not in got)
     if not good:
         print('media:', got)
     return good
