@@ -270,7 +270,7 @@ static bool change_medium(void *owner, const char *drive, const char *file,
     if (file) {
         cd = find_drive(s, drive, &place) && place.cd;
         now = find_medium(s, place.medium);
-        /* The same again, which it has locked, is as it is now. */
+        /* The file that is in the drive has a lock: out with it first. */
         if (now && !strcmp(now->drive->file, file) &&
             !change_medium(s, drive, NULL, false, force, e))
             return false;
