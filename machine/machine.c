@@ -220,8 +220,8 @@ static bool has_disks(const struct machine *m)
 
 static bool boots_from(const struct boot_option *b)
 {
-    return b->order || b->once || b->menu || b->strict || b->has_splash_time ||
-           b->has_reboot_timeout;
+    return b->order || b->once || b->menu || b->strict || b->splash ||
+           b->has_splash_time || b->has_reboot_timeout;
 }
 
 static bool open_loader(struct machine *m, const struct machine_config *c,

@@ -79,6 +79,7 @@ struct boot_option {
      * firmware that found nothing to boot resets, by default never */
     bool has_splash_time, has_reboot_timeout;
     uint16_t splash_time, reboot_timeout;
+    const char *splash; /* file: the menu's picture, JPEG or BMP; or NULL */
 };
 
 /* The graphics card that a board has if nobody asks for another one. */

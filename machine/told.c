@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "devices/display/display.h"
 #include "devices/fw_cfg.h"
 #include "devices/ioapic.h"
@@ -58,6 +59,52 @@ static bool tell_waits(struct fw_cfg *f, const struct boot_option *boot,
                             sizeof(menu_wait), e)) &&
            fw_cfg_add_file(f, "etc/boot-fail-wait", fail_wait,
                            sizeof(fail_wait), e);
+}
+
+/* All of a source as a file of the store. */
+static bool tell_whole(struct fw_cfg *f, const char *name,
+                       const struct source *s, struct error *e)
+{
+    uint8_t *bytes;
+    bool ok;
+
+    if (!source_all(s, FILE_LIMIT, &bytes, e))
+        return false;
+    ok = fw_cfg_add_file(f, name, bytes, (uint32_t)s->size, e);
+    free(bytes);
+    return ok;
+}
+
+/* The name under which SeaBIOS looks for such a picture; NULL: it shows no
+ * such.  A BMP's header has the bits a pixel at 28. */
+static const char *splash_name(const struct source *s)
+{
+    uint8_t head[30];
+
+    source_head(s, head, sizeof(head));
+    if (head[0] == 0xff && head[1] == 0xd8)
+        return "bootsplash.jpg";
+    return memcmp(head, "BM", 2) == 0 && ld_le16(head + 28) == 24
+               ? "bootsplash.bmp"
+               : NULL;
+}
+
+static bool tell_splash(struct fw_cfg *f, const char *file, struct error *e)
+{
+    struct source s;
+    const char *name;
+    bool ok;
+
+    if (!file)
+        return true;
+    if (!source_open(&s, "-boot splash", file, FILE_LIMIT, e))
+        return false;
+    name = splash_name(&s);
+    ok = name ? tell_whole(f, name, &s, e)
+              : source_error(&s, e,
+                             "wanted a JPEG, or a BMP of 24 bits a pixel");
+    source_close(&s);
+    return ok;
 }
 
 /* A size, and the bytes, under two keys. */
@@ -111,7 +158,6 @@ static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
                       struct error *e)
 {
     struct source s;
-    uint8_t *bytes;
     bool ok;
 
     if (!o->file)
@@ -119,11 +165,7 @@ static bool tell_file(struct machine *m, const struct fw_cfg_option *o,
                                (uint32_t)strlen(o->text), e);
     if (!source_open(&s, "file", o->file, FILE_LIMIT, e))
         return false;
-    ok = source_all(&s, FILE_LIMIT, &bytes, e);
-    if (ok) {
-        ok = fw_cfg_add_file(m->fw_cfg, o->name, bytes, (uint32_t)s.size, e);
-        free(bytes);
-    }
+    ok = tell_whole(m->fw_cfg, o->name, &s, e);
     source_close(&s);
     return ok;
 }
@@ -300,10 +342,11 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
     if (config->n_fw_cfg && !m->fw_cfg)
         return error_set(e, "-fw_cfg: this board has no firmware "
                             "configuration device");
-    if ((config->boot.has_splash_time || config->boot.has_reboot_timeout) &&
+    if ((config->boot.splash || config->boot.has_splash_time ||
+         config->boot.has_reboot_timeout) &&
         !m->fw_cfg)
         return error_set(e, "-boot: this board has no firmware configuration "
-                            "device, which would tell of times");
+                            "device, which would tell of times and pictures");
     if (config->n_smbios && !(m->fw_cfg && m->rom_file))
         return error_set(e, "-smbios: wanted a board whose firmware puts the "
                             "tables into memory, as pc and isapc have it");
@@ -314,7 +357,8 @@ bool machine_tell(struct machine *m, const struct machine_config *config,
     if (!m->fw_cfg)
         return true;
     if (!tell_counts(m, config, e) ||
-        !tell_waits(m->fw_cfg, &config->boot, e) || !tell_kernel(m, e) ||
+        !tell_waits(m->fw_cfg, &config->boot, e) ||
+        !tell_splash(m->fw_cfg, config->boot.splash, e) || !tell_kernel(m, e) ||
         (m->rom_file && !tell_pc(m, config, e)))
         return false;
     for (size_t i = 0; i < config->n_fw_cfg; i++) {

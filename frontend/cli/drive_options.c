@@ -466,7 +466,8 @@ static bool parse_reboot_timeout(const struct keyval *kv, struct boot_option *b,
 enum cli_result cli_boot(struct config *c, const char *arg, struct error *e)
 {
     static const char *const known[] = {
-        "order", "once", "menu", "strict", "splash-time", "reboot-timeout"};
+        "order",  "once",        "menu",          "strict",
+        "splash", "splash-time", "reboot-timeout"};
     struct boot_option *b = &c->boot;
     struct keyval kv;
 
@@ -482,6 +483,8 @@ enum cli_result cli_boot(struct config *c, const char *arg, struct error *e)
         b->order = keyval_get(&kv, "order");
     if (keyval_get(&kv, "once"))
         b->once = keyval_get(&kv, "once");
+    if (keyval_get(&kv, "splash"))
+        b->splash = keyval_get(&kv, "splash");
     return parse_order(b->order, e) && parse_order(b->once, e) ? CLI_RUN
                                                                : CLI_ERROR;
 }

@@ -277,14 +277,15 @@ const struct option cli_options[] = {
     {"uuid", "UUID", cli_uuid, "the machine's, in SMBIOS and fw_cfg"},
     {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
     {"boot",
-     "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash-time=MS]"
-     "[,reboot-timeout=MS]",
+     "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash=FILE]"
+     "[,splash-time=MS][,reboot-timeout=MS]",
      cli_boot,
      "what a PC boots from, in this order: a floppy, c disk, d CD, n "
      "network; once: until the first reset; menu: ask, for as many "
-     "milliseconds as splash-time says, 0 to 65535; strict: only from what "
-     "has a bootindex; reboot-timeout: where nothing boots, reset after so "
-     "many milliseconds, -1 (the default): never"},
+     "milliseconds as splash-time says, 0 to 65535; splash: the picture "
+     "meanwhile, a JPEG, or a BMP of 24 bits, as large as a VBE mode; "
+     "strict: only from what has a bootindex; reboot-timeout: where nothing "
+     "boots, reset after so many milliseconds, -1 (the default): never"},
     {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
     {"no-shutdown", NULL, no_shutdown,
      "when the guest powers off, wait for the monitor's system_reset and cont"},

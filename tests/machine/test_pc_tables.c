@@ -236,13 +236,24 @@ static void test_waits(void **state)
     assert_true(ld_le32(pc_file(r, "etc/boot-fail-wait")->data) == UINT32_MAX);
 }
 
+static void test_splash(void **state)
+{
+    static const uint8_t jpeg[4] = {0xff, 0xd8, 0xff, 0xe0};
+    struct rig *r = *state;
+
+    r->config.boot.splash = rig_file(r, "splash", jpeg, sizeof(jpeg));
+    pc_make(r, 1);
+    assert_int_equal(pc_file(r, "bootsplash.jpg")->size, sizeof(jpeg));
+    assert_memory_equal(pc_file(r, "bootsplash.jpg")->data, jpeg, sizeof(jpeg));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_told), TEST(test_acpi),  TEST(test_microvm_acpi),
-        TEST(test_e820), TEST(test_waits),
+        TEST(test_e820), TEST(test_waits), TEST(test_splash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@ import time
 
 import test_seabios
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import png  # noqa: E402
+
 SAID = 'the second sector\n'
 
 # Reads sector 2 to 7E00h and writes it to sector 3, by INT 13h.
@@ -185,6 +188,11 @@ def refuses(emu, folder, args, text):
     image = folder / 'large.img'
     image.write_bytes(bytes(4 << 20))
     (folder / 'empty').touch()
+    (folder / 'bits16.bmp').write_bytes(bmp(4, 1, [bytes(12)], 16))
+    (folder / 'short.bmp').write_bytes(bmp(4, 1, [bytes(12)])[:28])
+    with open(folder / 'huge.jpg', 'wb') as f:
+        f.write(b'\xff\xd8')
+        f.truncate((1 << 30) + 1)
     (folder / 'odd').write_bytes(bytes((1440 << 10) + 1))
     args = [a.replace('IMAGE', str(image)).replace('FOLDER', str(folder))
             for a in args]
@@ -247,6 +255,12 @@ WRONG = [
     (['-M', 'pc', '-boot', 'A'], 'letters from a on'),
     (['-M', 'pc', '-boot', 'splash-time=65536'], 'splash-time: '),
     (['-M', 'pc', '-boot', 'reboot-timeout=-2'], 'reboot-timeout: '),
+    (['-M', 'pc', '-boot', 'splash=FOLDER/missing'],
+     'missing: No such file or directory'),
+    *((['-M', 'pc', '-boot', f'splash={file}'],
+       'wanted a JPEG, or a BMP of 24 bits a pixel')
+      for file in ('IMAGE', 'FOLDER/bits16.bmp', 'FOLDER/short.bmp')),
+    (['-M', 'pc', '-boot', 'splash=FOLDER/huge.jpg'], 'at most 1 GiB is taken'),
     (['-M', 'virt', '-boot', 'c'], "this board's firmware takes no order"),
 ]
 
@@ -346,6 +360,47 @@ def finds_it_cut(emu, folder, code):
     return False
 
 
+def bmp(width, height, rows, bits=24):
+    """Rows of bytes, red, green and blue, each a multiple of four."""
+    data = b''.join(bytes(row[x + 2 - i] for x in range(0, len(row), 3)
+                          for i in range(3)) for row in reversed(rows))
+    return struct.pack('<2sIIIIiiHHIIiiII', b'BM', 54 + len(data), 0, 54, 40,
+                       width, height, 1, bits, 0, len(data), 0, 0, 0,
+                       0) + data
+
+
+def shows_splash(emu, folder):
+    """SeaBIOS's menu is under the picture that -boot splash names."""
+    width, height = 640, 480
+    rows = [bytes(value for x in range(width)
+                  for value in (x * 2 & 255, y & 255, (x // 16 ^ y // 16) * 8 & 255))
+            for y in range(height)]
+    (folder / 'splash.bmp').write_bytes(bmp(width, height, rows))
+    shown = folder / 'splash.png'
+    wanted = width, height, rows
+    end = time.monotonic() + test_seabios.LIMIT
+    before = good = None
+    with subprocess.Popen(
+            [emu, '-M', 'pc', '-m', '64', '-nodefaults', '-vga', 'std',
+             '-display', 'none', '-monitor', 'stdio', '-boot',
+             f'menu=on,splash-time=65535,splash={folder}/splash.bmp'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        while not good and time.monotonic() < end and p.poll() is None:
+            p.stdin.write(f'screendump {shown}\ninfo status\n')
+            p.stdin.flush()
+            for line in p.stdout:
+                if 'VM status' in line:
+                    break
+            now = shown.read_bytes()
+            good = now != before and png.read_bytes(shown) == wanted
+            before = now
+            time.sleep(0.2)
+        p.kill()
+    if not good:
+        print('splash: it is not shown')
+    return good
+
+
 def main():
     if len(sys.argv) not in (2, 3, 5):
         sys.exit(__doc__.strip())
@@ -384,6 +439,7 @@ def main():
                                          for a in sys.argv[3:])) and ok
         ok = changes_media(emu, folder) and ok
         ok = refuses_media(emu, folder) and ok
+        ok = shows_splash(emu, folder) and ok
         for args, text in WRONG:
             ok = refuses(emu, folder, args, text) and ok
     sys.exit(not ok)
