@@ -14,7 +14,9 @@
  * What this models beyond the book: the background of 640x200 is black, its
  * foreground 3D9's colour; mode bits mix freely, as in the circuit.
  *
- * Missing: snow, the border.
+ * Missing: the snow that the CPU's accesses make in 80 columns; the border in
+ * the colour of 3D9: as on the other cards, the picture ends where the display
+ * enable does.  What the 6845 itself leaves out is in mc6845.c.
  */
 #include <string.h>
 

@@ -17,7 +17,8 @@
  * says IBM's own palette of mode Fh, of planes 0 and 2, whose 4 blinks (18h
  * and 0), while 1 and 5 do not.
  *
- * Missing: the border; shift loads of 16 and 32 dots (SR1 bits 2 and 4); pixels
+ * Missing: the border (the overscan's colour is shown only where the whole
+ * screen has it); shift loads of 16 and 32 dots (SR1 bits 2 and 4); pixels
  * of 8 bits go past the palette, as BIOSes set it up to do.
  */
 #include "base/ram_access.h"
