@@ -143,16 +143,6 @@ static const struct card_look look = {
     .character = character,
     .colour = rgbi,
 };
-static const struct card_look composite_look = {
-    .clock = DOT_CLOCK,
-    .cell = cell,
-    .ticks = ticks,
-    .text = text_line,
-    .graphics = graphics_line,
-    .character = character,
-    .colour = rgbi,
-    .monitor = composite,
-};
 
 static uint8_t status(const struct card *c)
 {
@@ -214,10 +204,10 @@ static bool cga_create(struct device *dev, struct error *e)
     struct cga *g = (struct cga *)dev;
 
     if (!strcmp(g->monitor, "composite"))
-        return card_new(&g->card, &composite_look, e);
-    return strcmp(g->monitor, "rgb")
-               ? error_set(e, "monitor=%s: wanted rgb or composite", g->monitor)
-               : card_new(&g->card, &look, e);
+        g->card.monitor = composite;
+    else if (strcmp(g->monitor, "rgb"))
+        return error_set(e, "monitor=%s: wanted rgb or composite", g->monitor);
+    return card_new(&g->card, &look, e);
 }
 
 static const struct property cga_properties[] = {

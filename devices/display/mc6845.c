@@ -241,7 +241,7 @@ unsigned card_dot(struct card *c, const struct raster_beam *b)
 /* Ticks of a dot, where the monitor sees them. */
 static unsigned repeats(const struct card *c, const struct card_regs *r)
 {
-    return c->look->monitor && c->look->ticks(r) > c->look->cell(r) ? 2 : 1;
+    return c->monitor && c->look->ticks(r) > c->look->cell(r) ? 2 : 1;
 }
 
 static unsigned width_of(const struct card *c, const struct card_regs *r)
@@ -259,8 +259,8 @@ static void make_line(const struct card *c, const struct card_regs *r,
     dots_of(c, r, w, 0, r->crt[R_H_DISPLAYED], p->dots);
     for (unsigned x = n; twice && x-- > 0;)
         p->dots[x] = p->dots[x >> 1];
-    if (c->look->monitor)
-        c->look->monitor(r, p->dots, n, p->line);
+    if (c->monitor)
+        c->monitor(r, p->dots, n, p->line);
     else
         for (unsigned x = 0; x < n; x++)
             p->line[x] = c->look->colour[p->dots[x]];
@@ -420,6 +420,7 @@ const struct field card_fields[] = {
     FIELD(struct card, pen, false),
     FIELD_SUB(struct card, raster, raster_fields),
     FIELD_HOST(struct card, look),
+    FIELD_HOST(struct card, monitor),
     FIELD_HOST(struct card, picture),
     FIELD_HOST(struct card, frame),
     FIELD_LIST_END,

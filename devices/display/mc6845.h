@@ -61,6 +61,10 @@ struct card {
     bool pen;      /* the light pen's flip-flop: LPSTB */
     struct raster raster;
     const struct card_look *look;
+    /* What a monitor that knows no RGBI makes of `n` ticks of colours; or NULL,
+     * set before card_new(). */
+    void (*monitor)(const struct card_regs *r, const uint8_t *dots, unsigned n,
+                    uint32_t *out);
     struct card_picture *picture;
     uint64_t frame; /* that is being painted */
 };
@@ -83,9 +87,6 @@ struct card_look {
     /* A character with its attribute. */
     uint16_t (*character)(const struct card *c, unsigned at);
     const uint32_t *colour; /* 16 of them, 0xrrggbb */
-    /* What another monitor makes of `n` ticks of such indexes; or NULL. */
-    void (*monitor)(const struct card_regs *r, const uint8_t *dots, unsigned n,
-                    uint32_t *out);
 };
 
 /* look: stays the caller's. */
