@@ -196,7 +196,8 @@ uint8_t vga_seen(size_t at)
     if (at == seq + SR_MEMORY)
         return SR4_EXTENDED;
     if (at == seq + SR_CLOCKING)
-        return SR1_8DOT | SR1_HALF_CLOCK | SR1_SCREEN_OFF;
+        return SR1_8DOT | SR1_SHIFT_LOAD | SR1_HALF_CLOCK | SR1_SHIFT_4 |
+               SR1_SCREEN_OFF;
     if (at == gfx + GR_MODE)
         return GR5_256 | GR5_INTERLEAVE;
     if (at == gfx + GR_MISC)

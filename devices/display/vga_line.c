@@ -11,15 +11,18 @@
  * Of each character clock the four planes' bytes are fetched at one address,
  * and are 8 dots of a character, or of 4 bits: by plane, twice 2 of two planes
  * (interleaved), or halves of bytes.  AR10 bit 6 makes one pixel of 8 bits of
- * two of those.
+ * two of those.  Where SR1 loads the shift registers of graphics every second
+ * or fourth clock only, what leaves one goes into the next below, round all
+ * four (so the data sheet of Chips and Technologies' 82C451; IBM calls them
+ * chained).
  *
  * Blinking in graphics turns bit 3 of a pixel over behind the plane mask: so
  * says IBM's own palette of mode Fh, of planes 0 and 2, whose 4 blinks (18h
  * and 0), while 1 and 5 do not.
  *
  * Missing: the border (the overscan's colour is shown only where the whole
- * screen has it); shift loads of 16 and 32 dots (SR1 bits 2 and 4); pixels
- * of 8 bits go past the palette, as BIOSes set it up to do.
+ * screen has it); pixels of 8 bits go past the palette, as BIOSes set it up to
+ * do.
  */
 #include "base/ram_access.h"
 #include "devices/display/vga_priv.h"
@@ -383,6 +386,21 @@ static unsigned panning(const struct vga_regs *r, const struct vga_walk *w)
     return is_wide(r) ? (pan & 7) / 2 : pan & 7;
 }
 
+/* How long the shift registers are not loaded again, in columns, as a shift. */
+static unsigned load_shift(const struct vga_regs *r)
+{
+    uint8_t mode = vga_is_text(r) ? 0 : r->seq[SR_CLOCKING];
+
+    return mode & SR1_SHIFT_4 ? 2 : mode & SR1_SHIFT_LOAD ? 1 : 0;
+}
+
+/* What the shift registers hold some columns after they were loaded. */
+static uint32_t shifted(uint32_t planes, unsigned columns)
+{
+    return columns ? planes >> 8 * columns | planes << (32 - 8 * columns)
+                   : planes;
+}
+
 /* `n` cells from column `first` on. */
 static void paint_cells(const struct vga_painter *p, const struct vga_walk *w,
                         unsigned first, unsigned n, uint32_t *out)
@@ -392,19 +410,20 @@ static void paint_cells(const struct vga_painter *p, const struct vga_walk *w,
     unsigned shift = r->crtc[CR_UNDERLINE] & CR14_COUNT_BY_4 ? 2
                      : r->crtc[CR_MODE] & CR17_COUNT_BY_2    ? 1
                                                              : 0;
+    unsigned kept = (1u << load_shift(r)) - 1;
     bool text = vga_is_text(r), here;
     uint32_t cursor;
 
     here = cursor_here(p, w, &cursor);
     for (unsigned c = first; c < first + n; c++, out += width) {
-        uint32_t address = w->address + (c >> shift);
+        uint32_t address = w->address + ((c & ~kept) >> shift);
         uint32_t planes =
             planes_at(p->vga, vga_offset(r, address, w->row_scan));
 
         if (text)
             text_cell(p, w, planes, here && address == cursor, width, out);
         else
-            graphics_cell(p, planes, out);
+            graphics_cell(p, shifted(planes, c & kept), out);
     }
 }
 

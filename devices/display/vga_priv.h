@@ -26,7 +26,9 @@ enum {
 
     SR0_RUN = 3, /* neither the asynchronous reset nor the other */
     SR1_8DOT = 1 << 0,
+    SR1_SHIFT_LOAD = 1 << 2,
     SR1_HALF_CLOCK = 1 << 3,
+    SR1_SHIFT_4 = 1 << 4,
     SR1_SCREEN_OFF = 1 << 5,
     SR4_EXTENDED = 1 << 1,   /* more than 64 KiB, and fonts to choose */
     SR4_SEQUENTIAL = 1 << 2, /* no odd/even */

@@ -137,6 +137,34 @@ static void ega_has_four_planes(void **state)
         }
 }
 
+/* Loaded every second or fourth clock, the planes' bytes follow each other. */
+static void shift_registers_are_chained(void **state)
+{
+    static const struct {
+        uint8_t sr1;
+        unsigned columns;
+    } loads[] = {{0x04, 2}, {0x10, 4}, {0x14, 4}, {0, 1}};
+
+    (void)state;
+    rig_set_mode(&rig, MODE_D);
+    fill_planes(0x10000);
+    for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+        rig_set(&rig, 0x3c4, 1, 0x09 | loads[i].sr1);
+        rig_update(&rig, &frame);
+        expect_size(320, 400);
+        for (unsigned y = 0; y < 400; y++)
+            for (unsigned x = 0; x < 320; x++) {
+                unsigned since = x / 8 % loads[i].columns, v = 0;
+                uint32_t at = y / 2 * 40 + x / 8 - since;
+
+                for (unsigned p = 0; p < 4; p++)
+                    v |= (noise(at * 4 + (p + since) % 4) >> (7 - x % 8) & 1u)
+                         << p;
+                EXPECT(x, y, by_palette(MODE_D, v));
+            }
+    }
+}
+
 static void vga_has_480_lines(void **state)
 {
     (void)state;
@@ -910,6 +938,7 @@ int main(void)
         TEST(cga_has_two_bits_a_pixel),
         TEST(cga_has_one_bit_a_pixel),
         TEST(ega_has_four_planes),
+        TEST(shift_registers_are_chained),
         TEST(vga_has_480_lines),
         TEST(mode_13h_has_256_colours),
         TEST(doublewords_wrap),
