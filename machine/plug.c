@@ -354,7 +354,8 @@ bool machine_plug(struct machine *m, const struct machine_config *config,
     static const struct device_option vga = {.driver = "VGA"};
 
     if (config->vga >= VGA_CGA && !m->have_card)
-        return error_set(e, "-vga %s: this board has none", m->want_card);
+        return error_set(e, "-vga %s: this board has none; isapc has",
+                         m->want_card);
     if (config->vga == VGA_STD && !m->have_card && !add_option(m, &vga, e))
         return false;
     for (size_t i = 0; i < config->n_devices; i++) {

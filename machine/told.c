@@ -200,7 +200,8 @@ static bool choose_order(struct machine *m, const struct boot_option *boot,
 
     if ((boot->order || boot->once) &&
         !machine_device_of(m, &mc146818_class, 0))
-        return error_set(e, "-boot: this board's firmware takes no order");
+        return error_set(e, "-boot: this board's firmware takes no "
+                            "order; that of pc and isapc does");
     if (!number_order(order, m->boot_order, e))
         return error_prefix(e, "-boot order");
     return number_order(boot->once ? boot->once : order, now, e) ||

@@ -107,6 +107,11 @@ static const struct end_note key_notes[] = {
     {"Ctrl-A H", "list these keys"},
     {"Ctrl-A B", "send a break: Linux's magic SysRq, with the next key"},
     {"Ctrl-A A", "send Ctrl-A to the guest"},
+    {"Ctrl-Alt-G", "in a window: take mouse and keyboard, or let them go"},
+    {"Ctrl-Alt-F", "full screen, or no longer"},
+    {"Ctrl-Alt-U", "the picture's own size"},
+    {"Ctrl-Alt-I", "integer or smooth scaling"},
+    {"Alt-2, Alt-1", "with -display curses: the monitor, the guest"},
     {NULL, NULL},
 };
 

@@ -104,17 +104,29 @@ static enum cli_result vga(struct config *c, const char *arg, struct error *e)
     static const struct {
         const char *name;
         enum vga_option card;
-    } cards[] = {{"std", VGA_STD},
-                 {"none", VGA_NONE},
-                 {"cga", VGA_CGA},
-                 {"cga-composite", VGA_CGA_COMPOSITE},
-                 {"hercules", VGA_HERCULES}};
+        const char *help;
+    } cards[] = {
+        {"std", VGA_STD, "VGA with Bochs' VBE; a PC's default"},
+        {"cga", VGA_CGA, "IBM's colour card (-M isapc)"},
+        {"cga-composite", VGA_CGA_COMPOSITE,
+         "the same at a colour television's input (-M isapc)"},
+        {"hercules", VGA_HERCULES, "Hercules' graphics card (-M isapc)"},
+        {"none", VGA_NONE, "no graphics card"},
+    };
+    const bool list = !strcmp(arg, "help") || !strcmp(arg, "?");
 
-    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++)
-        if (!strcmp(arg, cards[i].name)) {
-            c->vga = cards[i].card;
-            return CLI_RUN;
-        }
+    if (list)
+        puts("Graphics cards:");
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        if (list)
+            printf("  %-13s  %s\n", cards[i].name, cards[i].help);
+        if (strcmp(arg, cards[i].name))
+            continue;
+        c->vga = cards[i].card;
+        return CLI_RUN;
+    }
+    if (list)
+        return CLI_DONE;
     error_set(e,
               "'%s' is not supported; accepted are std, cga, cga-composite, "
               "hercules and none",
@@ -277,15 +289,16 @@ const struct option cli_options[] = {
     {"uuid", "UUID", cli_uuid, "the machine's, in SMBIOS and fw_cfg"},
     {"L", "DIR", firmware_dir, "look for firmware here first (repeatable)"},
     {"boot",
-     "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash=FILE]"
-     "[,splash-time=MS][,reboot-timeout=MS]",
+     "[order=]LETTERS[,once=LETTERS][,menu=on][,splash=FILE][,splash-time=MS]"
+     "[,...]",
      cli_boot,
      "what a PC boots from, in this order: a floppy, c disk, d CD, n "
      "network; once: until the first reset; menu: ask, for as many "
      "milliseconds as splash-time says, 0 to 65535; splash: the picture "
      "meanwhile, a JPEG, or a BMP of 24 bits, as large as a VBE mode; "
-     "strict: only from what has a bootindex; reboot-timeout: where nothing "
-     "boots, reset after so many milliseconds, -1 (the default): never"},
+     "more: strict=on: only from what has a bootindex; reboot-timeout=MS: "
+     "where nothing boots, reset after so many milliseconds, -1 (the default): "
+     "never"},
     {"no-reboot", NULL, no_reboot, "a reset of the guest ends the run"},
     {"no-shutdown", NULL, no_shutdown,
      "when the guest powers off, wait for the monitor's system_reset and cont"},

@@ -107,6 +107,8 @@ class Text(Case):
         self.assertIn('rv64', self.ask('-cpu', 'help'))
         self.assertIn('interp', self.ask('-accel', 'help'))
         self.assertIn('pty', self.ask('-chardev', 'help'))
+        self.assertIn('hercules ', self.ask('-vga', 'help'))
+        self.assertIn(r'Ctrl\-Alt\-G', self.ask('-man'))
 
     def test_dumpdtb(self):
         got = self.run_emu('-M', 'virt,dumpdtb=tree.dtb', '-m', '512')
