@@ -53,12 +53,8 @@ static bool no_class(const char *driver, struct error *e)
     size_t n = 0, at = 0;
 
     for (const struct device_class *const *c = device_classes; *c; c++) {
-        if (!machine_can_plug(*c) || n == MAX_NAMES)
-            continue;
-        names[n++] = (*c)->name;
-        if (at < sizeof(all))
-            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
-                                   at ? ", " : "", (*c)->name);
+        if (machine_can_plug(*c) && n < MAX_NAMES)
+            names[n++] = (*c)->name;
     }
     for (const struct drive_kind *k = drive_kinds; k->name && n < MAX_NAMES;
          k++)
@@ -69,6 +65,9 @@ static bool no_class(const char *driver, struct error *e)
                          "-device %s: there is no such device (did you "
                          "mean '%s'?)",
                          driver, near);
+    for (size_t i = 0; i < n && at < sizeof(all); i++)
+        at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+                               i ? ", " : "", names[i]);
     return error_set(e, "-device %s: there is no such device; there are: %s",
                      driver, n ? all : "none");
 }

@@ -80,7 +80,7 @@ OPTIONS = [
     (['-M', 'noise.dts'], 'noise.dts'),
     (['-device', ''], 'no device is named'),
     (['-device', 'virtio-blk-pic'], "did you mean 'virtio-blk-pci'"),
-    (['-device', 'nonsense'], 'there is no such device'),
+    (['-device', 'nonsense'], 'virtio-rng-device, ide-hd, ide-cd, floppy'),
     (['-device', 'plic'], 'part of a board'),
     (['-device', '{"driver":"x"}'], 'JSON'),
     (['-device', 'virtio-blk-pci'], 'drive'),
