@@ -5,6 +5,7 @@ screens side by side.  By hand.
     tests/guests/beside.py [EMULATOR]
     tests/guests/beside.py --only grub-floppy --only screens --keep DIR
     tests/guests/beside.py --only screens --screen mode-13 --keep DIR
+    tests/guests/beside.py --only amd64-gtk-cd --scale 20
 
 At each step the screens of the three are compared dot by dot; where they
 differ it says in how many, and the three are written side by side as one PNG
@@ -45,7 +46,9 @@ import png  # noqa: E402
 from desktop import Desktop  # noqa: E402
 
 ROOT = machine.ROOT
-SCREENS = 'tests/machine/screens.elf'
+# The mode-setting programs, and the demo's moving pictures, held still.
+PROGRAMS = {'screens': 'tests/machine/screens.elf',
+            'demo-still': 'tests/machine/demo_still.elf'}
 BOCHS = '''\
 config_interface: textconfig
 display_library: x
@@ -64,8 +67,11 @@ info: action=report
 debug: action=ignore
 com1: enabled=1, mode=term, dev={line}
 '''
-# As ours and QEMU's; on Bochs it finds no VBE.
+# As ours and QEMU's, which finds no VBE on Bochs; and its own.
 BOCHS_ROM = '/usr/share/seabios/vgabios-stdvga.bin'
+BOCHS_VBE_ROM = '/usr/share/bochs/VGABIOS-lgpl-latest'
+# Bochs' display has none.
+NO_EDID = ['-vga', 'none', '-device', 'VGA,edid=off']
 BOCHS_MEDIUM = {
     'fda': 'boot: floppy\nfloppya: 1_44={path}, status=inserted, '
            'write_protected=1\n',
@@ -405,7 +411,7 @@ CASES = {
               (['10         51  Q', '3B'], ['esc', 'esc', '8']),
               (['column 40, row 12'], [])], {}),
     **{name: ('cdrom', installer_cd(name), [([], ['ret']), ([], [])],
-              {'memory': 512})
+              {'memory': 1024, 'vbe': True})
        for name in installer.NAMES if name.endswith('cd')},
 }
 LONG = ('memtest-x64', 'memtest-ia32',
@@ -414,22 +420,26 @@ LONG = ('memtest-x64', 'memtest-ia32',
 
 def machines(args):
     """Name: what starts it, of (folder, way, path, more)."""
+    def options(more):
+        return more.get('options', []) + NO_EDID * more.get('vbe', False)
+
     def ours(folder, way, path, more):
         argv = [machine.find_emulator(args.emulator), *args.options,
-                *more.get('options', [])]
+                *options(more)]
         return Monitored(folder, argv, way, path, more.get('memory', 64))
 
     def qemu(folder, way, path, more):
         argv = ['qemu-system-x86_64', '-accel', 'tcg', '-nic', 'none',
-                *more.get('options', [])]
+                *options(more)]
         return Monitored(folder, argv, way, path, more.get('memory', 64),
                          ',file.locking=off')
 
     def bochs(folder, way, path, more):
         if way not in BOCHS_MEDIUM or 'options' in more:
             raise Failed('not there')
-        return Bochs(folder, way, path, more.get('memory', 64),
-                     args.bochs_rom)
+        rom = args.bochs_rom or (
+            BOCHS_VBE_ROM if 'vbe' in more else BOCHS_ROM)
+        return Bochs(folder, way, path, more.get('memory', 64), rom)
 
     return {'emu': ours, 'qemu': qemu, 'bochs': bochs}
 
@@ -496,10 +506,10 @@ def run(args, report, name, folder):
         compare(args, f'{name}-{n + 1}', pictures)
 
 
-def run_screens(args, report, folder):
-    """The mode-setting programs, on all three at once."""
+def run_screens(args, report, what, folder):
+    """Each screen of one of PROGRAMS, on all three at once."""
     program = pathlib.Path(machine.find_emulator(args.emulator)).resolve()
-    path = make_multiboot(folder, program.parent / SCREENS)
+    path = make_multiboot(folder, program.parent / PROGRAMS[what])
     guests = {}
     try:
         for peer, start in machines(args).items():
@@ -509,7 +519,7 @@ def run_screens(args, report, folder):
             try:
                 guests[peer] = start(folder / peer, 'cdrom', path, {})
             except Failed as err:
-                report.skip(f'screens, {peer}', str(err))
+                report.skip(f'{what}, {peer}', str(err))
         names = []
         for peer, guest in guests.items():
             guest.heard('screens ready', 90 * args.scale)
@@ -527,9 +537,9 @@ def run_screens(args, report, folder):
                     raise Failed(f'{peer}: {err}') from err
             time.sleep(0.3)     # until Bochs' window shows it
             compare(args, name, looks_of_all(guests))
-        report.check('screens', True)
+        report.check(what, True)
     except Failed as err:
-        report.check('screens', False, str(err))
+        report.check(what, False, str(err))
     finally:
         for guest in guests.values():
             guest.close()
@@ -538,16 +548,16 @@ def run_screens(args, report, folder):
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument('--only', action='append',
-                        choices=['screens', *CASES])
+                        choices=[*PROGRAMS, *CASES])
     parser.add_argument('--all', action='store_true',
                         help='what takes long, too')
     parser.add_argument('--screen', action='append', metavar='NAME',
                         help='of the mode-setting programs')
     parser.add_argument('--machine', action='append',
                         choices=['emu', 'qemu', 'bochs'])
-    parser.add_argument('--bochs-rom', metavar='FILE', default=BOCHS_ROM,
+    parser.add_argument('--bochs-rom', metavar='FILE',
                         help="Bochs' video BIOS; VBE wants its own, "
-                        '/usr/share/bochs/VGABIOS-lgpl-latest')
+                        + BOCHS_VBE_ROM)
     parser.add_argument('--keep', metavar='DIR',
                         help='leave the sheets in DIR')
     args = parser.parse_args()
@@ -558,12 +568,12 @@ def main():
     report = proc.Report('beside')
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
-    for name in args.only or ['screens', *CASES]:
+    for name in args.only or [*PROGRAMS, *CASES]:
         if name in LONG and not args.only and not args.all:
             continue
         with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
-            if name == 'screens':
-                run_screens(args, report, pathlib.Path(folder))
+            if name in PROGRAMS:
+                run_screens(args, report, name, pathlib.Path(folder))
             else:
                 run(args, report, name, pathlib.Path(folder))
     return report.finish()

@@ -71,15 +71,9 @@ static int same(const char *a, const char *b)
     return *a == *b;
 }
 
-static const struct screen *const lists[] = {
-    text_screens, graphics_screens, effect_screens,
-    vbe_screens,  memory_screens,   card_screens,
-};
-#define LISTS (sizeof(lists) / sizeof(lists[0]))
-
 static const struct screen *find(const char *name)
 {
-    for (unsigned i = 0; i < LISTS; i++)
+    for (unsigned i = 0; lists[i]; i++)
         for (const struct screen *s = lists[i]; s->name; s++)
             if (same(s->name, name))
                 return s;
@@ -88,7 +82,7 @@ static const struct screen *find(const char *name)
 
 static void list(void)
 {
-    for (unsigned i = 0; i < LISTS; i++)
+    for (unsigned i = 0; lists[i]; i++)
         for (const struct screen *s = lists[i]; s->name; s++) {
             say(s->name);
             say("\n");

@@ -14,6 +14,8 @@ struct screen {
     void (*frame)(void); /* again and again; or NULL */
 };
 
+/* Of this program, up to NULL; each up to one without a name. */
+extern const struct screen *const lists[];
 extern const struct screen text_screens[], graphics_screens[], effect_screens[],
     vbe_screens[], memory_screens[], card_screens[];
 
