@@ -22,6 +22,7 @@ Packages: qemu-system-x86 bochs bochs-x bochsbios xvfb xdotool xorriso
 isolinux syslinux-common, and those of media.py and installer.py.
 """
 
+import hashlib
 import os
 import pathlib
 import pty
@@ -33,6 +34,7 @@ import tempfile
 import time
 import tty
 
+import disk
 import installer
 import machine
 import media
@@ -77,6 +79,8 @@ BOCHS_MEDIUM = {
            'write_protected=1\n',
     'cdrom': 'boot: cdrom\nata0-master: type=cdrom, path={path}, '
              'status=inserted\n',
+    'disk': 'boot: disk\nata0-master: type=disk, path={path}, '
+            'mode=volatile, journal={folder}/journal\n',
 }
 # Of its window: the border, what is above the picture, and with what is below.
 BOCHS_BORDER, BOCHS_BAR, BOCHS_BARS = 4, 32, 50
@@ -85,6 +89,7 @@ X_KEYS = {'ret': 'Return', 'spc': 'space', 'esc': 'Escape', 'down': 'Down',
 # Prompts that wait for a moment only: answered at the first look.
 HURRY = ('Press Ctrl-B', 'Press ESC')
 START = 240         # seconds, of a busy host's
+STILL = 10          # seconds without anything new: it is where it goes to
 LOOKS = 12          # of a screen that may blink, so often
 RED = b'\xff\0\0'
 SIX_BITS = bytes(c & 0xfc for c in range(256))
@@ -102,10 +107,22 @@ class Failed(Exception):
 
 
 class Machine:
-    """One that runs: key(), look(), say() and heard()."""
+    """One that runs: key(), look(), say(), heard() and drain()."""
 
     def __init__(self):
         self.text = b''
+        self.line = None    # the serial one's file descriptor
+
+    def drain(self):
+        """Takes what its serial line has, which stands still else; how much."""
+        if self.line is None:
+            return 0
+        try:
+            data = os.read(self.line, 65536)
+        except BlockingIOError:
+            return 0
+        self.text += data.replace(b'\r', b'')
+        return len(data)
 
     def heard(self, line, seconds):
         """What its serial line said before that line."""
@@ -114,9 +131,7 @@ class Machine:
         while wanted not in self.text:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise Failed(f'no "{line}" on the serial line')
-            try:
-                self.text += os.read(self.line, 65536).replace(b'\r', b'')
-            except BlockingIOError:
+            if not self.drain():
                 time.sleep(0.02)
         said, self.text = self.text.split(wanted, 1)
         return said.decode()
@@ -143,10 +158,15 @@ class Monitored(Machine):
             # Without QEMU's lock, as ours has the same file.
             'cdrom': ['-drive', f'file={path},format=raw,media=cdrom,'
                       f'readonly=on{more}', '-boot', 'd'],
+            'disk': ['-drive', f'file={path},format=raw,if=ide,'
+                     f'snapshot=on{more}', '-boot', 'c'],
+            'bios': ['-bios', path],
             'kernel': ['-kernel', path]}[way]
         self.process = subprocess.Popen(
             [*argv, '-M', 'pc', '-m', str(memory), '-display', 'none',
-             '-serial', f'unix:{folder}/serial,server,nowait',
+             # Beside one EDK2's shell does not start on QEMU.
+             '-serial', 'null' if way == 'bios' else
+             f'unix:{folder}/serial,server,nowait',
              '-monitor', f'unix:{folder}/mon,server,nowait',
              *medium],
             stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
@@ -156,6 +176,8 @@ class Monitored(Machine):
         while True:
             try:
                 self.monitor = Monitor(folder / 'mon')
+                if way == 'bios':
+                    return
                 self.socket.connect(str(folder / 'serial'))
                 break
             except OSError as err:
@@ -185,7 +207,7 @@ class Bochs(Machine):
         (folder / 'rc').write_text(
             BOCHS.format(folder=folder, memory=memory, rom=rom,
                          line=os.ttyname(slave)) +
-            BOCHS_MEDIUM[way].format(path=path))
+            BOCHS_MEDIUM[way].format(path=path, folder=folder))
         with open(folder / 'errors', 'wb') as errors:
             self.process = subprocess.Popen(
                 ['bochs', '-q', '-f', str(folder / 'rc')],
@@ -256,6 +278,27 @@ def await_dialogue(guest, before, seconds):
         last = now
         time.sleep(4)
     raise Failed('no dialogue')
+
+
+def await_stillness(guest, said, scale):
+    """It has said that on its line, and nothing new is shown any more; a cursor
+    may blink."""
+    end = time.monotonic() + 300 * scale
+    while said not in guest.text:
+        guest.drain()
+        if time.monotonic() > end or guest.process.poll() is not None:
+            raise Failed(f'no {said} on the serial line')
+        time.sleep(0.1)
+    seen, last = set(), time.monotonic()
+    while time.monotonic() < last + STILL * scale:
+        guest.drain()
+        now = hashlib.sha1(b''.join(guest.look()[2])).digest()
+        if now not in seen:
+            seen.add(now)
+            last = time.monotonic()
+        if last > end or guest.process.poll() is not None:
+            raise Failed('it does not come to rest')
+        time.sleep(2)   # QEMU's lines wait while it makes a picture
 
 
 def looks(guest):
@@ -388,8 +431,9 @@ def of_media(name, way):
     return way, make, [(words, keys_of(keys)) for words, keys in turns], {}
 
 
-# Name: how it is given, its medium, steps (words that must be on the screen,
-# or none for a dialogue; then keys), and more.
+# Name: how it is given, its medium, steps (words that must be on the screen, or
+# none for a dialogue; or bytes that the serial line says before nothing new
+# comes; then keys), and more.
 CASES = {
     'grub-floppy': of_media('grub-floppy', 'fda'),
     'grub-cd': of_media('grub-cd', 'cdrom'),
@@ -410,11 +454,19 @@ CASES = {
               (['Keyboard', 'scan code'], ['q', 'shift-q', 'f1']),
               (['10         51  Q', '3B'], ['esc', 'esc', '8']),
               (['column 40, row 12'], [])], {}),
+    # To EDK2's shell, which has its own graphical console.
+    'ovmf': ('bios', lambda _: media.part('ovmf', 'usr/share/ovmf/OVMF.fd'),
+             [(b'', [])], {'memory': 512}),
+    # GRUB's menu, then the login on the console.
+    **{f'debian-{arch}': ('disk', lambda _, a=arch: str(disk.debian(a)),
+                          [(['GNU GRUB'], ['ret']), (b'guest login: ', [])],
+                          {'memory': 1024, 'vbe': True})
+       for arch in disk.KERNELS},
     **{name: ('cdrom', installer_cd(name), [([], ['ret']), ([], [])],
               {'memory': 1024, 'vbe': True})
        for name in installer.NAMES if name.endswith('cd')},
 }
-LONG = ('memtest-x64', 'memtest-ia32',
+LONG = ('memtest-x64', 'memtest-ia32', *(f'debian-{a}' for a in disk.KERNELS),
         *(n for n in installer.NAMES if n.endswith('cd')))
 
 
@@ -484,7 +536,9 @@ def run(args, report, name, folder):
             guest = start(folder / peer, way, path, more)
             before = []
             for n, (words, keys) in enumerate(steps):
-                if words:
+                if isinstance(words, bytes):
+                    await_stillness(guest, words, args.scale)
+                elif words:
                     before = [await_words(guest, words, 90 * args.scale)]
                 else:
                     await_dialogue(guest, before, 150 * args.scale)
