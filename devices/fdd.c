@@ -85,6 +85,13 @@ static const struct fdd_format *format_for(uint64_t size,
     return best;
 }
 
+bool fdd_is_size(uint64_t bytes)
+{
+    const struct fdd_format *f = format_for(bytes, NULL);
+
+    return f && bytes_of(f) == bytes;
+}
+
 static bool put_medium(struct fdd *d, struct block *medium, struct error *e)
 {
     d->medium = NULL;

@@ -35,6 +35,9 @@ struct fdd {
 
 extern const struct field fdd_fields[];
 
+/* Is an image of so many bytes a whole disk of some format? */
+bool fdd_is_size(uint64_t bytes);
+
 /* Type by type_name, which may be "auto", and medium are set: check them. */
 bool fdd_init(struct fdd *d, struct error *e);
 /* See fdc_insert(). */

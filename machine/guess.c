@@ -6,7 +6,8 @@
 #include "machine/load/unpack.h"
 #include "machine/machine.h"
 
-#define PEEK_LIMIT ((uint64_t)512 << 20)
+/* What recognise() and multiboot_version() look at. */
+#define PEEK ((uint64_t)64 << 10)
 
 /* What its first bytes do not tell. */
 static enum image_kind guess_program(const struct source *s)
@@ -21,7 +22,7 @@ static enum image_kind guess_gzip(const struct source *s, struct error *e)
     struct source inner;
     struct file_type type;
 
-    if (!unpack(s, PACKING_GZIP, PEEK_LIMIT, &inner, e))
+    if (!unpack_head(s, PACKING_GZIP, PEEK, &inner, e))
         return IMAGE_UNKNOWN;
     recognise(&inner, &type);
     if (type.kind == FILE_IMAGE || (type.kind == FILE_ELF && type.riscv))

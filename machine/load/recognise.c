@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "devices/fdd.h"
 
 #define HEAD_SIZE 0x8800 /* up to a CD's volume descriptor */
 
@@ -176,18 +177,11 @@ static bool is_tree(const uint8_t *h, size_t n, struct file_type *out)
 static bool is_boot_sector(const uint8_t *h, uint64_t size,
                            struct file_type *out)
 {
-    /* KB; all that a floppy drive takes (devices/fdd.c). */
-    static const uint16_t floppies[] = {160,  180,  320,  360,  400,  640,
-                                        720,  800,  820,  1200, 1440, 1600,
-                                        1680, 1722, 1743, 2880};
-
     if (size < 512 || h[510] != 0x55 || h[511] != 0xaa)
         return false;
-    for (size_t i = 0; i < sizeof(floppies) / sizeof(floppies[0]); i++) {
-        if (size == (uint64_t)floppies[i] * 1024) {
-            say(out, FILE_FLOPPY, "", "floppy image");
-            return true;
-        }
+    if (fdd_is_size(size)) {
+        say(out, FILE_FLOPPY, "", "floppy image");
+        return true;
     }
     say(out, FILE_DISK, "", "disk image");
     return true;

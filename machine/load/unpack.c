@@ -22,6 +22,7 @@ struct unpacker {
     uint8_t chunk[CHUNK];
     uint8_t *out;
     uint64_t used, room, limit;
+    bool head; /* no more than the limit is wanted */
 };
 
 /* Read on; 0: the end of the file, or an error. */
@@ -38,6 +39,11 @@ static size_t next_chunk(struct unpacker *u, struct error *e)
         return 0;
     u->at += n;
     return n;
+}
+
+static bool is_enough(const struct unpacker *u)
+{
+    return u->head && u->used >= u->limit;
 }
 
 /* Room for at least one more byte. */
@@ -82,7 +88,7 @@ static bool run_inflate(struct unpacker *u, z_stream *z, struct error *e)
         z->next_out = u->out + u->used;
         r = inflate(z, Z_NO_FLUSH);
         u->used += room - z->avail_out;
-        if (r == Z_STREAM_END)
+        if (r == Z_STREAM_END || is_enough(u))
             return true;
         if (r != Z_OK && r != Z_BUF_ERROR)
             return source_error(u->in, e, "damaged gzip data%s%s",
@@ -125,7 +131,7 @@ static bool run_decompress(struct unpacker *u, ZSTD_DStream *z, struct error *e)
         if (ZSTD_isError(r))
             return source_error(u->in, e, "damaged zstd data: %s",
                                 ZSTD_getErrorName(r));
-        if (r == 0)
+        if (r == 0 || is_enough(u))
             return true;
     }
 }
@@ -142,8 +148,8 @@ static bool run_zstd(struct unpacker *u, struct error *e)
     return ok;
 }
 
-bool unpack(const struct source *in, enum packing packing, uint64_t limit,
-            struct source *out, struct error *e)
+static bool run(const struct source *in, enum packing packing, uint64_t limit,
+                bool head, struct source *out, struct error *e)
 {
     struct unpacker *u = calloc(1, sizeof(*u));
     bool ok;
@@ -153,6 +159,7 @@ bool unpack(const struct source *in, enum packing packing, uint64_t limit,
         return source_error(in, e, "out of memory");
     u->in = in;
     u->limit = limit;
+    u->head = head;
     ok = packing == PACKING_GZIP ? run_gzip(u, e) : run_zstd(u, e);
     if (ok)
         ok = source_take(out, in->name, u->out, u->used, e);
@@ -160,4 +167,16 @@ bool unpack(const struct source *in, enum packing packing, uint64_t limit,
         free(u->out);
     free(u);
     return ok;
+}
+
+bool unpack(const struct source *in, enum packing packing, uint64_t limit,
+            struct source *out, struct error *e)
+{
+    return run(in, packing, limit, false, out, e);
+}
+
+bool unpack_head(const struct source *in, enum packing packing, uint64_t n,
+                 struct source *out, struct error *e)
+{
+    return run(in, packing, n, true, out, e);
 }

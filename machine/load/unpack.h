@@ -13,5 +13,8 @@ enum packing { PACKING_GZIP, PACKING_ZSTD };
  */
 bool unpack(const struct source *in, enum packing packing, uint64_t limit,
             struct source *out, struct error *e);
+/* The same of its first `n` bytes, or all; what follows is not looked at. */
+bool unpack_head(const struct source *in, enum packing packing, uint64_t n,
+                 struct source *out, struct error *e);
 
 #endif
