@@ -12,7 +12,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 import test_seabios
 import test_storage
@@ -47,12 +46,8 @@ class Guest:
         return text[text.index(MARK) + len(MARK):] if MARK in text else ''
 
     def wait_for(self, letter):
-        end = time.monotonic() + test_seabios.LIMIT
-        while not self.said().endswith(letter):
-            if self.process.poll() is not None or time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+        test_seabios.wait_for(self.process, self.log, f'(?s){MARK}.*{letter}$')
+        return self.said().endswith(letter)
 
     def command(self, text):
         self.process.stdin.write(text + '\n')
@@ -77,12 +72,10 @@ def run(emu, code, drive, args, make, folder):
     for letter in 'AB':
         (folder / letter).write_bytes(make(code, letter.encode()))
     log = folder / f'{drive}.log'
-    log.touch()
     with subprocess.Popen(
             [emu, '-M', 'pc', '-m', '64', '-accel', 'interp', '-display',
              'none', '-serial', 'none', '-monitor', 'stdio', *args,
-             '-chardev', f'file,id=dbg,path={log}',
-             '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+             *test_seabios.debug_port(log)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, cwd=folder) as p:
         guest = Guest(p, log)

@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 import test_seabios
 
@@ -41,17 +40,6 @@ PROTECTED = [('ide', 'AH (?!00)..'), ('floppy', 'AH 03'),
              ('virtio', 'AH (?!00)..')]
 
 
-def wait_for(process, log, text):
-    """Until the guest has said it; what it has said."""
-    end = time.monotonic() + test_seabios.LIMIT
-    while True:
-        said = log.read_text(errors='replace')
-        if re.search(text, said) or process.poll() is not None or \
-                time.monotonic() > end:
-            return said
-        time.sleep(0.05)
-
-
 def check_file(image, written):
     """Each sector that was written has its number all over, others nothing."""
     data = image.read_bytes()[:(SECTORS + 1) * 512]
@@ -61,11 +49,9 @@ def check_file(image, written):
 
 
 def start(emu, args, log, folder):
-    log.touch()
     return subprocess.Popen(
         [emu, '-M', 'pc', '-m', '64', '-accel', 'interp', '-nographic', *args,
-         '-chardev', f'file,id=dbg,path={log}',
-         '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+         *test_seabios.debug_port(log)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, TMPDIR=str(folder)))
@@ -77,7 +63,7 @@ def protected(emu, code, interface, answer, folder):
     os.truncate(image, SIZE)
     with start(emu, ['-drive', f'file={image},format=raw,if={interface},'
                      'readonly=on'], log, folder) as p:
-        said = wait_for(p, log, r'AH .., sector')
+        said = test_seabios.wait_for(p, log, r'AH .., sector')
         p.terminate()
         errors = p.communicate()[1]
     if re.search(answer + ', sector 0001\n', said) and \
@@ -96,9 +82,9 @@ def run(emu, code, name, args, inside, folder, full):
     log = folder / f'{name}.log'
     with start(emu, [a.replace('IMAGE', str(image)) for a in args], log,
                full) as p:
-        before = wait_for(p, log, r'AH \w\w, sector')
+        before = test_seabios.wait_for(p, log, r'AH \w\w, sector')
         filler.unlink()
-        after = wait_for(p, log, 'all there\n')
+        after = test_seabios.wait_for(p, log, 'all there\n')
         p.terminate()
         errors = p.communicate()[1]
     bad = []

@@ -10,6 +10,7 @@ the test is skipped.
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -60,25 +61,35 @@ def boot_sector():
     return code.ljust(510, b'\0') + b'\x55\xaa'
 
 
+def debug_port(log):
+    """Arguments: what the BIOS and boot sectors write to port 402h goes to the
+    file log, which is made."""
+    log.touch()
+    return ['-chardev', f'file,id=dbg,path={log}',
+            '-device', 'isa-debugcon,iobase=0x402,chardev=dbg']
+
+
+def wait_for(process, log, pattern):
+    """Until something there matches, or it has ended; all that is there."""
+    end = time.monotonic() + LIMIT
+    while True:
+        said = log.read_text(errors='replace')
+        if re.search(pattern, said) or process.poll() is not None or \
+                time.monotonic() > end:
+            return said
+        time.sleep(0.05)
+
+
 def run(emu, name, args, last, wanted, folder):
     log = pathlib.Path(folder) / name
-    log.touch()
     disk = pathlib.Path(folder) / 'disk.img'
     disk.write_bytes(boot_sector().ljust(1 << 20, b'\0'))
     args = [a.replace('DISK', str(disk)) for a in args]
     with subprocess.Popen(
-            [emu, *args, '-accel', 'interp', '-nographic',
-             '-chardev', f'file,id=dbg,path={log}',
-             '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+            [emu, *args, '-accel', 'interp', '-nographic', *debug_port(log)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE) as p:
-        end = time.monotonic() + LIMIT
-        text = ''
-        while last not in text:
-            text = log.read_text(errors='replace')
-            if p.poll() is not None or time.monotonic() > end:
-                break
-            time.sleep(0.1)
+        text = wait_for(p, log, re.escape(last))
         p.terminate()
         errors = p.communicate()[1].decode(errors='replace')
     if "this host's addresses allow less" in errors:

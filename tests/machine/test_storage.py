@@ -337,8 +337,7 @@ def finds_it_cut(emu, folder, code):
     with subprocess.Popen(
             [emu, '-M', 'pc', '-m', '64', '-S', '-accel', 'interp', '-display',
              'none', '-serial', 'none', '-monitor', 'stdio', '-hda', image,
-             '-chardev', f'file,id=dbg,path={log}',
-             '-device', 'isa-debugcon,iobase=0x402,chardev=dbg'],
+             *test_seabios.debug_port(log)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True) as p:
         # The prompt: the disk is open.
@@ -347,11 +346,7 @@ def finds_it_cut(emu, folder, code):
         os.truncate(image, 1 << 20)
         p.stdin.write('cont\n')
         p.stdin.flush()
-        end = time.monotonic() + test_seabios.LIMIT
-        said = ''
-        while 'AH ' not in said and time.monotonic() < end:
-            said = log.read_text() if log.exists() else ''
-            time.sleep(0.05)
+        said = test_seabios.wait_for(p, log, r'AH ..\n')
         errors = p.communicate('quit\n')[1]
     told = f'emu: {image}: a read failed: Input/output error; the guest sees'
     if re.search(r'AH (?!00)..\n', said) and errors.count(told) == 1:
